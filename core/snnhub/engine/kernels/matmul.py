@@ -1,0 +1,121 @@
+"""Rows times columns: the one product that Dense and Conv share, exact by construction.
+
+Integers run through f32 or f64 BLAS when the largest possible sum proves that no partial sum is rounded,
+else in int64. Floats: where the inputs lie on a coarse grid (spikes do), the weights are cut into slices
+whose sums f64 holds exactly, and the slices are added with one rounding. Other inputs are summed in f64
+with an error bound beside them, and the few results that the bound leaves in doubt are summed again in
+rational arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from snnhub.engine.exact import EPSILON, EXACT_F32, EXACT_F64, F64, add_exactly, grid_exponent, round_once
+from snnhub.ir.numtype import NumType
+from snnhub.ir.tensor import Array
+
+MAX_SLICES = 3
+COARSE = 2**16
+"""Inputs count as coarse when they are multiples of a power of two up to this many times."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An input ready for the product: ``values * 2**exponent``; ``largest`` is None if the grid is fine."""
+
+    values: Array
+    exponent: int = 0
+    largest: int | None = None
+
+
+class ExactProduct:
+    """``x @ rows.T + bias`` for rows (out, terms): the exact result, rounded once where it is a float."""
+
+    def __init__(self, rows: Array, bias: Array | None, x: NumType, out: NumType) -> None:
+        self.rows = rows
+        self.bias = bias
+        self.integer = out.is_int
+        self.dtype = out.numpy
+        self.largest = max(abs(bound) for bound in x.range) if x.is_int else None
+        self._slices: dict[int, list[F64] | None] = {}
+
+    def prepare(self, x: Array) -> Prepared:
+        """Put an input of any shape into the container that the product works in."""
+        if self.integer:
+            return Prepared(x.astype(self._columns.dtype))
+        wide = x.astype(np.float64)
+        if self.largest is not None:
+            return Prepared(wide, 0, self.largest)
+        grid = 0 if (np.rint(wide) == wide).all() else grid_exponent(wide)
+        scaled = np.ldexp(wide, -grid)
+        largest = int(np.abs(scaled).max()) if scaled.size else 0
+        return Prepared(scaled, grid, largest) if largest <= COARSE else Prepared(wide)
+
+    def __call__(self, x: Prepared) -> Array:
+        """Product for x (samples, terms). Integers come as int64, floats in the dtype of the output."""
+        if self.integer:
+            whole = (x.values @ self._columns).astype(np.int64)
+            return whole if self.bias is None else np.asarray(whole + self.bias.astype(np.int64))
+        slices = None if x.largest is None else self._exact_slices(x.largest)
+        if slices is None:
+            return self._bounded(np.ldexp(x.values, x.exponent))
+        totals: list[Array] = [np.ldexp(x.values @ part, x.exponent) for part in slices]
+        if self.bias is not None:
+            totals.append(np.broadcast_to(self.bias, totals[0].shape))
+        return add_exactly(totals, self.dtype)
+
+    @cached_property
+    def _columns(self) -> Array:
+        """Weights (terms, out) in the smallest container that makes every sum exact."""
+        if not self.integer:
+            return np.ascontiguousarray(self.rows.T.astype(np.float64))
+        sizes = np.abs(self.rows.astype(np.int64)).sum(axis=1)
+        reach = (int(sizes.max()) if sizes.size else 0) * (self.largest or 0)
+        container = np.float32 if reach < EXACT_F32 else np.float64 if reach < EXACT_F64 else np.int64
+        return np.ascontiguousarray(self.rows.T.astype(container))
+
+    def _exact_slices(self, largest: int) -> list[F64] | None:
+        """Weights (terms, out) cut so that sums over integers up to ``largest`` are exact; None if too many."""
+        bucket = max(1, largest).bit_length()
+        if bucket not in self._slices:
+            self._slices[bucket] = cut(self._columns, 2**bucket)
+        return self._slices[bucket]
+
+    def _bounded(self, x: F64) -> Array:
+        total, size = x @ self._columns, np.abs(x) @ np.abs(self._columns)
+        if self.bias is not None:
+            total, size = total + self.bias.astype(np.float64), size + np.abs(self.bias.astype(np.float64))
+        bound = size * ((self.rows.shape[1] + 2) * EPSILON)
+
+        def terms(index: tuple[int, ...]) -> Iterable[Fraction]:
+            sample, row = index
+            for term in np.flatnonzero(x[sample] * self._columns[:, row]):
+                yield Fraction(float(x[sample, term])) * Fraction(float(self._columns[term, row]))
+            if self.bias is not None:
+                yield Fraction(float(self.bias[row]))
+
+        return round_once(total, bound, self.dtype, terms)
+
+
+def cut(columns: F64, largest: int) -> list[F64] | None:
+    """Slices that add up to ``columns`` (terms, out) exactly, each with exact f64 sums over integers up to
+    ``largest``. None if more than ``MAX_SLICES`` would be needed.
+    """
+    slices: list[F64] = []
+    rest = columns
+    while len(slices) < MAX_SLICES:
+        reach = float(np.abs(rest).sum(axis=0).max(initial=0.0)) * largest
+        if not np.isfinite(reach):
+            return None
+        if reach * 2.0 ** -grid_exponent(rest) < EXACT_F64:
+            return [*slices, rest]
+        step = 2.0 ** (np.frexp(reach)[1] - 51)
+        slices.append(np.rint(rest / step) * step)
+        rest = rest - slices[-1]
+    return None

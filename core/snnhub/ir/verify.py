@@ -1,0 +1,229 @@
+"""The graph verifier: every rule looks at the whole graph, all problems are reported at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from snnhub.errors import GraphError, ProgramError
+from snnhub.findings import Finding, Severity, error, info
+from snnhub.ir import topology
+from snnhub.ir.analysis import Analysis, analyse, ports_of
+from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
+from snnhub.ir.numtype import NumType
+from snnhub.ir.op import OpLookup, OpSchema, Parameter, StepOp
+from snnhub.ir.program import validate
+from snnhub.ir.tensor import broadcastable
+
+MAX_DELAY = 2**20
+RESERVED = ("input", "output")
+
+
+def verify(graph: Graph, lookup: OpLookup) -> tuple[Finding, ...]:
+    """Everything that is wrong with a graph (``error``) or odd about it (``info``), in a fixed order.
+
+    Reads tensor statistics, not tensor contents, so it costs nothing on a file that was just opened.
+    """
+    found = [*_ids(graph), *_terminals(graph)]
+    for node in graph.nodes:
+        found += _node(node, lookup)
+    found += [*_edges(graph, lookup), *_cycles(graph)]
+    if not any(finding.severity is Severity.ERROR for finding in found):
+        analysis = analyse(graph, lookup)
+        found += [*analysis.problems, *_shapes(graph, lookup, analysis), *_records(graph, lookup)]
+    return tuple(dict.fromkeys(found))
+
+
+def ensure(graph: Graph, lookup: OpLookup) -> None:
+    """Raise ``GraphError`` with every problem if the graph has errors."""
+    errors = [finding for finding in verify(graph, lookup) if finding.severity is Severity.ERROR]
+    if errors:
+        raise GraphError(
+            f"the graph has {len(errors)} problem{'s' if len(errors) > 1 else ''}: {errors[0].message}",
+            where=errors[0].place,
+            findings=errors,
+        )
+
+
+def _ids(graph: Graph) -> Iterator[Finding]:
+    ids = [*(i.id for i in graph.inputs), *(node.id for node in graph.nodes), *(o.id for o in graph.outputs)]
+    for name, times in Counter(ids).items():
+        if times > 1:
+            yield error("SNN-1001", name, f"id is used {times} times")
+    for node in graph.nodes:
+        if node.id.partition("/")[0] in RESERVED or not node.id or node.id.strip("/") != node.id:
+            yield error("SNN-1001", node.id or "(empty)", "id is reserved, empty, or begins or ends with a slash")
+
+
+def _terminals(graph: Graph) -> Iterator[Finding]:
+    if not graph.inputs:
+        yield error("SNN-1016", graph.name, "graph has no input")
+    if not graph.outputs:
+        yield error("SNN-1016", graph.name, "graph has no output")
+    for item in graph.inputs:
+        if any(size < 1 for size in item.shape):
+            yield error("SNN-1009", item.id, "input has a dimension below 1", old=str(list(item.shape)))
+
+
+def _node(node: Node, lookup: OpLookup) -> Iterator[Finding]:
+    schema = lookup(node.op, node.version)
+    if schema is None:
+        if node.program is None:
+            yield error("SNN-1003", node.id, f"no installed plugin knows {node.kind}, and it carries no program")
+        else:
+            yield info("SNN-1003", node.id, f"no installed plugin knows {node.kind}; its program is in the graph")
+            yield from _program(node)
+        return
+    problems = list(_attributes(node, schema))
+    yield from problems
+    if not problems:
+        yield from _parameters(node, schema.parameters(node.attribute))
+        if isinstance(schema, StepOp):
+            yield from _program(node, schema)
+
+
+def _attributes(node: Node, schema: OpSchema) -> Iterator[Finding]:
+    known = {attribute.name: attribute for attribute in schema.attributes}
+    for name in node.attribute:
+        if name not in known:
+            yield error(
+                "SNN-1004",
+                node.id,
+                f"{node.kind} has no attribute {name}; allowed {', '.join(known) or 'none'}",
+            )
+    for name, attribute in known.items():
+        if problem := attribute.problem(node.attribute.get(name)):
+            yield error("SNN-1004", node.id, problem)
+
+
+def _parameters(node: Node, wanted: tuple[Parameter, ...]) -> Iterator[Finding]:
+    known = {parameter.name: parameter for parameter in wanted}
+    for name in node.param:
+        if name not in known:
+            yield error(
+                "SNN-1005",
+                node.id,
+                f"{node.kind} has no parameter {name}; allowed {', '.join(known) or 'none'}",
+            )
+    for name, parameter in known.items():
+        place = f"{node.id}/{name}"
+        if name not in node.param:
+            yield error("SNN-1005", place, f"{node.kind} needs parameter {name}: {parameter.doc}")
+            continue
+        tensor = node.param[name]
+        if not tensor.statistics.finite:
+            yield error("SNN-1013", place, "holds NaN or infinity")
+        try:
+            yield from _range(place, tensor.type, parameter.type)
+        except ProgramError as problem:
+            yield error("SNN-1005", place, str(problem))
+
+
+def _range(place: str, found: NumType, allowed: NumType | None) -> Iterator[Finding]:
+    if allowed is None or allowed.holds(found):
+        return
+    code = "SNN-1006" if found.is_int and allowed.is_int else "SNN-1005"
+    yield error(code, place, f"found {found}, allowed {allowed}")
+
+
+def _program(node: Node, schema: StepOp | None = None) -> Iterator[Finding]:
+    if node.program is None:
+        yield error("SNN-1014", node.id, f"{node.kind} is a step op and carries no program")
+        return
+    try:
+        validate(node.program)
+    except ProgramError as problem:
+        yield error("SNN-1014", node.id, str(problem))
+        return
+    if schema is not None and schema.program(node.attribute).digest != node.program.digest:
+        yield info(
+            "SNN-1014", node.id, f"the program in the graph is not what the installed {node.kind} expands to"
+        )
+
+
+def _edges(graph: Graph, lookup: OpLookup) -> Iterator[Finding]:
+    outputs: dict[str, tuple[str, ...]] = {item.id: (TERMINAL_PORT,) for item in graph.inputs}
+    inputs: dict[str, tuple[str, ...]] = {item.id: (TERMINAL_PORT,) for item in graph.outputs}
+    unknown: set[str] = set()
+    for node in graph.nodes:
+        ports = ports_of(node, lookup)
+        if ports is None:
+            unknown.add(node.id)
+        else:
+            inputs[node.id], outputs[node.id] = ports.inputs, ports.outputs
+    for edge in graph.edges:
+        for port, table, end in ((edge.src, outputs, "source"), (edge.dst, inputs, "target")):
+            if port.node not in unknown and port.name not in table.get(port.node, ()):
+                yield error("SNN-1002", str(edge), f"{end} {port} does not exist")
+        if not 0 <= edge.delay <= MAX_DELAY:
+            yield error("SNN-1015", str(edge), f"found delay {edge.delay}, allowed 0 .. {MAX_DELAY}")
+    for edge, times in Counter(graph.edges).items():
+        if times > 1:
+            yield error(
+                "SNN-1018", str(edge), f"edge occurs {times} times: its value would be added {times} times"
+            )
+    for name, ports_in in inputs.items():
+        for port_name in ports_in:
+            if Port(name, port_name) not in graph.into:
+                yield error("SNN-1008", f"{name}.{port_name}", "nothing is connected to this port")
+
+
+def _cycles(graph: Graph) -> Iterator[Finding]:
+    if cycle := topology.instant_cycle(graph):
+        yield error(
+            "SNN-1011",
+            cycle[0],
+            f"cycle without a delay: {' -> '.join(cycle)}",
+            remedy="Put a delay of 1 on an edge.",
+        )
+    useful = topology.reaching(graph)
+    for node in graph.nodes:
+        if node.id not in useful:
+            yield info("SNN-1012", node.id, "does not reach an output")
+
+
+def _shapes(graph: Graph, lookup: OpLookup, analysis: Analysis) -> Iterator[Finding]:
+    for node in graph.nodes:
+        schema = lookup(node.op, node.version)
+        ports = ports_of(node, lookup)
+        if ports is None:
+            continue
+        for name in (*ports.inputs, *ports.outputs):
+            if Port(node.id, name) not in analysis.shapes:
+                yield error("SNN-1009", f"{node.id}.{name}", "shape cannot be worked out")
+        element = analysis.shapes.get(Port(node.id, ports.outputs[0]))
+        names = _elementwise(node, schema)
+        for name in names:
+            if element is not None and name in node.param and not broadcastable(node.param[name].shape, element):
+                yield error(
+                    "SNN-1007",
+                    f"{node.id}/{name}",
+                    f"found shape {list(node.param[name].shape)}, allowed [] or {list(element)} (1 where shared)",
+                )
+
+
+def _elementwise(node: Node, schema: OpSchema | None) -> tuple[str, ...]:
+    if schema is not None:
+        return tuple(p.name for p in schema.parameters(node.attribute) if p.elementwise)
+    return tuple(slot.name for slot in node.program.params) if node.program else ()
+
+
+def _records(graph: Graph, lookup: OpLookup) -> Iterator[Finding]:
+    names = {node.id: recordable(node, lookup) for node in graph.nodes}
+    if graph.decoder is not None and graph.decoder.quantity not in (output.id for output in graph.outputs):
+        node, _, name = graph.decoder.quantity.rpartition("/")
+        if name not in names.get(node, ()):
+            yield error("SNN-1017", graph.decoder.quantity, "decoder reads a quantity that does not exist")
+    for match in graph.correspondence:
+        known = (*names.get(match.new.node, ()), TERMINAL_PORT)
+        ends = match.new.node in names or match.new.node in (*graph.input, *(o.id for o in graph.outputs))
+        if not ends or match.new.name not in known:
+            yield error("SNN-1019", str(match.new), "correspondence names a quantity that does not exist")
+
+
+def recordable(node: Node, lookup: OpLookup) -> tuple[str, ...]:
+    """Names that a recording of this node can hold: states and outputs."""
+    if node.program is not None:
+        return node.program.names
+    ports = ports_of(node, lookup)
+    return ports.outputs if ports else ()
