@@ -9,16 +9,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import struct
-import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from snnhub.errors import FormatError, UsageError
+from snnhub.files import replacing
 from snnhub.ir.graph import Graph
 
 from snnhub_formats import FEATURES, FORMAT_MAJOR, FORMAT_MINOR, serde
@@ -63,35 +60,6 @@ def load(path: Path) -> Graph:
 def is_snn(head: bytes) -> bool:
     """Whether a file that begins with ``head`` (64 bytes or more) is meant to be a ``.snn`` file."""
     return head[:4] == b"PK\3\4" and head[30 : 30 + len(MANIFEST)] == MANIFEST.encode()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that becomes ``path`` when the block ends well, and vanishes when it does not.
-
-    Raises ``UsageError`` if the folder cannot be written.
-    """
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-        temporary = ""
-    except OSError as problem:
-        raise UsageError("cannot be written", where=str(path), found=problem.strerror or str(problem)) from None
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _write(graph: Graph, file: BinaryIO) -> None:

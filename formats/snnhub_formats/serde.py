@@ -155,7 +155,7 @@ def decode(data: bytes, payload: Payload, where: str) -> Graph:
 
 def _refuse_unknown_fields(message: pb.Graph, where: str) -> None:
     before = message.ByteSize()
-    message.DiscardUnknownFields()  # type: ignore[no-untyped-call]
+    message.DiscardUnknownFields()
     if message.ByteSize() != before:
         raise FormatError(
             "graph has fields that are not known here", where=where, remedy="Read it with a newer snnhub"

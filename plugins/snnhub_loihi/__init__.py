@@ -1,0 +1,31 @@
+"""Loihi: its integer op set, the lowering to it, and its limits. No chip and no Lava is needed for any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from snnhub.hub import Target, hookimpl
+
+if TYPE_CHECKING:
+    from snnhub.ir.op import OpSchema
+
+
+@hookimpl
+def snnhub_register_ops() -> Iterable[OpSchema]:
+    from snnhub_loihi.ops import OPS
+
+    return OPS
+
+
+@hookimpl
+def snnhub_register_targets() -> Iterable[Target]:
+    return (
+        Target(
+            "loihi2",
+            "Loihi in Lava's fixed-point arithmetic (bit-accurate CPU models of lava-nc 0.10)",
+            entry="snnhub_loihi.target:spec",
+            lowering="snnhub_loihi.lowering:passes",
+            chips=("Loihi 1", "Loihi 2"),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""The public functions behind the commands. Each returns the object whose JSON the command prints."""

@@ -1,0 +1,28 @@
+"""The plugin hub: what plugins register, how they are loaded, and how a file finds its importer.
+
+Importing this package imports neither NumPy nor any framework.
+"""
+
+from snnhub.hub.objects import (
+    PLUGIN_API,
+    Availability,
+    Exporter,
+    FormatGuess,
+    Importer,
+    Option,
+    Runner,
+    Target,
+)
+from snnhub.hub.spec import hookimpl
+
+__all__ = [
+    "PLUGIN_API",
+    "Availability",
+    "Exporter",
+    "FormatGuess",
+    "Importer",
+    "Option",
+    "Runner",
+    "Target",
+    "hookimpl",
+]

@@ -142,7 +142,8 @@ def _compare(
     opposite = {M.LT: M.GE, M.GE: M.LT, M.GT: M.LE, M.LE: M.GT}
     if op is M.EQ:
         if not truth:
-            return a, b
+            ends = _without(a, b), _without(b, a)
+            return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
         both = (max(a[0], b[0]), min(a[1], b[1]))
         return None if both[0] > both[1] else (both, both)
     if not truth:
@@ -153,6 +154,14 @@ def _compare(
     step = 1 if op is M.LT else 0
     low, high = (a[0], min(a[1], b[1] - step)), (max(b[0], a[0] + step), b[1])
     return None if low[0] > low[1] or high[0] > high[1] else (low, high)
+
+
+def _without(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int] | None:
+    """The range ``a`` when its value differs from that of ``b``: an end that equals a constant is cut off."""
+    if b[0] != b[1] or b[0] not in a:
+        return a
+    low, high = a[0] + (a[0] == b[0]), a[1] - (a[1] == b[0])
+    return None if low > high else (low, high)
 
 
 def _check_constant(type_: NumType, value: int | float | bool) -> None:

@@ -88,6 +88,11 @@ class Node:
             raise TypeError(f"{self.id}: attribute {name} is not a tuple of integers")
         return value
 
+    def bare(self) -> Node:
+        """The node without origin, recipes and quantisation: only what computes."""
+        params = tuple((name, replace(tensor, quantisation=None, recipe="")) for name, tensor in self.params)
+        return replace(self, params=params, origin=Origin())
+
     def with_params(self, **params: Tensor) -> Node:
         """The node with some parameters replaced or added."""
         return replace(self, params=tuple({**self.param, **params}.items()))
@@ -228,13 +233,13 @@ class Graph:
         return dict(sorted(found.items()))
 
     def network(self) -> Graph:
-        """Only what computes: name, origins, findings, correspondence and provenance removed.
+        """Only what computes: name, origins, recipes, findings, correspondence and provenance removed.
 
         Two graphs are the same network if and only if these are equal.
         """
         return Graph(
             "",
-            tuple(replace(node, origin=Origin()) for node in self.nodes),
+            tuple(node.bare() for node in self.nodes),
             self.edges,
             self.inputs,
             self.outputs,

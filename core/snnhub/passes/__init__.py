@@ -1,0 +1,1 @@
+"""Passes turn a graph into another one, declare what they keep, and say which quantity became which."""

@@ -1,0 +1,41 @@
+"""What importers are given beside their source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from snnhub.errors import UsageError
+from snnhub.ir.op import OpLookup
+from snnhub.ops.registry import REGISTRY
+
+
+class InputShapeMissingError(UsageError):
+    """The source does not say how large its input is. ``rank``: number of feature dimensions it must have."""
+
+    def __init__(self, message: str, *, rank: int, where: str = "", found: str = "", remedy: str = "") -> None:
+        super().__init__(message, where=where, found=found, remedy=remedy)
+        self.rank = rank
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """``settings``: factory arguments (``--set``); ``given``: importer options (``--option``); ``weights``: a
+    checkpoint of tensors; ``input_shape``: features of one step of one sample, no time, no batch.
+    """
+
+    weights: Path | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    input_shape: tuple[int, ...] | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    lookup: OpLookup = REGISTRY
+
+    def integer(self, name: str, default: int) -> int:
+        """An integer option. Raises ``UsageError`` for anything but a non-negative integer."""
+        text = self.given.get(name)
+        if text is None:
+            return default
+        if not text.isdigit():
+            raise UsageError("option needs a non-negative integer", where=f"--option {name}", found=text)
+        return int(text)

@@ -1,0 +1,116 @@
+"""The typed objects that plugins register. They describe; the work is named as ``module:function``.
+
+Nothing here imports a framework or NumPy, so that ``snnhub plugins list`` is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+PLUGIN_API = 1
+"""Version of the plugin interface. A plugin that asks for another one is not loaded, and reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether something can be used here. If not, why, and what to do."""
+
+    ok: bool
+    reason: str = ""
+    hint: str = ""
+
+
+def always() -> Availability:
+    """For what needs nothing beyond snnhub."""
+    return Availability(True)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of an importer, exporter or runner, given as ``--option name=value``."""
+
+    name: str
+    doc: str
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What every registered object says of itself. ``entry`` is ``module:function``, imported on use."""
+
+    name: str
+    summary: str
+    entry: str
+    api: int = PLUGIN_API
+    availability: Callable[[], Availability] = always
+    options: tuple[Option, ...] = ()
+    level: str = ""
+    kind = "object"
+
+    def resolve(self) -> Callable[..., Any]:
+        """Import and return the function behind ``entry``."""
+        return resolve(self.entry)
+
+
+@dataclass(frozen=True)
+class Importer(Registered):
+    """``entry``: ``(source, ImportOptions) -> Graph``. ``formats``: what it reads, for listings.
+
+    ``live`` importers take a factory or an object instead of a file.
+    """
+
+    formats: tuple[str, ...] = ()
+    live: bool = False
+    kind = "importer"
+
+
+@dataclass(frozen=True)
+class Exporter(Registered):
+    """``entry``: ``(graph, path) -> findings``, for graphs that ``passes`` have prepared.
+
+    ``target`` names the target whose lowering runs first; ``passes``: ``() -> passes`` of the exporter's own.
+    """
+
+    formats: tuple[str, ...] = ()
+    target: str = ""
+    passes: str = ""
+    kind = "exporter"
+
+
+@dataclass(frozen=True)
+class Runner(Registered):
+    """``entry``: ``(RunRequest) -> Recording``. ``takes`` names what it runs: ``graph``, or an importer whose
+    sources it runs themselves (``netx`` files, ``spikingjelly`` factories).
+    """
+
+    takes: str = "graph"
+    deterministic: bool = True
+    kind = "runner"
+
+
+@dataclass(frozen=True)
+class Target(Registered):
+    """A chip family. ``entry``: ``() -> TargetSpec`` (allow-list, limits); ``lowering``: ``() -> passes``."""
+
+    lowering: str = ""
+    chips: tuple[str, ...] = field(default=())
+    kind = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class FormatGuess:
+    """A plugin's opinion of a file: importer name, score (0 to 100), and why."""
+
+    importer: str
+    score: int
+    why: str
+
+
+def resolve(reference: str) -> Callable[..., Any]:
+    """Import ``module:attribute`` and return the attribute."""
+    module, _, attribute = reference.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return found

@@ -1,0 +1,95 @@
+"""What a pass is, and how passes run one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from snnhub.errors import UnsupportedError
+from snnhub.findings import Finding, Severity, of_severity
+from snnhub.ir.correspondence import Table, compose, identity
+from snnhub.ir.graph import Graph, Stage
+from snnhub.ir.op import OpLookup
+from snnhub.ir.rung import Rung
+from snnhub.ir.tensor import Array
+from snnhub.ir.verify import ensure
+from snnhub.ops.registry import REGISTRY
+
+
+@dataclass
+class PassContext:
+    """What passes may use, and where they leave structured reports (``tables``, rows by table name)."""
+
+    lookup: OpLookup = REGISTRY
+    options: Mapping[str, str] = field(default_factory=dict)
+    calibration: Array | None = None
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    progress: Callable[[str, int, int], None] | None = None
+
+    def report(self, done: str, step: int, steps: int) -> None:
+        """Tell whoever listens how far a long pass is."""
+        if self.progress is not None:
+            self.progress(done, step, steps)
+
+
+@dataclass(frozen=True)
+class PassResult:
+    """The new graph, what became of every quantity of the old one, and what was changed or noticed."""
+
+    graph: Graph
+    correspondence: Table
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pass:
+    """``contract``: the rung that old and new graph share on every input, through the correspondence.
+
+    ``run`` collects ``error`` findings for everything it cannot do; it never stops at the first.
+    """
+
+    name: str
+    version: int
+    contract: Rung
+    summary: str
+    run: Callable[[Graph, PassContext], PassResult]
+
+
+def unchanged(graph: Graph, context: PassContext, findings: Iterable[Finding] = ()) -> PassResult:
+    """The result of a pass that had nothing to do, or could not."""
+    return PassResult(graph, identity(graph, context.lookup), tuple(findings))
+
+
+def run_pass(graph: Graph, item: Pass, context: PassContext) -> Graph:
+    """Apply one pass; findings, history and correspondence are added to the graph.
+
+    Raises ``UnsupportedError`` with every reason if the pass refuses, ``GraphError`` if its result is broken.
+    """
+    result = item.run(graph, context)
+    errors = of_severity(result.findings, Severity.ERROR)
+    if errors:
+        raise UnsupportedError(
+            f"{item.name} cannot take this network: {errors[0].message}",
+            where=errors[0].place,
+            remedy=errors[0].remedy,
+            findings=(*graph.findings, *result.findings),
+        )
+    before = graph.correspondence or identity(graph, context.lookup)
+    stage = Stage(item.name, str(item.version), (("contract", item.contract.value),))
+    after = replace(
+        result.graph,
+        correspondence=compose(before, result.correspondence),
+        findings=tuple(dict.fromkeys((*graph.findings, *result.findings))),
+        provenance=graph.provenance.after(stage),
+    )
+    ensure(after, context.lookup)
+    return after
+
+
+def run_passes(graph: Graph, passes: Iterable[Pass], context: PassContext) -> Graph:
+    """Apply passes in order. The result's correspondence leads from ``graph`` to it."""
+    graph = replace(graph, correspondence=())
+    for item in passes:
+        graph = run_pass(graph, item, context)
+    return graph

@@ -1,0 +1,272 @@
+"""Layers to nodes. Every synapse costs one step, which sits on the edge into it.
+
+Where Lava computes with other weights than the file holds (see ``packing``), the graph has Lava's, and a
+finding says so.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from snnhub.api.options import ImportOptions, InputShapeMissingError
+from snnhub.findings import error, info, loss
+from snnhub.ir.builder import GraphBuilder
+from snnhub.ir.graph import Origin, Port
+from snnhub.ir.numtype import SPIKE, signed
+from snnhub.ir.tensor import Array, smallest_integer
+
+from snnhub_netx.document import NO_NEURON, Document, Layer
+from snnhub_netx.geometry import conv_input, matrix, pair, spread
+from snnhub_netx.packing import Effective, effective, effective_recurrent, loadable
+
+INPUT_TRANSFORM = "offered by Lava's reader as an input transform and not applied by it, nor here"
+
+
+class Build:
+    """Walks the layers once and adds their nodes."""
+
+    def __init__(self, document: Document, options: ImportOptions, path: Path) -> None:
+        self.document = document
+        self.path = path
+        self.options = options
+        self.builder = GraphBuilder(path.stem, options.lookup)
+        self.builder.findings += document.findings
+        self.shape: tuple[int, ...] = ()
+        self.port: Port | None = None
+        self.flattened = False
+
+    def walk(self) -> None:
+        """Add the nodes of every layer; what does not fit becomes an ``error`` finding of the builder."""
+        for layer in self.document.layers:
+            getattr(self, f"_{layer.kind}")(layer)
+        last = self.document.layers[-1]
+        if self.flattened:
+            self._fail(last, "a flatten layer must be followed by a dense layer")
+        if not self.builder.nodes:
+            self._fail(last, "file has no layer with neurons")
+        elif self.port is not None:
+            self.builder.output(self.port)
+
+    def _fail(self, layer: Layer, message: str, code: str = "SNN-3107", **details: str) -> None:
+        self.builder.findings.append(error(code, f"/layer/{layer.index}", message, **details))
+
+    def _start(self, shape: tuple[int, ...]) -> Port:
+        self.shape = shape
+        return self.builder.input(shape, SPIKE)
+
+    def _source(self, layer: Layer) -> Port:
+        """Where the layer's input comes from; the graph input is declared when the first layer asks."""
+        if self.port is None:
+            self.port = self._start(self._input_shape(layer))
+        return self.port
+
+    def _input_shape(self, layer: Layer) -> tuple[int, ...]:
+        if self.options.input_shape is not None:
+            return self.options.input_shape
+        if layer.kind != "conv":
+            return (prod(matrix(layer, "weight").shape[1:]),)
+        size = conv_input(layer)
+        if size is not None:
+            self.builder.findings.append(
+                info("SNN-3109", "input", "input shape worked out from the first layer", new=str(list(size)))
+            )
+            return size
+        raise InputShapeMissingError(
+            "the file does not say how large its input is",
+            where=f"{self.path}:/layer/{layer.index}",
+            found="a convolution first, and no input layer",
+            remedy="Pass --input-shape C,H,W",
+            rank=3,
+        )
+
+    def _input(self, layer: Layer) -> None:
+        if self.port is not None or self.shape:
+            self._fail(layer, "an input layer must come first")
+            return
+        shape = layer.shape
+        if layer.neuron is None:
+            self.port = self._start(shape)
+            return
+        self.shape = shape
+        for key in ("weight", "bias"):
+            if key in layer.arrays:
+                value = str(layer.arrays[key].reshape(-1)[0])
+                self.builder.findings.append(
+                    info("SNN-3105", f"/layer/{layer.index}/{key}", INPUT_TRANSFORM, old=value)
+                )
+        source = self.builder.input(shape, signed(32))
+        layer.arrays.pop("bias", None)
+        self.port = self._neuron(layer, source, shape)
+
+    def _flatten(self, layer: Layer) -> None:
+        if self.flattened or len(self.shape) < 1:
+            self._fail(layer, "a flatten layer needs a layer before it and a dense layer after it")
+            return
+        source = self._source(layer)
+        origin = self._origin(layer)
+        self.port = self.builder.node(
+            layer.name, "core.Flatten", source, start=0, end=len(self.shape) - 1, origin=origin
+        )
+        self.shape = (prod(self.shape),)
+        self.flattened = True
+
+    def _dense(self, layer: Layer) -> None:
+        source = self._source(layer)
+        if len(self.shape) > 1:
+            self._fail(
+                layer,
+                "a dense layer after a spatial one needs a flatten layer between them",
+                old=str(list(self.shape)),
+            )
+            return
+        self.flattened = False
+        weight = matrix(layer, "weight")
+        if weight.shape != (prod(layer.shape), self.shape[0]):
+            self._fail(
+                layer,
+                "weight does not fit",
+                old=str(list(weight.shape)),
+                new=str([prod(layer.shape), *self.shape]),
+            )
+            return
+        recurrent = matrix(layer, "weight_rec") if layer.kind == "dense_rec" else None
+        if recurrent is not None and recurrent.shape != (weight.shape[0],) * 2:
+            self._fail(layer, "weight_rec does not fit", old=str(list(recurrent.shape)))
+            return
+        parts = self._effective(layer, weight, recurrent)
+        delay = self._delay(layer)
+        synapse = self._matrix_node(layer, "synapse", parts[0], source, 1 + delay)
+        self.shape = (weight.shape[0],)
+        self.port = self._neuron(layer, synapse, self.shape)
+        if recurrent is not None:
+            back = self._matrix_node(layer, "synapse_rec", parts[1], self.port, 1)
+            self.builder.edge(back, Port(layer.name, "a"))
+
+    _dense_rec = _dense
+
+    def _effective(self, layer: Layer, weight: Array, recurrent: Array | None) -> tuple[Effective, ...]:
+        matrices = [weight] if recurrent is None else [weight, recurrent]
+        place = f"/layer/{layer.index}/weight"
+        if not loadable(np.hstack(matrices)):
+            self.builder.findings.append(
+                loss("SNN-3110", place, "all weights are 0: Lava's reader fails on this file (OverflowError)")
+            )
+            return tuple(Effective(whole, 0) for whole in matrices)
+        parts = (effective(weight),) if recurrent is None else effective_recurrent(weight, recurrent)
+        for name, whole, part in zip(("weight", "weight_rec"), matrices, parts, strict=False):
+            self._report_packing(f"/layer/{layer.index}/{name}", whole, part)
+        return parts
+
+    def _report_packing(self, place: str, weight: Array, part: Effective) -> None:
+        scaled = weight << part.shift
+        changed = int(np.count_nonzero(part.weight != scaled))
+        if changed:
+            worst = np.unravel_index(int(np.abs(part.weight - scaled).argmax()), weight.shape)
+            self.builder.findings.append(
+                loss(
+                    "SNN-3111",
+                    place,
+                    f"Lava computes with other weights: {changed} of {weight.size} differ, worst at "
+                    f"{[int(i) for i in worst]}",
+                    old=str(int(weight[worst])),
+                    new=f"{float(part.weight[worst]) / 2**part.shift:g}",
+                    remedy="Lava loses weights of matrices without a positive entry; snnhub writes them safely.",
+                )
+            )
+
+    def _delay(self, layer: Layer) -> int:
+        delay = layer.arrays.get("delay")
+        if delay is None:
+            return 0
+        if delay.min() < 0 or len(np.unique(delay)) > 1:
+            self._fail(layer, "delays that differ between neurons are not held yet", "SNN-3103")
+            return 0
+        return min(int(delay.reshape(-1)[0]), 62)
+
+    def _matrix_node(self, layer: Layer, name: str, part: Effective, source: Port, delay: int) -> Port:
+        return self.builder.node(
+            f"{layer.name}/{name}",
+            "core.Dense",
+            source,
+            params={"weight": smallest_integer(part.weight)},
+            origin=self._origin(layer),
+            delay=delay,
+            bias=False,
+            accumulate="exact",
+            shift=part.shift,
+        )
+
+    def _conv(self, layer: Layer) -> None:
+        source = self._source(layer)
+        weight = layer.arrays["weight"]
+        if weight.ndim == 5 and weight.shape[4] == 1:
+            weight = weight[..., 0]
+        if weight.ndim != 4 or len(self.shape) != 3:
+            self._fail(
+                layer,
+                "a convolution needs weight (O, I, kH, kW) and input (C, H, W)",
+                old=f"{list(weight.shape)}, {list(self.shape)}",
+            )
+            return
+        synapse = self.builder.node(
+            f"{layer.name}/synapse",
+            "core.Conv",
+            source,
+            params={"weight": smallest_integer(weight)},
+            origin=self._origin(layer),
+            delay=1,
+            bias=False,
+            accumulate="wrap24",
+            stride=pair(layer.arrays["stride"]),
+            padding=pair(layer.arrays["padding"]),
+            dilation=pair(layer.arrays["dilation"]),
+            groups=int(layer.arrays["groups"].reshape(-1)[0]),
+        )
+        self.shape = layer.shape
+        self.port = self._neuron(layer, synapse, self.shape)
+
+    def _neuron(self, layer: Layer, source: Port, shape: tuple[int, ...]) -> Port:
+        if layer.neuron is None:
+            self.builder.findings.append(
+                info(
+                    "SNN-3109",
+                    f"/layer/{layer.index}",
+                    "no neuron group: a non-leaky integrator, as Lava's reader has it",
+                    new=", ".join(f"{key} {value}" for key, value in NO_NEURON.items()),
+                )
+            )
+        values = layer.neuron or {key: np.asarray(value) for key, value in NO_NEURON.items()}
+        params = {key: smallest_integer(spread(value, shape)) for key, value in values.items()}
+        params["bias"] = smallest_integer(self._bias(layer, shape))
+        return self.builder.node(
+            layer.name,
+            "loihi.CubaLIF",
+            source,
+            params=params,
+            origin=self._origin(layer),
+            reset_interval=0,
+            reset_offset=0,
+        )
+
+    def _bias(self, layer: Layer, shape: tuple[int, ...]) -> Array:
+        bias = layer.arrays.get("bias")
+        if bias is None or not np.any(bias):
+            return np.zeros((), np.int64)
+        wrapped = bias.astype(np.int16).astype(np.int64)
+        if np.any(wrapped != bias):
+            first = int(np.argmax(wrapped.reshape(-1) != bias.reshape(-1)))
+            self.builder.findings.append(
+                loss(
+                    "SNN-3112",
+                    f"/layer/{layer.index}/bias",
+                    "Lava wraps the bias to 16 bits",
+                    old=str(bias.reshape(-1)[first]),
+                    new=str(wrapped.reshape(-1)[first]),
+                )
+            )
+        return spread(wrapped, shape)
+
+    def _origin(self, layer: Layer) -> Origin:
+        return Origin("netx", "", f"/layer/{layer.index}")

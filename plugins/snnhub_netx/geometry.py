@@ -1,0 +1,43 @@
+"""Shapes in NetX files: what is left out, written with fewer axes, or given once for several."""
+
+from __future__ import annotations
+
+from math import prod
+
+from snnhub.ir.tensor import Array
+
+from snnhub_netx.document import Layer
+
+
+def matrix(layer: Layer, key: str) -> Array:
+    """A weight matrix (out, in); old files store those of a single neuron with one axis."""
+    weight = layer.arrays[key]
+    return weight.reshape(prod(layer.shape), -1) if weight.ndim == 1 else weight
+
+
+def pair(value: Array) -> tuple[int, int]:
+    """(H, W) from two numbers, or from one that stands for both."""
+    flat = value.reshape(-1)
+    return (int(flat[0]), int(flat[-1]))
+
+
+def spread(value: Array, shape: tuple[int, ...]) -> Array:
+    """A per-layer, per-channel or per-neuron array with the rank of the elements; one value becomes 0-d."""
+    if value.ndim == 0 or (value.size == 1 and shape != (1,)):
+        return value.reshape(())
+    if value.ndim == 1 and len(shape) > 1 and value.size == shape[0]:
+        return value.reshape(-1, *[1] * (len(shape) - 1))
+    return value
+
+
+def conv_input(layer: Layer) -> tuple[int, int, int] | None:
+    """The input size that a first convolution must have had, where its stride leaves only one."""
+    weight, shape = layer.arrays["weight"], layer.shape
+    sizes = []
+    for axis in range(2):
+        stride, padding, dilation = (pair(layer.arrays[key])[axis] for key in ("stride", "padding", "dilation"))
+        if stride != 1 or len(shape) != 3:
+            return None
+        sizes.append(shape[1 + axis] - 1 + dilation * (weight.shape[2 + axis] - 1) + 1 - 2 * padding)
+    channels = int(weight.shape[1] * layer.arrays["groups"].reshape(-1)[0])
+    return (channels, sizes[0], sizes[1])

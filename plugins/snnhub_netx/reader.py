@@ -1,0 +1,86 @@
+"""NetX file to graph: what Lava's reader makes of the file, as a network of Loihi's integer ops."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from snnhub.api.options import ImportOptions
+from snnhub.errors import FormatError, GraphError, UnsupportedError
+from snnhub.findings import Finding, Severity, info, of_severity
+from snnhub.ir.graph import Graph, Provenance, Stage
+from snnhub.ir.op import StepOp
+from snnhub.ops.registry import REGISTRY
+
+from snnhub_netx.build import Build
+from snnhub_netx.document import parse
+from snnhub_netx.hdf5 import opened
+from snnhub_netx.records import apply_records
+
+VERSION = "1"
+UNSUPPORTED = frozenset({"SNN-3102", "SNN-3103"})
+
+
+def import_netx(path: Path, options: ImportOptions) -> Graph:
+    """The graph of a NetX file.
+
+    Raises ``FormatError`` for a broken file, ``UnsupportedError`` with every layer that cannot be held, and
+    ``InputShapeMissingError`` where neither the file nor the options say how large the input is.
+    """
+    with opened(path) as file:
+        document = parse(file, str(path))
+    _stop_at_errors(document.findings, path)
+    build = Build(document, options, path)
+    build.walk()
+    _stop_at_errors(build.builder.findings, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    stage = Stage("import netx", VERSION, tuple(sorted(options.given.items())))
+    try:
+        graph = build.builder.graph(provenance=Provenance((stage,), path.name, digest))
+    except GraphError as problem:
+        raise FormatError(
+            problem.message,
+            where=f"{path}:{problem.where}",
+            found=problem.found,
+            allowed=problem.allowed,
+            findings=problem.findings,
+        ) from None
+    graph = apply_records(graph, document.records)
+    interval = options.integer("reset_interval", 0)
+    return with_reset(graph, interval, options.integer("reset_offset", 0)) if interval else graph
+
+
+def with_reset(graph: Graph, interval: int, offset: int) -> Graph:
+    """The graph with every neuron reset each ``interval`` steps, block by block one step later.
+
+    As ``netx.hdf5.Network(reset_interval=…, reset_offset=…)`` does it; time starts at 1 in Lava.
+    """
+    nodes, phase = [], offset + 1
+    for node in graph.nodes:
+        schema = REGISTRY(node.op, node.version)
+        if node.op == "loihi.CubaLIF" and isinstance(schema, StepOp):
+            attributes = {**node.attribute, "reset_interval": interval, "reset_offset": phase % interval}
+            program = schema.program(attributes)
+            nodes.append(replace(node, attributes=tuple(attributes.items()), program=program))
+            phase += 1
+        else:
+            nodes.append(node)
+    finding = info("SNN-3109", graph.name, "neurons are reset while running", new=f"every {interval} steps")
+    return replace(graph, nodes=tuple(nodes), findings=(*graph.findings, finding))
+
+
+def _stop_at_errors(findings: list[Finding], path: Path) -> None:
+    errors = of_severity(findings, Severity.ERROR)
+    if not errors:
+        return
+    first = errors[0]
+    kind = UnsupportedError if any(finding.code in UNSUPPORTED for finding in errors) else FormatError
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    raise kind(
+        f"{first.message}{more}",
+        where=f"{path}:{first.place}",
+        found=first.old,
+        findings=findings,
+        remedy=first.remedy,
+    )

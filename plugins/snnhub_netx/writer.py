@@ -1,0 +1,193 @@
+"""Graph to NetX file, in the types and shapes that Lava-DL's own blocks write."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+from snnhub.errors import UnsupportedError
+from snnhub.files import replacing
+from snnhub.findings import Finding, Severity, error, loss, of_severity
+from snnhub.ir.graph import Graph, Node
+from snnhub.ir.tensor import Array
+
+from snnhub_netx.chain import Block, Chain, FlattenBlock, LayerBlock
+from snnhub_netx.packing import LOWEST, loadable, survives
+from snnhub_netx.records import make_records
+
+BIAS_LIMIT = 2**15
+THRESHOLD_LIMIT = 2**17
+CONV_RANGE = (-256, 254)
+
+
+def export_netx(graph: Graph, path: Path) -> Sequence[Finding]:
+    """Write a graph that the arrange passes have prepared. Returns what cannot be said in NetX.
+
+    Raises ``UnsupportedError`` with every reason and writes nothing if the graph does not fit the format.
+    """
+    chain = Chain(graph)
+    findings = [*chain.findings]
+    if not findings:
+        for index, block in chain.numbered():
+            findings += check_block(index, block)
+    errors = of_severity(findings, Severity.ERROR)
+    if errors:
+        raise UnsupportedError(
+            f"cannot be written as NetX: {errors[0].message}",
+            where=errors[0].place,
+            remedy=errors[0].remedy,
+            findings=findings,
+        )
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", libver="earliest") as file:
+        layers = file.create_group("layer")
+        for index, block in chain.numbered():
+            _write_block(layers.create_group(str(index)), block)
+        file.create_group("snnhub").create_dataset(
+            "record", data=make_records(graph), dtype=h5py.string_dtype("ascii")
+        )
+    with replacing(path) as out:
+        out.write(buffer.getvalue())
+    return findings
+
+
+def check_block(index: int, block: Block) -> list[Finding]:
+    """What NetX, or Lava's reader, cannot take of this block."""
+    found: list[Finding] = []
+    wanted = {f"layer{index}{suffix}" for suffix, _ in block.nodes}
+    for _, node in block.nodes:
+        if node.id not in wanted:
+            found.append(
+                error(
+                    "SNN-4101", node.id, "node is not named as NetX names layers", remedy="Convert with --to netx."
+                )
+            )
+    if not isinstance(block, FlattenBlock) and block.neuron is not None:
+        found += _check_neuron(block.neuron)
+    if isinstance(block, LayerBlock):
+        found += _check_synapse(block)
+    return found
+
+
+def _check_neuron(neuron: Node) -> list[Finding]:
+    found: list[Finding] = []
+    if neuron.attribute["reset_interval"]:
+        found.append(
+            loss(
+                "SNN-4104",
+                neuron.id,
+                "NetX does not say when neurons are reset",
+                old=f"every {neuron.attribute['reset_interval']} steps",
+                remedy="Pass reset_interval to the reader of the file.",
+            )
+        )
+    for name in ("iDecay", "vDecay", "bias"):
+        shape = neuron.param[name].shape
+        if sum(size > 1 for size in shape[1:]):
+            found.append(
+                error("SNN-4101", f"{neuron.id}/{name}", "NetX has one value per channel, not per position")
+            )
+    if neuron.param["vThMant"].shape:
+        found.append(error("SNN-4101", f"{neuron.id}/vThMant", "NetX has one threshold per layer"))
+    if neuron.param["vThMant"].statistics.max >= THRESHOLD_LIMIT:
+        found.append(
+            loss(
+                "SNN-4105",
+                f"{neuron.id}/vThMant",
+                "threshold beyond the 17 bits of the chip",
+                old=str(neuron.param["vThMant"].statistics.max),
+                bound=f"< {THRESHOLD_LIMIT}",
+            )
+        )
+    return found
+
+
+def _check_synapse(block: LayerBlock) -> list[Finding]:
+    synapse, found = block.synapse, list[Finding]()
+    weight = synapse.param["weight"]
+    place = f"{synapse.id}/weight"
+    if not weight.type.is_int:
+        return [error("SNN-4101", place, "weights must be integers", old=str(weight.type))]
+    if synapse.attribute["bias"]:
+        found.append(error("SNN-4101", synapse.id, "NetX has its bias in the neuron"))
+    if block.kind == "conv":
+        if synapse.attribute["accumulate"] != "wrap24" or len(weight.shape) != 4:
+            found.append(error("SNN-4101", synapse.id, "a NetX convolution is 2-d and wraps its sums to 24 bits"))
+        if weight.statistics.min < CONV_RANGE[0] or weight.statistics.max > CONV_RANGE[1]:
+            found.append(
+                loss(
+                    "SNN-4105",
+                    place,
+                    "weights beyond the 8 bits of the chip",
+                    old=str(weight.type),
+                    bound=f"{CONV_RANGE[0]} .. {CONV_RANGE[1]}",
+                )
+            )
+        return found
+    if synapse.attribute["accumulate"] != "exact" or synapse.attribute["shift"]:
+        return [*found, error("SNN-4101", synapse.id, "a NetX dense synapse sums exactly and does not shift")]
+    dense = weight.array.astype(np.int64)
+    recurrent = block.recurrent.param["weight"].array.astype(np.int64) if block.recurrent else None
+    together = dense if recurrent is None else np.hstack([dense, recurrent])
+    if not loadable(together) or not survives(dense, recurrent):
+        found.append(
+            error(
+                "SNN-4102",
+                place,
+                "Lava's weight packing would change these weights",
+                old=str(weight.type),
+                remedy=f"Even weights in {LOWEST} .. 254, not all of one negative sign.",
+            )
+        )
+    return found
+
+
+def _write_block(group: h5py.Group, block: Block) -> None:
+    group.create_dataset("type", data=np.array([block.kind], dtype="S10"))
+    if isinstance(block, FlattenBlock):
+        group["shape"] = np.array([block.size], np.int64)
+        return
+    if isinstance(block, LayerBlock):
+        _write_synapse(group, block)
+    else:
+        group["shape"] = np.array(block.shape, np.int64)
+    if block.neuron is not None:
+        _write_neuron(group.create_group("neuron"), block.neuron)
+        bias = block.neuron.param["bias"].array
+        if bias.any():
+            group["bias"] = bias.astype(np.float32).reshape(-1)
+
+
+def _write_synapse(group: h5py.Group, block: LayerBlock) -> None:
+    weight = block.synapse.param["weight"].array
+    group["shape"] = np.array(block.shape, np.int64)
+    group["weight"] = weight.astype(np.float32)
+    if block.delay:
+        group["delay"] = np.float32(block.delay)
+    if block.recurrent is not None:
+        group["weight_rec"] = block.recurrent.param["weight"].array.astype(np.float32)
+    if block.kind == "conv":
+        _write_geometry(group, block.synapse, weight)
+    else:
+        group["inFeatures"], group["outFeatures"] = np.int64(weight.shape[1]), np.int64(weight.shape[0])
+
+
+def _write_geometry(group: h5py.Group, synapse: Node, weight: Array) -> None:
+    groups = synapse.integer("groups")
+    group["inChannels"], group["outChannels"] = np.int64(weight.shape[1] * groups), np.int64(weight.shape[0])
+    group["kernelSize"] = np.array(weight.shape[2:], np.int64)
+    for name in ("stride", "padding", "dilation"):
+        group[name] = np.array(synapse.integers(name), np.int64)
+    group["groups"] = np.int64(groups)
+
+
+def _write_neuron(group: h5py.Group, neuron: Node) -> None:
+    group.create_dataset("type", data="CUBA", dtype=h5py.string_dtype("ascii"))
+    for name in ("iDecay", "vDecay", "vThMant"):
+        values = neuron.param[name].array.astype(np.int64)
+        group[name] = values.reshape(-1) if values.ndim else np.int64(values)
+    group["refDelay"] = np.int64(1)
+    group["gradedSpike"] = np.bool_(False)
