@@ -45,4 +45,6 @@ CODES: dict[str, str] = {
     "SNN-4105": "number beyond the width of the chip",
     "SNN-5001": "input rounded to the type of the graph input",
     "SNN-5002": "recorded state is NaN or infinite",
+    "SNN-6001": "versions of the peer that ran",
+    "SNN-6002": "how a peer without batches ran several samples",
 }

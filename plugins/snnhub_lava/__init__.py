@@ -1,0 +1,43 @@
+"""Lava as a live peer: runs NetX files on Lava's bit-accurate CPU models of Loihi, in its own environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from snnhub.hub import Availability, Environment, Option, Runner, hookimpl
+
+ENVIRONMENT = Environment("lava", "Lava 0.10 and Lava-DL 0.6 on Python 3.11", "snnhub_lava:lava.toml")
+
+
+def _available() -> Availability:
+    from snnhub.peers.env import status
+    from snnhub.peers.recipe import read_recipe
+
+    found = status(read_recipe(ENVIRONMENT.path()))
+    if found.state == "ready":
+        return Availability(True)
+    return Availability(False, f"environment lava is {found.state}", "Run: snnhub env create lava")
+
+
+@hookimpl
+def snnhub_register_environments() -> Iterable[Environment]:
+    return (ENVIRONMENT,)
+
+
+@hookimpl
+def snnhub_register_runners() -> Iterable[Runner]:
+    return (
+        Runner(
+            "lava",
+            "Lava's netx reader and fixed-point CPU simulation of Loihi",
+            entry="snnhub_lava.runner:run_lava",
+            takes="netx",
+            availability=_available,
+            level="R4",
+            options=(
+                Option("reset_interval", "reset all neurons every so many steps", "never"),
+                Option("reset_offset", "phase of the reset", "0"),
+                Option("batch", "how samples are run: auto, reset (one after the other) or restart", "auto"),
+            ),
+        ),
+    )

@@ -6,6 +6,7 @@ Importing this package imports neither NumPy nor any framework.
 from snnhub.hub.objects import (
     PLUGIN_API,
     Availability,
+    Environment,
     Exporter,
     FormatGuess,
     Importer,
@@ -18,6 +19,7 @@ from snnhub.hub.spec import hookimpl
 __all__ = [
     "PLUGIN_API",
     "Availability",
+    "Environment",
     "Exporter",
     "FormatGuess",
     "Importer",

@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import pluggy
 
-from snnhub.hub.objects import PLUGIN_API, Exporter, Importer, Registered, Runner, Target
+from snnhub.hub.objects import PLUGIN_API, Environment, Exporter, Importer, Registered, Runner, Target
 from snnhub.hub.spec import PROJECT, Hooks
 
 GROUP = "snnhub"
@@ -51,6 +51,7 @@ class Hub:
     exporters: dict[str, Exporter] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
     targets: dict[str, Target] = field(default_factory=dict)
+    environments: dict[str, Environment] = field(default_factory=dict)
     owners: dict[int, str] = field(default_factory=dict)
 
     def objects(self) -> Iterable[Registered]:
@@ -132,6 +133,13 @@ def _register_objects(hub: Hub, plugin: str, distribution: str) -> None:
                     hub.problems.append(PluginProblem(plugin, distribution, message))
                 else:
                     accepted.append((table, item))
+    for environments in hub.manager.subset_hook_caller("snnhub_register_environments", others)():
+        for environment in environments:
+            if environment.name in hub.environments:
+                message = f"environment {environment.name} is already registered"
+                hub.problems.append(PluginProblem(plugin, distribution, message))
+            else:
+                hub.environments[environment.name] = environment
     for table, item in accepted:
         table[item.name] = item
         hub.owners[id(item)] = plugin

@@ -6,8 +6,10 @@ Nothing here imports a framework or NumPy, so that ``snnhub plugins list`` is in
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 PLUGIN_API = 1
@@ -98,6 +100,23 @@ class Target(Registered):
     lowering: str = ""
     chips: tuple[str, ...] = field(default=())
     kind = "target"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An interpreter of its own for a peer. ``recipe``: ``package:file.toml``, inside the plugin's package."""
+
+    name: str
+    summary: str
+    recipe: str
+
+    def path(self) -> Path:
+        """The recipe file. Finds the package without importing it."""
+        package, _, file = self.recipe.partition(":")
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(package)
+        return Path(spec.origin).parent / file
 
 
 @dataclass(frozen=True, slots=True)

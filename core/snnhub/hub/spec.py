@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from snnhub.hub.objects import Exporter, FormatGuess, Importer, Runner, Target
+from snnhub.hub.objects import Environment, Exporter, FormatGuess, Importer, Runner, Target
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
@@ -37,6 +37,10 @@ class Hooks:
     @hookspec
     def snnhub_register_targets(self) -> Iterable[Target]:  # type: ignore[empty-body]
         """Targets: chips as data, with the passes that lower a graph to them."""
+
+    @hookspec
+    def snnhub_register_environments(self) -> Iterable[Environment]:  # type: ignore[empty-body]
+        """Environments of peers, as pinned recipes that ``snnhub env create`` makes."""
 
     @hookspec
     def snnhub_register_ops(self) -> Iterable[OpSchema]:  # type: ignore[empty-body]

@@ -1,0 +1,1 @@
+"""Peers: frameworks and simulators that live in other interpreters, reached through a small protocol."""
