@@ -142,7 +142,12 @@ def _do(command: list[str], recipe: Recipe) -> None:
 def _bootstrap(entry: str) -> list[str]:
     """Arguments after the interpreter that start ``entry`` with snnhub's own packages importable."""
     here = Path(__file__).resolve().parent
-    return [str(here / "bootstrap.py"), entry, *(f"{name}={folder}" for name, folder in own_packages().items()), "--"]
+    return [
+        str(here / "bootstrap.py"),
+        entry,
+        *(f"{name}={folder}" for name, folder in own_packages().items()),
+        "--",
+    ]
 
 
 def worker_command(python: Path, entry: str) -> list[str]:

@@ -1,0 +1,37 @@
+"""The lowering to Loihi: which passes run, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from snnhub.ir.rung import Rung
+from snnhub.passes.base import Pass
+from snnhub.passes.centre_reset import CENTRE_RESET
+from snnhub.passes.fold_decay import FOLD_DECAY
+from snnhub.passes.fold_norm import FOLD_NORM
+from snnhub.passes.fold_pool import FOLD_POOL
+
+from snnhub_loihi import admit, place, quantise
+
+
+def passes() -> Sequence[Pass]:
+    """Folds first, then everything that has no place on the chip is refused at once, then integers and steps.
+
+    A graph that is lowered already passes through unchanged.
+    """
+    return (
+        FOLD_NORM,
+        FOLD_POOL,
+        FOLD_NORM,  # a norm behind a pool stands behind a synapse now
+        CENTRE_RESET,
+        FOLD_DECAY,
+        Pass("loihi admit", 1, Rung.BITS, "refuses, all at once, what Loihi does not have", admit.run),
+        Pass(
+            "loihi integers",
+            1,
+            Rung.DECISION,
+            "weights, thresholds and decays become Loihi's integers",
+            quantise.run,
+        ),
+        Pass("loihi steps", 1, Rung.SPIKES_LAG, "every synapse takes one step", place.run),
+    )
