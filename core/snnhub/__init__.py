@@ -1,3 +1,32 @@
-"""snnhub: moves spiking neural networks between frameworks and chips, with a proof of what stayed the same."""
+"""snnhub: moves spiking neural networks between frameworks and chips, with a proof of what stayed the same.
+
+The functions behind the commands, imported when first used: ``import_model``, ``load``, ``save``, ``convert``,
+``inspect``, ``check``, ``run``, ``verify``, ``doctor``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from snnhub.api.check import check
+    from snnhub.api.convert import convert
+    from snnhub.api.doctor import doctor
+    from snnhub.api.inspect import inspect
+    from snnhub.api.load import import_model, load
+    from snnhub.api.run import run
+    from snnhub.api.save import save
+    from snnhub.api.verify import verify
 
 __version__ = "0.1.0"
+__all__ = ["check", "convert", "doctor", "import_model", "inspect", "load", "run", "save", "verify"]
+
+_HOMES = {"import_model": "load"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public function on first use, so that ``import snnhub`` costs nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module 'snnhub' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"snnhub.api.{_HOMES.get(name, name)}"), name)

@@ -77,7 +77,7 @@ def encode(graph: Graph) -> tuple[bytes, dict[str, Array]]:
             added.program = programs(node.program)
     message.programs.extend(encode_program(program, types) for program in programs.items)
     for item in graph.inputs:
-        message.inputs.add(id=item.id, shape=item.shape, type=types(item.type))
+        message.inputs.add(id=item.id, shape=item.shape, type=types(item.type), hold=item.hold)
     message.types.extend(encode_type(type_) for type_ in types.items)
     message.tensors.extend(encode_tensor(names[number], tensor) for number, tensor in enumerate(tensors.items))
     message.opsets.extend(pb.OpSet(domain=domain, version=version) for domain, version in graph.opsets.items())
@@ -184,7 +184,7 @@ def _graph(message: pb.Graph, payload: Payload) -> Graph:
         message.name,
         tuple(_located(f"node {item.id}", node, item) for item in message.nodes),
         tuple(Edge(_pair(item.src), _pair(item.dst), item.delay) for item in message.edges),
-        tuple(Input(i.id, tuple(i.shape), pick(types, i.type, "type")) for i in message.inputs),
+        tuple(Input(i.id, tuple(i.shape), pick(types, i.type, "type"), i.hold) for i in message.inputs),
         tuple(Output(name) for name in message.outputs),
         message.dt if message.HasField("dt") else None,
         _decoder(message),

@@ -25,6 +25,7 @@ from snnhub.peers.recipe import read_recipe
 from snnhub_lava import ENVIRONMENT
 
 NEURON = "loihi.CubaLIF"
+EVERYTHING = "*"
 BATCH_METHODS = ("auto", "reset", "restart")
 
 
@@ -95,6 +96,8 @@ def _keys(request: RunRequest, plan: Layout) -> dict[str, str]:
     """Record keys, with the name under which the worker records them."""
     known = {f"{block}/{name}": f"{block}/{name}" for block in plan.blocks for name in ("s", "u", "v")}
     known["output"] = f"{plan.output}/s"
+    if EVERYTHING in request.record:
+        return known
     missing = [key for key in request.record if key not in known]
     if missing:
         raise UsageError("Lava does not record this", found=", ".join(missing[:3]), allowed=", ".join(known))

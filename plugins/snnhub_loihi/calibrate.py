@@ -5,6 +5,7 @@ The measure is spike overlap (Jaccard) with the float network. Accuracy cannot t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,10 +26,29 @@ from snnhub_loihi.rounding import compensated, moments
 from snnhub_loihi.scales import candidates, lossless_scale
 
 
-def overlap(a: Array, b: Array) -> float:
-    """Jaccard index of two spike arrays: bins where both fire, of those where either does. 1 if none fires."""
-    either = int(np.count_nonzero(a | b))
-    return int(np.count_nonzero(a & b)) / either if either else 1.0
+@dataclass(frozen=True)
+class Overlap:
+    """Jaccard index of two spike arrays: bins where ``both`` fire, of those where ``either`` does."""
+
+    both: int
+    either: int
+
+    @property
+    def value(self) -> float:
+        """1 if neither fires at all."""
+        return self.both / self.either if self.either else 1.0
+
+    def expected(self) -> float:
+        """The overlap below which other data of the same kind would be a surprise: a margin of 0.05, and four
+        standard deviations of a share counted over so few bins.
+        """
+        share = self.value
+        return share - 0.05 - 4 * math.sqrt(share * (1 - share) / max(1, self.either))
+
+
+def overlap(a: Array, b: Array) -> Overlap:
+    """The overlap of two boolean arrays."""
+    return Overlap(int(np.count_nonzero(a & b)), int(np.count_nonzero(a | b)))
 
 
 @dataclass(frozen=True)
@@ -36,7 +56,7 @@ class Choice:
     """A layer at its chosen scale, with the overlap reached on calibration data (None without data)."""
 
     layer: IntegerLayer
-    overlap: float | None
+    overlap: Overlap | None
     tried: int
 
 
@@ -64,7 +84,7 @@ class Calibration:
         self.spikes: dict[str, Array] = {item.id: stimulus.values.astype(np.uint8)}
         self._hessians: dict[str, list[Array] | None] = {}
 
-    def measure(self, trial: IntegerLayer) -> tuple[float, Array]:
+    def measure(self, trial: IntegerLayer) -> tuple[Overlap, Array]:
         """Overlap of a trial with the float layer, fed with the spikes chosen so far; and its own spikes."""
         spikes = self._run(trial)
         return overlap(spikes.astype(bool), self.wanted[f"{trial.layer.neuron.id}/s"]), spikes
@@ -136,7 +156,7 @@ def choose(graph: Graph, layers: list[Layer], context: PassContext) -> list[Choi
 
 
 def _worst(choices: list[Choice]) -> float:
-    return min((choice.overlap for choice in choices if choice.overlap is not None), default=1.0)
+    return min((choice.overlap.value for choice in choices if choice.overlap is not None), default=1.0)
 
 
 def _largest(layer: Layer, lookup: OpLookup) -> Choice:
@@ -149,12 +169,12 @@ def _walk(calibration: Calibration, layers: list[Layer], context: PassContext, s
     choices = []
     for number, layer in enumerate(layers):
         trials = _trials(calibration, layer) if search else [_largest(layer, context.lookup).layer]
-        best: tuple[float, Array, IntegerLayer] | None = None
+        best: tuple[Overlap, Array, IntegerLayer] | None = None
         tried = 0
         for trial in trials:
             tried += 1
             reached, spikes = calibration.measure(trial)
-            if best is None or reached > best[0]:
+            if best is None or reached.value > best[0].value:
                 best = (reached, spikes, trial)
         if best is not None:
             calibration.accept(best[2], best[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snnhub.ir.rung import Rung
-from snnhub.passes.base import Pass
+from snnhub.passes.base import Pass, Promise
 from snnhub.passes.centre_reset import CENTRE_RESET
 from snnhub.passes.fold_decay import FOLD_DECAY
 from snnhub.passes.fold_norm import FOLD_NORM
@@ -25,13 +25,13 @@ def passes() -> Sequence[Pass]:
         FOLD_NORM,  # a norm behind a pool stands behind a synapse now
         CENTRE_RESET,
         FOLD_DECAY,
-        Pass("loihi admit", 1, Rung.BITS, "refuses, all at once, what Loihi does not have", admit.run),
+        Pass("loihi admit", 1, Promise(Rung.BITS), "refuses, all at once, what Loihi does not have", admit.run),
         Pass(
             "loihi integers",
             1,
-            Rung.DECISION,
+            Promise(Rung.DECISION),
             "weights, thresholds and decays become Loihi's integers",
             quantise.run,
         ),
-        Pass("loihi steps", 1, Rung.SPIKES_LAG, "every synapse takes one step", place.run),
+        Pass("loihi steps", 1, Promise(Rung.SPIKES_LAG), "every synapse takes one step", place.run),
     )

@@ -8,8 +8,9 @@ from snnhub.errors import GraphError
 from snnhub.findings import Finding, error, loss, note
 from snnhub.ir.correspondence import identity
 from snnhub.ir.graph import Edge, Graph
+from snnhub.ir.rung import Rung
 from snnhub.ir.timing import retiming
-from snnhub.passes.base import PassContext, PassResult, unchanged
+from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
 from snnhub_loihi.admit import SYNAPSES
 
@@ -58,8 +59,9 @@ def run(graph: Graph, context: PassContext) -> PassResult:
             bound=f"equal spikes, outputs {deepest} steps later",
         )
     ]
-    findings += _early_biases(graph, lags)
-    return PassResult(replace(graph, edges=edges, correspondence=()), matches, tuple(findings))
+    early = _early_biases(graph, lags)
+    promise = Promise(Rung.DISTRIBUTION) if early else None
+    return PassResult(replace(graph, edges=edges, correspondence=()), matches, (*findings, *early), promise)
 
 
 def _lags(graph: Graph) -> dict[str, int]:

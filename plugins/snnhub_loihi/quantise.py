@@ -12,8 +12,9 @@ from snnhub.findings import Finding, error, info, loss, note
 from snnhub.ir.graph import Edge, Graph, Port
 from snnhub.ir.numtype import SPIKE
 from snnhub.ir.rewrite import Rewriter
+from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
-from snnhub.passes.base import PassContext, PassResult, unchanged
+from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
 from snnhub_loihi.admit import lowered
 from snnhub_loihi.calibrate import Choice, choose
@@ -53,7 +54,7 @@ def run(graph: Graph, context: PassContext) -> PassResult:
             )
         )
     else:
-        worst = min(choice.overlap for choice in choices if choice.overlap is not None)
+        worst = min(choice.overlap.value for choice in choices if choice.overlap is not None)
         findings.append(
             note(
                 "SNN-2109",
@@ -64,7 +65,17 @@ def run(graph: Graph, context: PassContext) -> PassResult:
         )
     result = rewriter.graph()
     inputs = tuple(replace(item, type=SPIKE) for item in result.inputs)
-    return PassResult(replace(result, inputs=inputs), rewriter.correspondence(), tuple(findings))
+    return PassResult(replace(result, inputs=inputs), rewriter.correspondence(), tuple(findings), promise(choices))
+
+
+def promise(choices: list[Choice]) -> Promise:
+    """Equal spikes where nothing was rounded; else the overlap seen on calibration data, less a margin; without
+    data, nothing beyond decisions.
+    """
+    if all(choice.layer.exact for choice in choices):
+        return Promise(Rung.SPIKES)
+    overlaps = [choice.overlap.expected() for choice in choices if choice.overlap is not None]
+    return Promise(Rung.BOUNDED, max(0.0, min(overlaps))) if overlaps else Promise(Rung.DECISION)
 
 
 def _put(layer: IntegerLayer, rewriter: Rewriter) -> None:
@@ -101,7 +112,7 @@ def row(choice: Choice) -> dict[str, Any]:
         "exact": layer.exact,
         "never_fire": len(silent_neurons(layer)),
         "neurons": int(layer.synapses[0].param["weight"].shape[0]),
-        "overlap": choice.overlap,
+        "overlap": None if choice.overlap is None else choice.overlap.value,
         "scales_tried": choice.tried,
     }
 

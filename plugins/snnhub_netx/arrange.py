@@ -9,7 +9,7 @@ from snnhub.findings import Finding
 from snnhub.ir.correspondence import identity, rename
 from snnhub.ir.graph import Edge, Graph, Node, Port
 from snnhub.ir.rung import Rung
-from snnhub.passes.base import Pass, PassContext, PassResult, unchanged
+from snnhub.passes.base import Pass, PassContext, PassResult, Promise, unchanged
 
 from snnhub_netx.chain import Chain
 from snnhub_netx.silent import make_safe
@@ -18,9 +18,19 @@ from snnhub_netx.silent import make_safe
 def passes() -> Sequence[Pass]:
     """What runs between the lowering to Loihi and the writer."""
     return (
-        Pass("netx safe packing", 1, Rung.BITS, "adds a silent neuron where Lava would lose weights", make_safe),
         Pass(
-            "netx layer names", 1, Rung.BITS, "names nodes layer0, layer1 …, in the order of the chain", _arrange
+            "netx safe packing",
+            1,
+            Promise(Rung.BITS),
+            "adds a silent neuron where Lava would lose weights",
+            make_safe,
+        ),
+        Pass(
+            "netx layer names",
+            1,
+            Promise(Rung.BITS),
+            "names nodes layer0, layer1 …, in the order of the chain",
+            _arrange,
         ),
     )
 

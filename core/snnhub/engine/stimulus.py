@@ -49,8 +49,17 @@ def read_stimulus(array: Array, item: Input) -> Stimulus:
             "input is empty", where=item.id, found=str(list(array.shape)), allowed="at least one step and sample"
         )
     values, findings = _typed(array, item)
+    if item.hold and values.shape[0] == 1:
+        values = np.repeat(values, item.hold, axis=0)
+        held = info(
+            "SNN-5003",
+            item.id,
+            "one frame is shown in every step, as the network does it",
+            new=f"{item.hold} steps",
+        )
+        findings = (*findings, held)
     samples = f", {array.shape[1]} samples" if batched else ", no batch axis"
-    reading = f"{array.shape[0]} steps{samples}, features {list(item.shape)}"
+    reading = f"{values.shape[0]} steps{samples}, features {list(item.shape)}"
     return Stimulus(values if batched else values[:, None], batched, reading, findings)
 
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from snnhub.errors import MissingPeerError, SnnhubError, UnsupportedError, UsageError
 from snnhub.hub.loader import Hub, PluginProblem, load
-from snnhub.hub.objects import FormatGuess, Importer, Registered
+from snnhub.hub.objects import Environment, FormatGuess, Importer, Registered
 
-R = TypeVar("R", bound=Registered)
+R = TypeVar("R", bound=Registered | Environment)
 HEAD_BYTES = 4096
 _OPS_LOADED: set[int] = set()
 

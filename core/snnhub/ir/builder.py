@@ -37,9 +37,9 @@ class GraphBuilder:
         self.outputs: list[Output] = []
         self.findings: list[Finding] = []
 
-    def input(self, shape: tuple[int, ...], type_: NumType, name: str = "input") -> Port:
+    def input(self, shape: tuple[int, ...], type_: NumType, name: str = "input", hold: int = 0) -> Port:
         """Declare a graph input and return the port that it is read from."""
-        self.inputs.append(Input(name, shape, type_))
+        self.inputs.append(Input(name, shape, type_, hold))
         return Port(name, TERMINAL_PORT)
 
     def node(

@@ -33,7 +33,7 @@ def network_json(graph: Graph) -> dict[str, Any]:
             for node in graph.nodes
         ],
         "edges": [[*edge.src, *edge.dst, edge.delay] for edge in graph.edges],
-        "inputs": [[item.id, list(item.shape), str(item.type)] for item in graph.inputs],
+        "inputs": [[item.id, list(item.shape), str(item.type), item.hold] for item in graph.inputs],
         "outputs": [output.id for output in graph.outputs],
         "decoder": None
         if graph.decoder is None

@@ -90,7 +90,7 @@ class Node:
 
     def bare(self) -> Node:
         """The node without origin, recipes and quantisation: only what computes."""
-        params = tuple((name, replace(tensor, quantisation=None, recipe="")) for name, tensor in self.params)
+        params = tuple((name, tensor.bare()) for name, tensor in self.params)
         return replace(self, params=params, origin=Origin())
 
     def with_params(self, **params: Tensor) -> Node:
@@ -112,11 +112,15 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A graph input: shape of one step of one sample (no time, no batch) and the type of its values."""
+    """A graph input: shape of one step of one sample (no time, no batch) and the type of its values.
+
+    ``hold``: the network shows one frame for this many steps itself; 0 if every step has its own input.
+    """
 
     id: str
     shape: tuple[int, ...]
     type: NumType
+    hold: int = 0
 
 
 @dataclass(frozen=True, slots=True)

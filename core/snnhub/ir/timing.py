@@ -67,6 +67,12 @@ def depth_to_outputs(graph: Graph) -> dict[str, tuple[int, int]]:
     return {name: (near, most.get(name, near)) for name, near in fewest.items()}
 
 
+def lag_to_output(graph: Graph) -> int:
+    """Steps that the input needs to the last output along the shortest path; 0 in most float networks."""
+    depths = depth_to_outputs(graph)
+    return max((depths[output.id][0] for output in graph.outputs if output.id in depths), default=0)
+
+
 def _forward(graph: Graph) -> list[Edge]:
     """Edges that do not point backwards in a depth-first walk from the inputs, sources first."""
     order: dict[str, int] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 from snnhub.errors import UnsupportedError
@@ -15,6 +16,9 @@ from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
 from snnhub.ir.verify import ensure
 from snnhub.ops.registry import REGISTRY
+
+ALMOST = 0.99
+"""Overlap that folds promise: they round weights once to f32, which moves only spikes that hang on a last bit."""
 
 
 @dataclass
@@ -33,25 +37,43 @@ class PassContext:
             self.progress(done, step, steps)
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What stays the same: a rung, and for ``bounded`` the smallest spike overlap of any layer."""
+
+    rung: Rung
+    overlap: float | None = None
+
+    def weaker(self, other: Promise) -> Promise:
+        """What two conversions in a row keep."""
+        rung = min(self.rung, other.rung, key=lambda item: item.height)
+        known = [promise.overlap for promise in (self, other) if promise.overlap is not None]
+        return Promise(rung, min(known) if known else None)
+
+
 @dataclass(frozen=True)
 class PassResult:
-    """The new graph, what became of every quantity of the old one, and what was changed or noticed."""
+    """The new graph, what became of every quantity of the old one, and what was changed or noticed.
+
+    ``promise``: what this run of the pass keeps, where that is known only afterwards.
+    """
 
     graph: Graph
     correspondence: Table
     findings: tuple[Finding, ...] = ()
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True)
 class Pass:
-    """``contract``: the rung that old and new graph share on every input, through the correspondence.
+    """``contract``: what old and new graph share on every input, through the correspondence.
 
     ``run`` collects ``error`` findings for everything it cannot do; it never stops at the first.
     """
 
     name: str
     version: int
-    contract: Rung
+    contract: Promise
     summary: str
     run: Callable[[Graph, PassContext], PassResult]
 
@@ -64,6 +86,8 @@ def unchanged(graph: Graph, context: PassContext, findings: Iterable[Finding] = 
 def run_pass(graph: Graph, item: Pass, context: PassContext) -> Graph:
     """Apply one pass; findings, history and correspondence are added to the graph.
 
+    A pass that changed nothing leaves no trace but its findings.
+
     Raises ``UnsupportedError`` with every reason if the pass refuses, ``GraphError`` if its result is broken.
     """
     result = item.run(graph, context)
@@ -75,8 +99,11 @@ def run_pass(graph: Graph, item: Pass, context: PassContext) -> Graph:
             remedy=errors[0].remedy,
             findings=(*graph.findings, *result.findings),
         )
+    if result.graph.network() == graph.network():
+        return graph.with_findings(item for item in result.findings if item not in graph.findings)
     before = graph.correspondence or identity(graph, context.lookup)
-    stage = Stage(item.name, str(item.version), (("contract", item.contract.value),))
+    promise = result.promise or item.contract
+    stage = Stage(item.name, str(item.version), _options(promise))
     after = replace(
         result.graph,
         correspondence=compose(before, result.correspondence),
@@ -85,6 +112,22 @@ def run_pass(graph: Graph, item: Pass, context: PassContext) -> Graph:
     )
     ensure(after, context.lookup)
     return after
+
+
+def _options(promise: Promise) -> tuple[tuple[str, str], ...]:
+    options = (("contract", promise.rung.value),)
+    return options if promise.overlap is None else (*options, ("overlap", f"{promise.overlap:.4f}"))
+
+
+def promise_of(graph: Graph) -> Promise | None:
+    """What the passes behind a graph promise together; None if none of them says."""
+    promises = []
+    for stage in graph.provenance.stages:
+        options = dict(stage.options)
+        if "contract" in options:
+            overlap = options.get("overlap")
+            promises.append(Promise(Rung(options["contract"]), float(overlap) if overlap else None))
+    return reduce(Promise.weaker, promises) if promises else None
 
 
 def run_passes(graph: Graph, passes: Iterable[Pass], context: PassContext) -> Graph:

@@ -353,14 +353,16 @@ class Edge(_message.Message):
     def __init__(self, src: _Optional[_Union[Port, _Mapping]] = ..., dst: _Optional[_Union[Port, _Mapping]] = ..., delay: _Optional[int] = ...) -> None: ...
 
 class Input(_message.Message):
-    __slots__ = ("id", "shape", "type")
+    __slots__ = ("id", "shape", "type", "hold")
     ID_FIELD_NUMBER: _ClassVar[int]
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
+    HOLD_FIELD_NUMBER: _ClassVar[int]
     id: str
     shape: _containers.RepeatedScalarFieldContainer[int]
     type: int
-    def __init__(self, id: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., type: _Optional[int] = ...) -> None: ...
+    hold: int
+    def __init__(self, id: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., type: _Optional[int] = ..., hold: _Optional[int] = ...) -> None: ...
 
 class Decoder(_message.Message):
     __slots__ = ("reduce", "argmax", "quantity")

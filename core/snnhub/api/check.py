@@ -1,0 +1,142 @@
+"""Check: is a file sound, and does its network fit a target? Everything at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from snnhub.api.load import load_graph
+from snnhub.api.options import ImportOptions
+from snnhub.api.target import Limit, TargetSpec
+from snnhub.findings import Finding, Severity, error, of_severity, ordered
+from snnhub.hub.catalogue import find
+from snnhub.hub.loader import load
+from snnhub.ir.graph import Graph
+from snnhub.ir.verify import verify
+from snnhub.ops.registry import REGISTRY
+
+
+@dataclass(frozen=True)
+class TargetReport:
+    """Findings of one target, and how much of each limit is used: (place, lowest, highest, limit)."""
+
+    target: str
+    findings: tuple[Finding, ...]
+    usage: tuple[tuple[str, int | float, int | float, Limit], ...]
+
+    @property
+    def fits(self) -> bool:
+        return not of_severity(self.findings, Severity.ERROR)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """``findings``: of the file itself. ``targets``: one report each."""
+
+    source: str
+    findings: tuple[Finding, ...]
+    targets: tuple[TargetReport, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not of_severity(self.findings, Severity.ERROR) and all(report.fits for report in self.targets)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "source": self.source,
+            "passed": self.passed,
+            "findings": [finding.to_json() for finding in self.findings],
+            "targets": [
+                {
+                    "target": report.target,
+                    "fits": report.fits,
+                    "findings": [finding.to_json() for finding in report.findings],
+                    "usage": [
+                        {
+                            "place": place,
+                            "lowest": low,
+                            "highest": high,
+                            "limit": [limit.low, limit.high],
+                            "source": limit.source,
+                        }
+                        for place, low, high, limit in report.usage
+                    ],
+                }
+                for report in self.targets
+            ],
+        }
+
+
+def check(
+    source: Any, targets: Iterable[str] = (), *, from_: str | None = None, options: ImportOptions | None = None
+) -> CheckResult:
+    """Check the graph, the digest of every tensor, and each target's limits."""
+    loaded = load_graph(source, importer=from_, options=options)
+    graph = loaded.graph
+    found = [*graph.findings, *verify(graph, REGISTRY), *_digests(graph)]
+    reports = [check_target(graph, find(load().targets, name, "target").resolve()()) for name in targets]
+    return CheckResult(loaded.source.name, ordered(found), tuple(reports))
+
+
+def _digests(graph: Graph) -> Iterator[Finding]:
+    for node in graph.nodes:
+        for name, tensor in node.params:
+            if tensor.known is None:
+                continue
+            place = f"{node.id}/{name}"
+            if tensor.compute_sha256() != tensor.known.sha256:
+                yield error("SNN-4106", place, "numbers do not have the digest that the file states")
+            elif tensor.compute_statistics() != tensor.known.statistics:
+                yield error("SNN-4106", place, "numbers do not have the range that the file states")
+
+
+def check_target(graph: Graph, spec: TargetSpec) -> TargetReport:
+    """Every violation of a target's allow-list and limits, and the use of each limit."""
+    found: list[Finding] = []
+    usage: list[tuple[str, int | float, int | float, Limit]] = []
+    for node in graph.nodes:
+        if node.version not in spec.ops.get(node.op, ()):
+            found.append(
+                error(
+                    "SNN-2101",
+                    node.id,
+                    f"{spec.name} does not run {node.kind}",
+                    remedy="Lower the network: snnhub convert.",
+                )
+            )
+            continue
+        if node.op in spec.integer_synapses and not node.param["weight"].type.is_int:
+            found.append(
+                error(
+                    "SNN-2101", node.id, f"{spec.name} needs integer weights", old=str(node.param["weight"].type)
+                )
+            )
+        for limit in spec.limits:
+            if limit.op == node.op and limit.parameter in node.param:
+                facts = node.param[limit.parameter].statistics
+                place = f"{node.id}/{limit.parameter}"
+                usage.append((place, facts.min, facts.max, limit))
+                if facts.min < limit.low or facts.max > limit.high:
+                    found.append(
+                        error(
+                            "SNN-2201",
+                            place,
+                            "outside the range of the chip",
+                            old=f"{facts.min} .. {facts.max}",
+                            bound=f"{limit.low} .. {limit.high} ({limit.source})",
+                        )
+                    )
+    found += [
+        error(
+            "SNN-2101",
+            str(edge),
+            f"a synapse of {spec.name} takes {spec.synapse_delay} step",
+            old=f"delay {edge.delay}",
+        )
+        for edge in graph.edges
+        if edge.dst.node in graph.node
+        and graph.node[edge.dst.node].op in spec.integer_synapses
+        and edge.delay < spec.synapse_delay
+    ]
+    return TargetReport(spec.name, tuple(found), tuple(usage))

@@ -1,0 +1,97 @@
+"""Loads any network as a graph: files by content, factories and live objects by importer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from snnhub.api.options import ImportOptions, InputShapeMissingError
+from snnhub.api.source import Source, resolve
+from snnhub.errors import UsageError
+from snnhub.findings import info
+from snnhub.hub.catalogue import register_ops
+from snnhub.ir.graph import Graph
+from snnhub.ir.tensor import Array
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A graph with where it came from and the options it was imported with."""
+
+    graph: Graph
+    source: Source
+    options: ImportOptions
+
+
+def load_graph(
+    given: Any, *, importer: str | None = None, options: ImportOptions | None = None, stimulus: Array | None = None
+) -> Loaded:
+    """Import ``given``. Where it does not say how large its input is, the shape is taken from ``stimulus``
+    (time, batch, features…) or (time, features…), and a finding says which reading was chosen.
+
+    Raises what the importer raises, and ``InputShapeMissingError`` if there is no stimulus to look at.
+    """
+    register_ops()
+    source = resolve(given, importer)
+    options = options or ImportOptions()
+    known = {option.name for option in source.importer.options}
+    unknown = [name for name in options.given if name not in known]
+    if unknown:
+        raise UsageError(
+            f"importer {source.importer.name} has no such option",
+            found=", ".join(unknown),
+            allowed=", ".join(sorted(known)) or "none",
+        )
+    entry = source.importer.resolve()
+    try:
+        return Loaded(entry(source.value, options), source, options)
+    except InputShapeMissingError as problem:
+        if stimulus is None:
+            raise
+        shape, words = shape_from(stimulus, problem.rank)
+        options = replace(options, input_shape=shape)
+        graph: Graph = entry(source.value, options)
+        note = info(
+            "SNN-5004", "input", f"input shape taken from the array, read as {words}", new=str(list(shape))
+        )
+        return Loaded(graph.with_findings([note]), source, options)
+
+
+def shape_from(stimulus: Array, rank: int) -> tuple[tuple[int, ...], str]:
+    """The feature shape of an array whose network has ``rank`` feature axes, and how it was read.
+
+    Raises ``UsageError`` if the array has too few or too many axes.
+    """
+    if stimulus.ndim == rank + 2:
+        return tuple(stimulus.shape[2:]), "(time, batch, features)"
+    if stimulus.ndim == rank + 1:
+        return tuple(stimulus.shape[1:]), "(time, features)"
+    raise UsageError(
+        "the input array does not have the axes that the network needs",
+        found=str(list(stimulus.shape)),
+        allowed=f"{rank + 1} axes (time, features) or {rank + 2} (time, batch, features)",
+        remedy="Pass --input-shape",
+    )
+
+
+def load(path: str | Path, **given: str) -> Graph:
+    """The graph in a file of any known format. ``given``: options of its importer."""
+    return load_graph(path, options=ImportOptions(given=given)).graph
+
+
+def import_model(
+    model: Any,
+    source: str,
+    input_shape: tuple[int, ...] | None = None,
+    *,
+    weights: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Graph:
+    """Import a live network object (or a factory reference) with the importer ``source``.
+
+    ``input_shape``: features of one step of one sample, no time, no batch. The object is not changed.
+    """
+    options = ImportOptions(Path(weights) if weights else None, settings or {}, input_shape)
+    return load_graph(model, importer=source, options=options).graph

@@ -1,0 +1,46 @@
+"""Lowering a graph for an exporter or a target: which passes run, with progress and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from snnhub.errors import UsageError
+from snnhub.hub.catalogue import find
+from snnhub.hub.loader import load
+from snnhub.hub.objects import Exporter, Target, resolve
+from snnhub.ir.graph import Graph
+from snnhub.ir.tensor import Array
+from snnhub.passes.base import Pass, PassContext, run_passes
+
+
+def passes_for(exporter: Exporter) -> list[Pass]:
+    """The lowering of the exporter's target, then the exporter's own passes."""
+    items: list[Pass] = []
+    if exporter.target:
+        target: Target = find(load().targets, exporter.target, "target")
+        items += resolve(target.lowering)()
+    if exporter.passes:
+        items += resolve(exporter.passes)()
+    return items
+
+
+def lower(
+    graph: Graph,
+    passes: Sequence[Pass],
+    calibration: Array | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> tuple[Graph, PassContext]:
+    """Run the passes. Returns the lowered graph, whose correspondence leads back to ``graph``, and the context
+    with the tables that passes left.
+
+    ``calibration``: input (time, batch, features…) on which scales are chosen.
+    Raises ``UnsupportedError`` with every reason if a pass refuses the network.
+    """
+    if calibration is not None and calibration.ndim != len(graph.inputs[0].shape) + 2:
+        raise UsageError(
+            "calibration data need axes (time, batch, features)",
+            found=str(list(calibration.shape)),
+            allowed=f"[time, batch, {', '.join(map(str, graph.inputs[0].shape))}]",
+        )
+    context = PassContext(calibration=calibration, progress=progress)
+    return run_passes(graph, passes, context), context

@@ -1,0 +1,230 @@
+"""The verdict: the highest rung reached, the first one missed, each layer's overlap, the first divergence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from snnhub.compare.align import Pair
+from snnhub.compare.decide import decide
+from snnhub.ir.graph import Decoder
+from snnhub.ir.rung import Rung
+from snnhub.ir.tensor import Array
+
+
+@dataclass(frozen=True)
+class Row:
+    """One quantity compared. ``overlap`` (Jaccard at the predicted lag) is set for spikes."""
+
+    a_key: str
+    b_key: str
+    lag: int
+    spikes: bool
+    compared: int
+    different: int
+    a_spikes: int | None = None
+    b_spikes: int | None = None
+    overlap: float | None = None
+
+    def falls_below(self, bound: float) -> bool:
+        """Whether the overlap is below ``bound`` by more than chance: four standard deviations of a share that
+        was counted over so many bins.
+        """
+        if self.overlap is None or self.a_spikes is None or self.b_spikes is None:
+            return False
+        bins = max(1.0, (self.a_spikes + self.b_spikes) / (1 + self.overlap))
+        return self.overlap + 4 * math.sqrt(bound * (1 - bound) / bins) < bound
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "a": self.a_key,
+            "b": self.b_key,
+            "lag": self.lag,
+            "spikes": self.spikes,
+            "compared": self.compared,
+            "different": self.different,
+            "a_spikes": self.a_spikes,
+            "b_spikes": self.b_spikes,
+            "overlap": self.overlap,
+        }
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first value that differs: ``step`` counts in the first recording. ``alone``: whether the node still
+    differs when it is fed what the reference fed it; None if that was not tried.
+    """
+
+    step: int
+    sample: int
+    key: str
+    index: tuple[int, ...]
+    a: float | int
+    b: float | int
+    alone: bool | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "sample": self.sample,
+            "key": self.key,
+            "index": list(self.index),
+            "a": self.a,
+            "b": self.b,
+            "alone": self.alone,
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``reached`` and ``missed``: rungs. ``silent``: nothing happened in either run, so nothing was shown."""
+
+    reached: Rung
+    missed: Rung | None
+    rows: tuple[Row, ...]
+    first: Divergence | None
+    decisions: int | None = None
+    decisions_equal: int | None = None
+    ties: tuple[int, int] | None = None
+    lag: int = 0
+    overlap_bound: float | None = None
+    silent: bool = False
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def worst_overlap(self) -> float | None:
+        """Smallest spike overlap of any layer; None if no spikes were compared."""
+        return min((row.overlap for row in self.rows if row.overlap is not None), default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "reached": self.reached.value,
+            "missed": self.missed.value if self.missed else None,
+            "lag": self.lag,
+            "silent": self.silent,
+            "overlap_bound": self.overlap_bound,
+            "worst_overlap": self.worst_overlap,
+            "decisions": self.decisions,
+            "decisions_equal": self.decisions_equal,
+            "ties": None if self.ties is None else list(self.ties),
+            "first_divergence": self.first.to_json() if self.first else None,
+            "rows": [row.to_json() for row in self.rows],
+            "problems": list(self.problems),
+            "notes": list(self.notes),
+        }
+
+
+def differing(a: Array, b: Array) -> Array:
+    """Where two arrays differ, as bits after mapping -0 to +0; integers by value, whatever their width."""
+    if a.dtype.kind == "f" and b.dtype.kind == "f":
+        if a.dtype != b.dtype:
+            a, b = a.astype(np.float64), b.astype(np.float64)
+        both_nan = np.isnan(a) & np.isnan(b)
+        return np.asarray((a != b) & ~both_nan)
+    return np.asarray(a != b)
+
+
+def row(pair: Pair) -> Row:
+    """Counts for one pair."""
+    different = int(np.count_nonzero(differing(pair.a, pair.b)))
+    if not pair.spikes:
+        return Row(pair.a_key, pair.b_key, pair.lag, False, int(pair.a.size), different)
+    left, right = pair.a.astype(bool), pair.b.astype(bool)
+    either = int(np.count_nonzero(left | right))
+    both = int(np.count_nonzero(left & right))
+    return Row(
+        pair.a_key,
+        pair.b_key,
+        pair.lag,
+        True,
+        int(pair.a.size),
+        different,
+        int(np.count_nonzero(left)),
+        int(np.count_nonzero(right)),
+        both / either if either else 1.0,
+    )
+
+
+def first_divergence(pairs: Sequence[Pair]) -> Divergence | None:
+    """The earliest step at which any pair differs; within a step, the pair that comes first in order."""
+    best: tuple[int, int] | None = None
+    for number, pair in enumerate(pairs):
+        wrong = differing(pair.a, pair.b)
+        steps = wrong.reshape(wrong.shape[0], -1).any(axis=1)
+        if steps.any():
+            candidate = (int(np.argmax(steps)), number)
+            best = candidate if best is None or candidate < best else best
+    if best is None:
+        return None
+    step, pair = best[0], pairs[best[1]]
+    sample, *index = (int(i) for i in np.argwhere(differing(pair.a[step], pair.b[step]))[0])
+    place = (step, sample, *index)
+    return Divergence(step, sample, pair.a_key, tuple(index), pair.a[place].item(), pair.b[place].item())
+
+
+def judge(
+    pairs: Sequence[Pair],
+    *,
+    decoder: Decoder | None = None,
+    overlap_bound: float | None = None,
+    comparable_states: bool = True,
+    problems: Sequence[str] = (),
+) -> Verdict:
+    """The verdict over aligned pairs.
+
+    ``comparable_states``: states have the same meaning on both sides, so ``bits`` can be claimed.
+    ``overlap_bound``: smallest spike overlap per layer that still counts as ``bounded``.
+    """
+    rows = tuple(row(pair) for pair in pairs)
+    spikes = [item for item in rows if item.spikes]
+    relevant = [pair for pair in pairs if pair.spikes or comparable_states]
+    lag = max((pair.lag for pair in pairs), default=0)
+    output = next((pair for pair in pairs if "/" not in pair.a_key), None)
+    left = decide(output.a, decoder) if output is not None else None
+    right = decide(output.b, decoder) if output is not None else None
+    equal = None if left is None or right is None else int(np.count_nonzero(left.winners == right.winners))
+    same_spikes = bool(spikes) and not any(item.different for item in spikes) and not problems
+    bound = overlap_bound
+    within = (
+        bound is not None and bool(spikes) and not any(item.falls_below(bound) for item in spikes) and not problems
+    )
+    holds = {
+        Rung.BITS: comparable_states
+        and bool(rows)
+        and lag == 0
+        and not any(r.different for r in rows)
+        and not problems,
+        Rung.SPIKES: same_spikes and lag == 0,
+        Rung.SPIKES_LAG: same_spikes,
+        Rung.BOUNDED: within,
+        Rung.DECISION: left is not None and equal == len(left.winners),
+    }
+    reached = next((rung for rung, held in holds.items() if held), Rung.DIVERGED)
+    applicable = [
+        rung
+        for rung in holds
+        if not (rung is Rung.BOUNDED and overlap_bound is None)
+        and not (rung is Rung.BITS and not comparable_states)
+        and not (lag and rung in (Rung.BITS, Rung.SPIKES))
+        and not (not lag and rung is Rung.SPIKES_LAG)
+        and not (rung is Rung.DECISION and left is None)
+    ]
+    missed = [rung for rung in applicable if rung.height > reached.height]
+    return Verdict(
+        reached,
+        missed[-1] if missed else None,
+        rows,
+        first_divergence(relevant),
+        None if left is None else len(left.winners),
+        equal,
+        None if left is None or right is None else (left.ties, right.ties),
+        lag,
+        overlap_bound,
+        not any(pair.a.any() or pair.b.any() for pair in pairs),
+        tuple(problems),
+    )

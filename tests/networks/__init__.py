@@ -1,0 +1,1 @@
+"""SpikingJelly networks that tests import: one factory each, as users write them."""
