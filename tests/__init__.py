@@ -1,0 +1,1 @@
+"""snnhub's own tests."""

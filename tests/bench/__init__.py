@@ -1,0 +1,1 @@
+"""Measured speed and accuracy; nothing here is asserted in tests."""

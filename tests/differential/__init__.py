@@ -1,0 +1,1 @@
+"""Against live peers and recordings made by them."""

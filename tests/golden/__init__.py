@@ -1,0 +1,1 @@
+"""Frozen files and digests of released versions."""

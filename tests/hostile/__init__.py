@@ -1,0 +1,1 @@
+"""Files and inputs that are wrong, broken or malicious."""

@@ -1,0 +1,1 @@
+"""Unit tests, beside the behaviour they pin."""
