@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 from snnhub.findings import Finding
 from snnhub.ir.correspondence import identity, rename
 from snnhub.ir.graph import Edge, Graph, Node, Port
 from snnhub.ir.rung import Rung
+from snnhub.ir.tensor import smallest_integer
 from snnhub.passes.base import Pass, PassContext, PassResult, Promise, unchanged
 
 from snnhub_netx.chain import Chain
@@ -44,7 +46,7 @@ def _arrange(graph: Graph, context: PassContext) -> PassResult:
     for index, block in chain.numbered():
         for suffix, node in block.nodes:
             names[node.id] = f"layer{index}{suffix}"
-        order += [replace(node, id=names[node.id]) for _, node in block.nodes]
+        order += [_canonical(replace(node, id=names[node.id])) for _, node in block.nodes]
     edges = tuple(_renamed(edge, names) for edge in graph.edges)
     decoder = graph.decoder
     if decoder is not None and decoder.quantity != "output":
@@ -53,6 +55,18 @@ def _arrange(graph: Graph, context: PassContext) -> PassResult:
     arranged = replace(graph, nodes=tuple(order), edges=_chain_order(edges, order), decoder=decoder)
     findings: tuple[Finding, ...] = ()
     return PassResult(arranged, rename(identity(graph, context.lookup), names), findings)
+
+
+def _canonical(node: Node) -> Node:
+    """Integers in the dtype that the reader would choose for them, and no array of zeros for a bias."""
+    params = {}
+    for name, tensor in node.param.items():
+        values = tensor.array
+        if name == "bias" and not values.any():
+            values = np.zeros((), np.int64)
+        small = smallest_integer(values) if tensor.type.is_int else tensor
+        params[name] = replace(small, quantisation=tensor.quantisation, recipe=tensor.recipe)
+    return replace(node, params=tuple(params.items()))
 
 
 def _renamed(edge: Edge, names: dict[str, str]) -> Edge:

@@ -18,7 +18,7 @@ from snnhub.ir.numtype import SPIKE, signed
 from snnhub.ir.tensor import Array, smallest_integer
 
 from snnhub_netx.document import NO_NEURON, Document, Layer
-from snnhub_netx.geometry import conv_input, matrix, pair, spread
+from snnhub_netx.geometry import conv_input, conv_output, matrix, pair, spread
 from snnhub_netx.packing import Effective, effective, effective_recurrent, loadable
 
 INPUT_TRANSFORM = "offered by Lava's reader as an input transform and not applied by it, nor here"
@@ -208,6 +208,15 @@ class Build:
                 layer,
                 "a convolution needs weight (O, I, kH, kW) and input (C, H, W)",
                 old=f"{list(weight.shape)}, {list(self.shape)}",
+            )
+            return
+        made = conv_output(layer, weight.shape, self.shape)
+        if made != layer.shape:
+            self._fail(
+                layer,
+                "the convolution does not have the shape that the file declares",
+                old=str(list(layer.shape)),
+                new=f"{list(made) if made else 'nothing fits'} from input {list(self.shape)}",
             )
             return
         synapse = self.builder.node(

@@ -41,3 +41,18 @@ def conv_input(layer: Layer) -> tuple[int, int, int] | None:
         sizes.append(shape[1 + axis] - 1 + dilation * (weight.shape[2 + axis] - 1) + 1 - 2 * padding)
     channels = int(weight.shape[1] * layer.arrays["groups"].reshape(-1)[0])
     return (channels, sizes[0], sizes[1])
+
+
+def conv_output(layer: Layer, weight: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Output shape of a convolution over ``shape`` (C, H, W); None if it does not fit."""
+    groups = int(layer.arrays["groups"].reshape(-1)[0])
+    if groups < 1 or shape[0] != weight[1] * groups or weight[0] % groups:
+        return None
+    sizes = []
+    for axis in range(2):
+        stride, padding, dilation = (pair(layer.arrays[key])[axis] for key in ("stride", "padding", "dilation"))
+        span = shape[1 + axis] + 2 * padding - dilation * (weight[2 + axis] - 1) - 1
+        if span < 0 or stride < 1 or padding < 0 or dilation < 1:
+            return None
+        sizes.append(span // stride + 1)
+    return (weight[0], *sizes)

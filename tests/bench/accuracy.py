@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 import snnhub
 from snnhub.api.options import ImportOptions
 from snnhub.api.verify import verify
@@ -55,7 +54,9 @@ def measure(name: str, images: Array, labels: Array, calibration: Array, out: Pa
         result = verify(out / f"{name}.snn", out / f"{name}.net", stimulus=images[:, part])
         equal += result.verdict.decisions_equal or 0
         for row in result.verdict.rows:
-            both = round((row.overlap or 0) * ((row.a_spikes or 0) + (row.b_spikes or 0)) / (1 + (row.overlap or 0)))
+            both = round(
+                (row.overlap or 0) * ((row.a_spikes or 0) + (row.b_spikes or 0)) / (1 + (row.overlap or 0))
+            )
             counts = rows.setdefault(row.a_key, [0, 0])
             counts[0] += both
             counts[1] += (row.a_spikes or 0) + (row.b_spikes or 0) - both
@@ -94,8 +95,8 @@ def main() -> None:
     results = [measure(name, images, labels, calibration, out) for name in NETWORKS]
     for item in results:
         print(
-            f"{item['network']}: float {item['float_accuracy']:.2%}, integer {item['integer_accuracy']:.2%}, "
-            f"{item['points_lost']:+.2f} points lost, {item['decisions_equal']:.2%} of {item['images']} decisions equal"
+            f"{item['network']}: float {item['float_accuracy']:.2%}, integer {item['integer_accuracy']:.2%} "
+            f"({item['points_lost']:+.2f} points lost), {item['decisions_equal']:.2%} of decisions equal"
         )
         print("  overlap " + "  ".join(f"{key} {value:.4f}" for key, value in item["overlap"].items()))
     if arguments.json:

@@ -215,7 +215,7 @@ def deployable(
     tau: float = 2.0,
     decay_input: bool = False,
 ) -> nn.Module:
-    """A network that Loihi can hold once everything is folded: conv, [norm], [pool], neurons, flatten, dense, neurons."""
+    """A network that Loihi can hold once all is folded: conv, [norm], [pool], neurons, flatten, dense, neurons."""
 
     def cells() -> nn.Module:
         if kind == "IF":

@@ -205,7 +205,8 @@ def _two_networks(
     prepared, other = (read_stimulus(stimulus, item.graph.inputs[0]) for item in (first, second))
     matches, notes = correspondence(first.graph, second.graph)
     rank = {node.id: position for position, node in enumerate(first.graph.nodes)}
-    matches = tuple(sorted(matches, key=lambda match: rank.get(match.old.node, len(rank))))
+    recorded = [match for match in matches if match.old.node not in first.graph.input]
+    matches = tuple(sorted(recorded, key=lambda match: rank.get(match.old.node, len(rank))))
     same = first.graph.network() == second.graph.network() or _same_meaning(first.graph, second.graph, matches)
     spikes = spike_keys(first.graph)
     if not same:

@@ -56,14 +56,20 @@ def round_fraction(value: Fraction, dtype: np.dtype[np.generic]) -> float:
     return near
 
 
-def round_once(total: F64, bound: F64, dtype: np.dtype[np.generic], terms: Terms) -> Array:
-    """``total`` in ``dtype`` as if it had been exact. ``bound`` is the largest error of each entry.
+def round_sum(total: F64, rest: F64, dtype: np.dtype[np.generic]) -> Array:
+    """``total + rest`` rounded once to f32 or f64."""
+    return np.asarray(odd_sum(total, rest).astype(dtype) if dtype == np.float32 else total + rest)
+
+
+def round_once(total: F64, rest: F64, bound: F64, dtype: np.dtype[np.generic], terms: Terms) -> Array:
+    """``total + rest`` in ``dtype`` as if it had been exact. ``bound``: by how much each entry may be off.
 
     Where the bound leaves a doubt (about one entry in a million), ``terms(index)`` is asked for the exact
     terms of that entry, which are then added in rational arithmetic.
     """
-    result = np.atleast_1d((total - bound).astype(dtype))
-    for position in zip(*np.nonzero(result != np.atleast_1d((total + bound).astype(dtype))), strict=True):
+    result = np.atleast_1d(round_sum(total, rest - bound, dtype))
+    doubtful = result != np.atleast_1d(round_sum(total, rest + bound, dtype))
+    for position in zip(*np.nonzero(doubtful), strict=True):
         index = tuple(int(axis) for axis in position)
         result[index] = round_fraction(sum(terms(index), Fraction(0)), dtype)
     return result.reshape(total.shape)
@@ -75,14 +81,27 @@ def add_exactly(terms: Sequence[Array], dtype: np.dtype[np.generic]) -> Array:
     if len(wide) == 1:
         return wide[0].astype(dtype)
     if len(wide) == 2:
-        return odd_sum(*wide).astype(dtype) if dtype == np.float32 else wide[0] + wide[1]
+        return round_sum(wide[0], wide[1], dtype)
     total, rest, size = wide[0], np.zeros_like(wide[0]), np.zeros_like(wide[0])
     for term in wide[1:]:
         total, error = two_sum(total, term)
         rest, size = rest + error, size + np.abs(error)
-    total, error = two_sum(total, rest)
-    bound = np.abs(error) + size * (len(wide) * EPSILON)
-    return round_once(total, bound, dtype, lambda index: (Fraction(float(term[index])) for term in wide))
+    total, rest = two_sum(total, rest)
+    bound = size * (len(wide) * EPSILON)
+    return round_once(total, rest, bound, dtype, lambda index: (Fraction(float(term[index])) for term in wide))
+
+
+def two_product(a: F64, b: F64) -> tuple[F64, F64]:
+    """``a * b`` rounded, and the exact error of that rounding (Dekker, Veltkamp's splitting)."""
+    product = a * b
+    parts = []
+    for factor in (a, b):
+        wide = factor * (2.0**27 + 1)
+        high = wide - (wide - factor)
+        parts.append((high, factor - high))
+    (a_high, a_low), (b_high, b_low) = parts
+    error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return product, error
 
 
 def fused_multiply_add(a: Array, b: Array, c: Array) -> Array:

@@ -104,7 +104,7 @@ class Plan:
         stimuli = self._stimuli(stimulus)
         first = next(iter(stimuli.values()))
         samples, length = first.values.shape[1], steps if steps is not None else first.values.shape[0]
-        state = state.copy() if state is not None else self.initial_state(samples)
+        state = self._continued(state, samples) if state is not None else self.initial_state(samples)
         recorder = Recorder(self._shapes(tuple(record)), length, samples)
         blocks = list(self._blocks(length, samples))
         with np.errstate(all="ignore"):
@@ -116,6 +116,21 @@ class Plan:
         arrays = {key: array if first.batched else array[:, 0] for key, array in recorder.arrays.items()}
         findings = [finding for item in stimuli.values() for finding in item.findings]
         return Recording(arrays, first.batched, "engine", (*findings, *_finite(arrays)), recorder.folder), state
+
+    def _continued(self, state: RunState, samples: int) -> RunState:
+        """A copy of an earlier state, checked. Raises ``UsageError`` if it belongs to another graph or batch."""
+        fresh, own = self.initial_state(samples), state.copy()
+        for node, states in fresh.nodes.items():
+            found = {name: array.shape for name, array in own.nodes.setdefault(node, {}).items()}
+            if found != {name: array.shape for name, array in states.items()}:
+                raise UsageError(
+                    "state does not belong to this graph and number of samples", where=node, found=str(found)
+                )
+        if {edge: line.shape for edge, line in own.lines.items()} != {
+            e: line.shape for e, line in fresh.lines.items()
+        }:
+            raise UsageError("delay lines do not belong to this graph and number of samples")
+        return own
 
     def _stimuli(self, stimulus: Array | Mapping[str, Array]) -> dict[str, Stimulus]:
         given = stimulus if isinstance(stimulus, Mapping) else {self.graph.inputs[0].id: stimulus}

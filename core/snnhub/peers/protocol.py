@@ -7,6 +7,7 @@ number of ``{"id", "progress": [done, all]}``. Methods: ``hello``, ``capabilitie
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -45,14 +46,29 @@ class Worker:
                 start_new_session=True,
             )
         except OSError as problem:
+            self._clear()
             raise MissingPeerError("worker does not start", where=name, found=str(problem)) from None
-        self.identity: dict[str, Any] = self.call("hello", {"protocol": PROTOCOL, "folder": str(self.folder)})
-        if self.identity.get("protocol") != PROTOCOL:
-            found = str(self.identity.get("protocol"))
-            self.close()
+        try:
+            self.identity = self._hello()
+        except BaseException:
+            self._kill()
+            self._clear()
+            raise
+
+    def _hello(self) -> dict[str, Any]:
+        identity = self.call("hello", {"protocol": PROTOCOL, "folder": str(self.folder)})
+        if identity.get("protocol") != PROTOCOL:
             raise MissingPeerError(
-                "worker speaks another protocol", where=name, found=found, allowed=str(PROTOCOL)
+                "worker speaks another protocol",
+                where=self.name,
+                found=str(identity.get("protocol")),
+                allowed=str(PROTOCOL),
             )
+        return identity
+
+    def _clear(self) -> None:
+        self._errors.close()
+        self._folder.cleanup()
 
     def __enter__(self) -> Worker:
         return self
@@ -98,8 +114,14 @@ class Worker:
                 self._process.wait(5.0)
             except (RunError, subprocess.TimeoutExpired):
                 self._kill()
-        self._errors.close()
-        self._folder.cleanup()
+        self._close_pipes()
+        self._clear()
+
+    def _close_pipes(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
     def _kill(self) -> None:
         try:
@@ -107,6 +129,7 @@ class Worker:
         except OSError:
             self._process.kill()
         self._process.wait()
+        self._close_pipes()
 
     def _message(self, method: str, timeout: float) -> dict[str, Any]:
         assert self._process.stdout is not None  # noqa: S101  a pipe was asked for

@@ -16,7 +16,17 @@ from functools import cached_property
 
 import numpy as np
 
-from snnhub.engine.exact import EPSILON, EXACT_F32, EXACT_F64, F64, add_exactly, grid_exponent, round_once
+from snnhub.engine.exact import (
+    EPSILON,
+    EXACT_F32,
+    EXACT_F64,
+    F64,
+    add_exactly,
+    grid_exponent,
+    round_once,
+    two_product,
+    two_sum,
+)
 from snnhub.ir.numtype import NumType
 from snnhub.ir.tensor import Array
 
@@ -88,10 +98,17 @@ class ExactProduct:
         return self._slices[bucket]
 
     def _bounded(self, x: F64) -> Array:
-        total, size = x @ self._columns, np.abs(x) @ np.abs(self._columns)
+        """Sums with a bound on their error; f64 results carry their rounding errors along to keep it small."""
+        size = np.abs(x) @ np.abs(self._columns)
+        if self.dtype == np.float64:
+            total, rest = _with_errors(x, self._columns)
+            bound = size * (4 * len(self._columns) ** 2 * EPSILON**2)
+        else:
+            total, rest = x @ self._columns, np.zeros_like(size)
+            bound = size * ((len(self._columns) + 2) * EPSILON)
         if self.bias is not None:
-            total, size = total + self.bias.astype(np.float64), size + np.abs(self.bias.astype(np.float64))
-        bound = size * ((self.rows.shape[1] + 2) * EPSILON)
+            total, error = two_sum(total, np.broadcast_to(self.bias.astype(np.float64), total.shape))
+            rest = rest + error
 
         def terms(index: tuple[int, ...]) -> Iterable[Fraction]:
             sample, row = index
@@ -100,7 +117,18 @@ class ExactProduct:
             if self.bias is not None:
                 yield Fraction(float(self.bias[row]))
 
-        return round_once(total, bound, self.dtype, terms)
+        return round_once(total, rest, bound, self.dtype, terms)
+
+
+def _with_errors(x: F64, columns: F64) -> tuple[F64, F64]:
+    """``x @ columns`` term by term, with the sum of all rounding errors beside it."""
+    total, rest = np.zeros((len(x), columns.shape[1])), np.zeros((len(x), columns.shape[1]))
+    for term, row in enumerate(columns):
+        product, first = two_product(x[:, term, None], row[None])
+        total, second = two_sum(total, product)
+        rest += first + second
+    total, rest = two_sum(total, rest)
+    return total, rest
 
 
 def cut(columns: F64, largest: int) -> list[F64] | None:

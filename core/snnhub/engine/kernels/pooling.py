@@ -56,8 +56,9 @@ def average(context: Context) -> Kernel:
         total = windows.sum(axis=axes)
         if not whole:
             bound = np.abs(windows).sum(axis=axes) * (float(np.prod(kernel)) * EPSILON)
+            rest = np.zeros_like(total)
             total = round_once(
-                total, bound, dtype, lambda index: (Fraction(float(value)) for value in windows[index].flat)
+                total, rest, bound, dtype, lambda index: (Fraction(float(value)) for value in windows[index].flat)
             )
         return np.asarray(total.astype(dtype) / counts.astype(dtype))
 

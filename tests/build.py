@@ -1,0 +1,102 @@
+"""Small graphs that many tests use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from snnhub.ir.builder import GraphBuilder
+from snnhub.ir.graph import Decoder, Graph, Port
+from snnhub.ir.numtype import F32, SPIKE, NumType
+from snnhub.ir.tensor import Array, smallest_integer, tensor
+from snnhub.ops.registry import REGISTRY
+
+IF = {"reset": "value", "compare": "ge"}
+
+
+def scalar(value: float) -> Any:
+    """A 0-d f32 tensor."""
+    return tensor(value, "float32")
+
+
+def dense(
+    builder: GraphBuilder, name: str, source: Port, weight: Array, delay: int = 0, bias: Array | None = None
+) -> Port:
+    """A Dense node; float or integer by the dtype of its weight."""
+    params = {"weight": tensor(weight)}
+    if bias is not None:
+        params["bias"] = tensor(bias)
+    return builder.node(
+        name, "core.Dense", source, params=params, delay=delay, bias=bias is not None, accumulate="exact", shift=0
+    )
+
+
+def conv(builder: GraphBuilder, name: str, source: Port, weight: Array, delay: int = 0, **changes: Any) -> Port:
+    """A 2-d Conv node."""
+    attributes: dict[str, Any] = {
+        "bias": False,
+        "accumulate": "exact",
+        "stride": (1, 1),
+        "padding": (0, 0),
+        "dilation": (1, 1),
+        "groups": 1,
+        **changes,
+    }
+    return builder.node(name, "core.Conv", source, params={"weight": tensor(weight)}, delay=delay, **attributes)
+
+
+def neurons(
+    builder: GraphBuilder, name: str, source: Port, v_threshold: float = 1.0, v_reset: float = 0.0, **changes: str
+) -> Port:
+    """IF neurons with a hard reset."""
+    params = {"v_threshold": scalar(v_threshold), "v_reset": scalar(v_reset)}
+    return builder.node(name, "core.IF", source, params=params, **{**IF, **changes})
+
+
+def cuba(
+    builder: GraphBuilder,
+    name: str,
+    source: Port,
+    *,
+    vth: int = 64,
+    i_decay: int | Sequence[int] = 4096,
+    v_decay: int | Sequence[int] = 0,
+    bias: Any = 0,
+    reset: tuple[int, int] = (0, 0),
+) -> Port:
+    """Loihi neurons."""
+    values = {"iDecay": i_decay, "vDecay": v_decay, "vThMant": vth, "bias": bias}
+    params = {key: smallest_integer(np.asarray(value, dtype=np.int64)) for key, value in values.items()}
+    return builder.node(
+        name, "loihi.CubaLIF", source, params=params, reset_interval=reset[0], reset_offset=reset[1]
+    )
+
+
+def mlp(sizes: Sequence[int] = (6, 5, 4), seed: int = 0, input_type: NumType = F32) -> Graph:
+    """Dense layers of IF neurons with random weights."""
+    random = np.random.default_rng(seed)
+    builder = GraphBuilder("mlp", REGISTRY)
+    port = builder.input((sizes[0],), input_type)
+    for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        weight = random.normal(0.2, 0.6, (after, before)).astype(np.float32)
+        port = neurons(builder, f"n{index}", dense(builder, f"fc{index}", port, weight))
+    builder.output(port)
+    return builder.graph(decoder=Decoder("mean"))
+
+
+def loihi_mlp(sizes: Sequence[int] = (6, 5, 4), seed: int = 0, **options: Any) -> Graph:
+    """Dense layers of Loihi neurons with random even weights, one step per synapse."""
+    random = np.random.default_rng(seed)
+    builder = GraphBuilder("loihi", REGISTRY)
+    port = builder.input((sizes[0],), SPIKE)
+    for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        weight = (2 * random.integers(-40, 60, (after, before))).astype(np.int16)
+        port = cuba(builder, f"n{index}", dense(builder, f"fc{index}", port, weight, delay=1), **options)
+    builder.output(port)
+    return builder.graph()
+
+
+def spikes(shape: Sequence[int], rate: float = 0.4, seed: int = 1) -> Array:
+    """Random 0/1 input."""
+    return (np.random.default_rng(seed).random(tuple(shape)) < rate).astype(np.uint8)

@@ -1,0 +1,54 @@
+"""Fixtures: real data made by others, peers, and the op registry with all plugins."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from snnhub.hub.catalogue import register_ops
+from snnhub.hub.loader import load
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE = ROOT / "docs" / "examples" / "mnist_csnn"
+SHARED = ROOT.parent / "shared" / "data"
+REQUIRE_PEERS = os.environ.get("SNNHUB_REQUIRE_PEERS") == "1"
+
+settings.register_profile("snnhub", deadline=None, print_blob=True, max_examples=60)
+settings.load_profile("snnhub")
+
+
+register_ops()  # as the library does when it loads a file; test modules build graphs when they are collected
+
+
+@pytest.fixture(scope="session")
+def netx_data() -> Path:
+    """Files and recordings made with Lava by others; they are not part of the project."""
+    folder = SHARED / "netx"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here")
+    return folder
+
+
+def need_peer(name: str) -> None:
+    """Skip without the peer, unless peers are required: then its absence is a failure."""
+    availability = load().runners[name].availability()
+    if availability.ok:
+        return
+    message = f"{name}: {availability.reason}. {availability.hint}"
+    if REQUIRE_PEERS:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def lava() -> None:
+    """A live Lava environment."""
+    need_peer("lava")
+
+
+@pytest.fixture(scope="session")
+def spikingjelly() -> None:
+    """SpikingJelly in this interpreter."""
+    need_peer("spikingjelly")
