@@ -12,7 +12,7 @@ from snnhub.ir.numtype import F32, SPIKE, NumType
 from snnhub.ir.tensor import Array, smallest_integer, tensor
 from snnhub.ops.registry import REGISTRY
 
-IF = {"reset": "value", "compare": "ge"}
+IF: dict[str, Any] = {"reset": "value", "compare": "ge"}
 
 
 def scalar(value: float) -> Any:
@@ -47,7 +47,7 @@ def conv(builder: GraphBuilder, name: str, source: Port, weight: Array, delay: i
 
 
 def neurons(
-    builder: GraphBuilder, name: str, source: Port, v_threshold: float = 1.0, v_reset: float = 0.0, **changes: str
+    builder: GraphBuilder, name: str, source: Port, v_threshold: float = 1.0, v_reset: float = 0.0, **changes: Any
 ) -> Port:
     """IF neurons with a hard reset."""
     params = {"v_threshold": scalar(v_threshold), "v_reset": scalar(v_reset)}
@@ -60,8 +60,8 @@ def cuba(
     source: Port,
     *,
     vth: int = 64,
-    i_decay: int | Sequence[int] = 4096,
-    v_decay: int | Sequence[int] = 0,
+    i_decay: Any = 4096,
+    v_decay: Any = 0,
     bias: Any = 0,
     reset: tuple[int, int] = (0, 0),
 ) -> Port:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +15,20 @@ from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 
 DATE = (1980, 1, 1, 0, 0, 0)
+BROKEN = (
+    ValueError,
+    OSError,
+    EOFError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    SyntaxError,
+    NotImplementedError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What NumPy and zipfile raise for broken files."""
 
 
 def save_recording(recording: Recording, path: Path) -> None:
@@ -46,7 +62,7 @@ def load_array(path: Path) -> Array:
         )
     try:
         return np.asanyarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, OSError, EOFError, SyntaxError) as problem:
+    except BROKEN as problem:
         raise FormatError("not a readable array", where=str(path), found=_first_line(problem)) from None
 
 
@@ -64,7 +80,7 @@ def load_arrays(path: Path) -> dict[str, Array]:
                     arrays[item.filename.removesuffix(".npy")] = _read(
                         member, item.file_size, f"{path}:{item.filename}"
                     )
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, SyntaxError, NotImplementedError) as problem:
+    except BROKEN as problem:
         raise FormatError("not a readable .npz file", where=str(path), found=_first_line(problem)) from None
     return arrays
 

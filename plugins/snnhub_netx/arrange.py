@@ -58,12 +58,14 @@ def _arrange(graph: Graph, context: PassContext) -> PassResult:
 
 
 def _canonical(node: Node) -> Node:
-    """Integers in the dtype that the reader would choose for them, and no array of zeros for a bias."""
+    """Integers as the reader would give them: smallest dtype, single numbers 0-d, no array of zeros for a bias."""
     params = {}
     for name, tensor in node.param.items():
         values = tensor.array
         if name == "bias" and not values.any():
             values = np.zeros((), np.int64)
+        if name != "weight" and values.size == 1:
+            values = values.reshape(())
         small = smallest_integer(values) if tensor.type.is_int else tensor
         params[name] = replace(small, quantisation=tensor.quantisation, recipe=tensor.recipe)
     return replace(node, params=tuple(params.items()))

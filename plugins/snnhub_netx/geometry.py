@@ -23,7 +23,7 @@ def pair(value: Array) -> tuple[int, int]:
 
 def spread(value: Array, shape: tuple[int, ...]) -> Array:
     """A per-layer, per-channel or per-neuron array with the rank of the elements; one value becomes 0-d."""
-    if value.ndim == 0 or (value.size == 1 and shape != (1,)):
+    if value.size == 1:
         return value.reshape(())
     if value.ndim == 1 and len(shape) > 1 and value.size == shape[0]:
         return value.reshape(-1, *[1] * (len(shape) - 1))

@@ -83,8 +83,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with MNIST's IDX files; downloaded otherwise")
     arguments = parser.parse_args()
     sys.path.insert(0, str(EXAMPLE))
-    from encoding import encode
-    from train import read_idx
+    from encoding import encode  # type: ignore[import-not-found]
+    from train import read_idx  # type: ignore[import-not-found]
 
     data = arguments.data or mnist(Path("build/mnist"))
     images = encode(read_idx(data / "t10k-images-idx3-ubyte"), STEPS)

@@ -156,7 +156,13 @@ def test_reset_to_another_value_is_a_shift() -> None:
 def pooled(where: str) -> Graph:
     builder = GraphBuilder("pool", REGISTRY)
     source = builder.input((2, 8, 8), F32)
-    pool = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "ceil_mode": False, "count_include_pad": True}
+    pool: dict[str, Any] = {
+        "kernel": (2, 2),
+        "stride": (2, 2),
+        "padding": (0, 0),
+        "ceil_mode": False,
+        "count_include_pad": True,
+    }
     port = neurons(builder, "n0", conv(builder, "c0", source, grid((4, 2, 3, 3)), padding=(1, 1)))
     if where == "own":
         port = neurons(builder, "n1", builder.node("p", "core.AvgPool", port, **pool), v_threshold=0.5)

@@ -42,7 +42,7 @@ def test_bad_names_are_refused(text: str) -> None:
 @given(BOUND, BOUND)
 def test_numpy_container_holds_both_ends_and_is_smallest(a: int, b: int) -> None:
     low, high = min(a, b), max(a, b)
-    info = np.iinfo(integer(low, high).numpy)
+    info = np.iinfo(integer(low, high).numpy.name)
     assert info.min <= low
     assert high <= info.max
 

@@ -167,6 +167,42 @@ def first_divergence(pairs: Sequence[Pair]) -> Divergence | None:
     return Divergence(step, sample, pair.a_key, tuple(index), pair.a[place].item(), pair.b[place].item())
 
 
+@dataclass(frozen=True)
+class DecisionCount:
+    """How many decisions there are, how many are equal, and ties on both sides."""
+
+    total: int
+    equal: int
+    ties: tuple[int, int]
+
+
+def count_decisions(pairs: Sequence[Pair], decoder: Decoder | None) -> DecisionCount | None:
+    """Decisions on the graph output; None if there is no output with classes."""
+    output = next((pair for pair in pairs if "/" not in pair.a_key), None)
+    left, right = (None, None) if output is None else (decide(output.a, decoder), decide(output.b, decoder))
+    if left is None or right is None:
+        return None
+    equal = int(np.count_nonzero(left.winners == right.winners))
+    return DecisionCount(len(left.winners), equal, (left.ties, right.ties))
+
+
+def applicable_rungs(
+    rows: Sequence[Row], lag: int, decisions: DecisionCount | None, comparable_states: bool, bound: float | None
+) -> dict[Rung, bool]:
+    """The rungs that make sense for this comparison, highest first, and whether each holds."""
+    spikes = [item for item in rows if item.spikes]
+    same_spikes = bool(spikes) and not any(item.different for item in spikes)
+    found: dict[Rung, bool] = {}
+    if comparable_states and not lag:
+        found[Rung.BITS] = bool(rows) and not any(item.different for item in rows)
+    found[Rung.SPIKES_LAG if lag else Rung.SPIKES] = same_spikes
+    if bound is not None:
+        found[Rung.BOUNDED] = bool(spikes) and not any(item.falls_below(bound) for item in spikes)
+    if decisions is not None:
+        found[Rung.DECISION] = decisions.equal == decisions.total
+    return found
+
+
 def judge(
     pairs: Sequence[Pair],
     *,
@@ -181,48 +217,21 @@ def judge(
     ``overlap_bound``: smallest spike overlap per layer that still counts as ``bounded``.
     """
     rows = tuple(row(pair) for pair in pairs)
-    spikes = [item for item in rows if item.spikes]
-    relevant = [pair for pair in pairs if pair.spikes or comparable_states]
     lag = max((pair.lag for pair in pairs), default=0)
-    output = next((pair for pair in pairs if "/" not in pair.a_key), None)
-    left = decide(output.a, decoder) if output is not None else None
-    right = decide(output.b, decoder) if output is not None else None
-    equal = None if left is None or right is None else int(np.count_nonzero(left.winners == right.winners))
-    same_spikes = bool(spikes) and not any(item.different for item in spikes) and not problems
-    bound = overlap_bound
-    within = (
-        bound is not None and bool(spikes) and not any(item.falls_below(bound) for item in spikes) and not problems
-    )
-    holds = {
-        Rung.BITS: comparable_states
-        and bool(rows)
-        and lag == 0
-        and not any(r.different for r in rows)
-        and not problems,
-        Rung.SPIKES: same_spikes and lag == 0,
-        Rung.SPIKES_LAG: same_spikes,
-        Rung.BOUNDED: within,
-        Rung.DECISION: left is not None and equal == len(left.winners),
-    }
+    decisions = count_decisions(pairs, decoder)
+    holds = applicable_rungs(rows, lag, decisions, comparable_states, overlap_bound)
+    if problems:
+        holds = {rung: rung is Rung.DECISION and held for rung, held in holds.items()}
     reached = next((rung for rung, held in holds.items() if held), Rung.DIVERGED)
-    applicable = [
-        rung
-        for rung in holds
-        if not (rung is Rung.BOUNDED and overlap_bound is None)
-        and not (rung is Rung.BITS and not comparable_states)
-        and not (lag and rung in (Rung.BITS, Rung.SPIKES))
-        and not (not lag and rung is Rung.SPIKES_LAG)
-        and not (rung is Rung.DECISION and left is None)
-    ]
-    missed = [rung for rung in applicable if rung.height > reached.height]
+    missed = [rung for rung in holds if rung.height > reached.height]
     return Verdict(
         reached,
         missed[-1] if missed else None,
         rows,
-        first_divergence(relevant),
-        None if left is None else len(left.winners),
-        equal,
-        None if left is None or right is None else (left.ties, right.ties),
+        first_divergence([pair for pair in pairs if pair.spikes or comparable_states]),
+        None if decisions is None else decisions.total,
+        None if decisions is None else decisions.equal,
+        None if decisions is None else decisions.ties,
         lag,
         overlap_bound,
         not any(pair.a.any() or pair.b.any() for pair in pairs),

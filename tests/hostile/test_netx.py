@@ -1,0 +1,119 @@
+"""Attacks on HDF5 files: links and storage elsewhere, false sizes, cycles; and mutated files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from snnhub.api.options import ImportOptions
+from snnhub.errors import FormatError, SnnhubError
+from snnhub_netx.reader import import_netx
+from snnhub_netx.writer import export_netx
+
+from tests.build import loihi_mlp
+from tests.unit.test_netx import arranged, dense_layer, write
+
+SEED = 20261121
+
+
+def refused(path: Path, words: str) -> None:
+    with pytest.raises(FormatError, match=words):
+        import_netx(path, ImportOptions())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write(tmp_path / "a.net", [dense_layer(np.full((3, 2), 4))])
+
+
+def test_external_links_are_never_followed(path: Path, tmp_path: Path) -> None:
+    secret = write(tmp_path / "secret.net", [dense_layer(np.full((3, 2), 6))])
+    with h5py.File(path, "r+") as file:
+        del file["layer/0/weight"]
+        file["layer/0/weight"] = h5py.ExternalLink(str(secret), "/layer/0/weight")
+    refused(path, "links are never followed")
+
+
+def test_soft_links_are_refused(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file["layer/0/copy"] = h5py.SoftLink("/layer/0/weight")
+    refused(path, "links are never followed")
+
+
+def test_external_storage_is_never_read(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "raw").write_bytes(b"\0" * 24)
+    with h5py.File(path, "r+") as file:
+        del file["layer/0/weight"]
+        file["layer/0"].create_dataset("weight", (3, 2), "f4", external=[(str(tmp_path / "raw"), 0, 24)])
+    refused(path, "external storage")
+
+
+def test_virtual_datasets_are_refused(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        del file["layer/0/weight"]
+        layout = h5py.VirtualLayout((3, 2), "f4")
+        layout[:] = h5py.VirtualSource("elsewhere.h5", "data", (3, 2))
+        file["layer/0"].create_virtual_dataset("weight", layout)
+    refused(path, "virtual dataset")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"chunks": (1024, 1024)}, {"chunks": (1024, 1024), "compression": "gzip"}]
+)
+def test_declared_sizes_beyond_the_file(options: dict[str, object], path: Path) -> None:
+    """40 GB of zeros in a few bytes: refused before anything is allocated."""
+    with h5py.File(path, "r+") as file:
+        del file["layer/0/weight"]
+        file["layer/0"].create_dataset("weight", (100_000, 100_000), "f4", fillvalue=0.0, **options)
+    refused(path, "far beyond what is stored")
+
+
+def test_groups_that_contain_themselves(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file["layer/0/again"] = file["layer"]
+    refused(path, "linked twice")
+
+
+def test_deep_nesting(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file.create_group("/".join(["layer/0/x", *["y"] * 200]))
+    refused(path, "too deep")
+
+
+def test_named_types_have_no_place(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file["layer/0/sort"] = np.dtype("f8")
+    refused(path, "named HDF5 types")
+
+
+def test_strings_where_numbers_belong(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        del file["layer/0/weight"]
+        file["layer/0/weight"] = "os.system('rm -rf /')"
+    with pytest.raises(SnnhubError, match="needs numbers"):
+        import_netx(path, ImportOptions())
+
+
+@pytest.mark.parametrize("size", [0, 3, 100])
+def test_truncated_files(size: int, path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(SnnhubError):
+        import_netx(path, ImportOptions())
+
+
+@pytest.mark.parametrize("case", range(150))
+def test_mutated_files_never_crash(case: int, tmp_path: Path) -> None:
+    """Flip bytes of a valid file: it loads, or it is an error of ours."""
+    path = tmp_path / "a.net"
+    export_netx(arranged(loihi_mlp((4, 3, 2))), path)
+    data = bytearray(path.read_bytes())
+    random = np.random.default_rng((SEED, case))
+    for _ in range(int(random.integers(1, 6))):
+        data[int(random.integers(0, len(data)))] ^= int(random.integers(1, 256))
+    path.write_bytes(bytes(data))
+    try:
+        import_netx(path, ImportOptions())
+    except SnnhubError:
+        return

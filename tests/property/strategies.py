@@ -1,0 +1,122 @@
+"""Hypothesis strategies for graphs: float and integer, with loops, delays, several edges into one port."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from snnhub.ir.builder import GraphBuilder
+from snnhub.ir.graph import Graph, Port
+from snnhub.ir.numtype import F32, SPIKE
+from snnhub.ops.registry import REGISTRY
+
+from tests.build import conv, cuba, dense, neurons, scalar
+
+
+@st.composite
+def float_graphs(draw: st.DrawFn) -> Graph:
+    """Layers of IF and LIF neurons with delays, skip edges and loops; a third of them cyclic or more."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    builder = GraphBuilder("random", REGISTRY)
+    ports = [builder.input((draw(st.integers(1, 5)),), F32)]
+    sizes = [builder.inputs[0].shape[0]]
+    for index in range(draw(st.integers(1, 4))):
+        source = draw(st.integers(0, len(ports) - 1))
+        size = draw(st.integers(1, 5))
+        weight = random.normal(0.2, 0.7, (size, sizes[source])).astype(np.float32)
+        current = dense(builder, f"d{index}", ports[source], weight, delay=draw(st.integers(0, 3)))
+        ports.append(_cell(draw, builder, f"n{index}", current))
+        sizes.append(size)
+        _extras(draw, builder, random, ports, sizes, index)
+    builder.output(ports[-1], delay=draw(st.integers(0, 2)))
+    return builder.graph()
+
+
+def _cell(draw: st.DrawFn, builder: GraphBuilder, name: str, current: Port) -> Port:
+    if draw(st.booleans()):
+        return neurons(builder, name, current, v_threshold=draw(st.sampled_from([0.5, 1.0])))
+    reset = draw(st.sampled_from(["value", "subtract"]))
+    params: dict[str, Any] = {"v_threshold": scalar(1.0), "tau": scalar(draw(st.sampled_from([1.5, 3.0])))}
+    if reset == "value":
+        params["v_reset"] = scalar(draw(st.sampled_from([0.0, -0.25])))
+    return builder.node(
+        name, "core.LIF", current, params=params, reset=reset, compare="ge", decay_input=draw(st.booleans())
+    )
+
+
+def _extras(
+    draw: st.DrawFn,
+    builder: GraphBuilder,
+    random: np.random.Generator,
+    ports: list[Port],
+    sizes: list[int],
+    index: int,
+) -> None:
+    """A second edge into the newest layer from an earlier one, and a loop back to an earlier one or itself."""
+    if draw(st.booleans()):
+        source = draw(st.integers(0, len(ports) - 2))
+        weight = random.normal(0, 0.7, (sizes[-1], sizes[source])).astype(np.float32)
+        builder.edge(
+            dense(builder, f"skip{index}", ports[source], weight), Port(f"n{index}", "x"), draw(st.integers(0, 2))
+        )
+    if draw(st.booleans()):
+        target = draw(st.integers(0, index))
+        weight = random.normal(0, 0.7, (sizes[1 + target], sizes[-1])).astype(np.float32)
+        first = draw(st.integers(0, 2))
+        second = draw(st.integers(max(0, 1 - first), 2))
+        builder.edge(
+            dense(builder, f"loop{index}", ports[-1], weight, delay=first), Port(f"n{target}", "x"), second
+        )
+
+
+@st.composite
+def netx_graphs(draw: st.DrawFn) -> Graph:
+    """Chains that NetX can hold: conv, flatten, dense, recurrent, delays, biases, per-channel decays."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    builder = GraphBuilder("random", REGISTRY)
+    shape: tuple[int, ...] = (draw(st.integers(1, 2)), draw(st.integers(3, 6)), draw(st.integers(3, 6)))
+    if not draw(st.booleans()):
+        shape = (draw(st.integers(1, 6)),)
+    port = builder.input(shape, SPIKE)
+    for index in range(draw(st.integers(1, 3))):
+        name = f"n{index}"
+        if len(shape) == 3 and draw(st.booleans()) and min(shape[1:]) >= 2:
+            channels, stride = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+            weight = (2 * random.integers(-60, 60, (channels, shape[0], 2, 2))).astype(np.int16)
+            port = conv(builder, f"s{index}", port, weight, 1, accumulate="wrap24", stride=(stride, stride))
+            shape = (channels, *((size - 2) // stride + 1 for size in shape[1:]))
+            port = cuba(builder, name, port, **_numbers(draw, random, shape))
+            continue
+        if len(shape) == 3:
+            port = builder.node(f"f{index}", "core.Flatten", port, start=0, end=2)
+            shape = (int(np.prod(shape)),)
+        size = draw(st.integers(1, 5))
+        weight = (2 * random.integers(-60, 100, (size, shape[0]))).astype(np.int16)
+        weight[0, 0] = 2
+        recurrent = draw(st.booleans())
+        delay = 1 if recurrent else draw(st.integers(1, 4))
+        shape = (size,)
+        port = cuba(
+            builder, name, dense(builder, f"s{index}", port, weight, delay), **_numbers(draw, random, shape)
+        )
+        if recurrent:
+            back = (2 * random.integers(-30, 30, (size, size))).astype(np.int16)
+            builder.edge(dense(builder, f"r{index}", port, back, 1), Port(name, "a"))
+    builder.output(port)
+    return builder.graph()
+
+
+def _numbers(draw: st.DrawFn, random: np.random.Generator, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Decays, threshold and bias, scalar or per channel."""
+    per_channel = (shape[0], *[1] * (len(shape) - 1))
+
+    def decay() -> Any:
+        return (
+            random.integers(0, 4097, per_channel)
+            if draw(st.booleans())
+            else draw(st.sampled_from([0, 1, 409, 4096]))
+        )
+
+    bias = random.integers(-200, 300, per_channel) if draw(st.booleans()) else 0
+    return {"vth": draw(st.sampled_from([1, 60, 500])), "i_decay": decay(), "v_decay": decay(), "bias": bias}
