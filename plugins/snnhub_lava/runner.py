@@ -7,6 +7,8 @@ its own.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,19 +67,29 @@ def run_lava(request: RunRequest) -> Recording:
     Raises ``MissingPeerError`` without the environment, ``UsageError`` for keys and options Lava does not
     have, ``RunError`` with Lava's words if it fails.
     """
+    with open_worker() as worker:
+        return run_in(worker, request)
+
+
+def open_worker() -> Worker:
+    """Start the Lava worker, which takes some seconds; it can serve many runs."""
+    environment: Environment = ENVIRONMENT
+    python = interpreter(read_recipe(environment.path()))
+    return Worker("lava", worker_command(python, "snnhub_lava.worker:main"))
+
+
+def run_in(worker: Worker, request: RunRequest) -> Recording:
+    """Run a request in a worker that is open."""
     plan = layout(request.graph)
     keys = _keys(request, plan)
     method = _method(request, plan)
     stimulus = _padded(request, plan)
-    environment: Environment = ENVIRONMENT
-    python = interpreter(read_recipe(environment.path()))
-    with Worker("lava", worker_command(python, "snnhub_lava.worker:main")) as worker:
-        session = _Session(worker, request, plan, sorted(set(keys.values())))
-        found = session.together(stimulus) if method == "reset" else session.apart(stimulus)
-        versions = worker.identity.get("environment", {})
+    session = _Session(worker, request, plan, sorted(set(keys.values())))
+    found = session.together(stimulus) if method == "reset" else session.apart(stimulus)
     arrays = {key: _typed(found[name][: request.length], name) for key, name in keys.items()}
     if not request.stimulus.batched:
         arrays = {key: array[:, 0] for key, array in arrays.items()}
+    versions = worker.identity.get("environment", {})
     words = ", ".join(f"{name} {version}" for name, version in versions.items())
     notes = [info("SNN-6001", "lava", f"ran in {words}")]
     if stimulus.shape[1] > 1:
@@ -146,13 +158,10 @@ class _Session:
         self.request = request
         self.plan = plan
         self.names = names
-        self.number = 0
 
     def _timeline(self, values: Array, options: dict[str, int]) -> dict[str, Array]:
         """Run values (time, features…) and return recordings (time, features…)."""
-        self.number += 1
-        folder = self.worker.folder / f"run{self.number}"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(dir=self.worker.folder))
         np.save(folder / "input.npy", values)
         answer = self.worker.call(
             "run",
@@ -167,7 +176,9 @@ class _Session:
             },
             progress=self.request.progress,
         )
-        return {key: np.load(path, allow_pickle=False) for key, path in answer["arrays"].items()}
+        arrays = {key: np.load(path, allow_pickle=False) for key, path in answer["arrays"].items()}
+        shutil.rmtree(folder)
+        return arrays
 
     def apart(self, stimulus: Array) -> dict[str, Array]:
         """Each sample in a network of its own."""

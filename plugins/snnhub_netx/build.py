@@ -180,6 +180,11 @@ class Build:
         delay = layer.arrays.get("delay")
         if delay is None:
             return 0
+        outputs, inputs = layer.arrays["weight"].shape[:2]
+        if delay.shape not in ((), (outputs,), (inputs,), (outputs, inputs)):
+            allowed = f"allowed (), ({outputs},), ({inputs},) or ({outputs}, {inputs})"
+            self._fail(layer, f"found delay of shape {delay.shape}, {allowed}", "SNN-3103")
+            return 0
         if delay.min() < 0 or len(np.unique(delay)) > 1:
             self._fail(layer, "delays that differ between neurons are not held yet", "SNN-3103")
             return 0

@@ -17,7 +17,7 @@ from snnhub_spikingjelly.factory import build
 from snnhub_spikingjelly.probe import Probe, first_layer_rank
 from snnhub_spikingjelly.quiet import hush
 from snnhub_spikingjelly.selfcheck import compare
-from snnhub_spikingjelly.tracer import trace
+from snnhub_spikingjelly.tracer import trace, walkable
 from snnhub_spikingjelly.walk import Walk, refusals
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def prepare_net(source: Any, options: ImportOptions) -> tuple[nn.Module, list[Fi
             info("SNN-3001", source, "the factory was run: importing a network by factory runs its author's code")
         )
     elif isinstance(source, torch.nn.Module):
-        net = copy.deepcopy(source)
+        net = copied(source)
     else:
         raise UsageError(
             "a SpikingJelly network is a factory reference or a torch.nn.Module", found=type(source).__name__
@@ -89,6 +89,7 @@ def prepare_net(source: Any, options: ImportOptions) -> tuple[nn.Module, list[Fi
         )
     if net.training:
         findings.append(info("SNN-3008", _name(source), "imported in evaluation mode, from the initial state"))
+    net = walkable(net)
     net.eval()
     functional.reset_net(net)
     settings = tuple(sorted(options.settings.items()))
@@ -98,6 +99,19 @@ def prepare_net(source: Any, options: ImportOptions) -> tuple[nn.Module, list[Fi
         settings,
     )
     return net, findings, Provenance((stage,), _name(source), digest)
+
+
+def copied(net: nn.Module) -> nn.Module:
+    """A copy that shares nothing, also of a network whose states still hang on a training graph."""
+    import torch
+
+    memo: dict[int, Any] = {}
+    for module in net.modules():
+        for values in (vars(module), vars(module).get("_memories", {})):
+            for value in values.values():
+                if isinstance(value, torch.Tensor) and not value.is_leaf:
+                    memo[id(value)] = value.detach().clone()
+    return copy.deepcopy(net, memo)
 
 
 def _name(source: Any) -> str:

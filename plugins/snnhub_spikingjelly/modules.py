@@ -14,6 +14,7 @@ from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Origin
 from snnhub.ir.tensor import Tensor, tensor
 
+from snnhub_spikingjelly import settings
 from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def check(module: nn.Module) -> None:
         raise RefusedError(
             "SNN-3009", "forward hooks may change what the module computes", "Remove the hooks first."
         )
+    settings.check(kind[1], module)
 
 
 GENERAL = (
@@ -131,19 +133,13 @@ def merged(module: Any, signal: Signal, rank: int) -> None:
         raise RefusedError("SNN-3010", f"needs features of {rank} axes, found {list(signal.features)}")
 
 
-def array(value: Any, what: str) -> Tensor:
-    """A torch tensor as a stored one. Raises ``RefusedError`` unless it is f32."""
-    import torch
-
-    if value.dtype != torch.float32:
-        raise RefusedError("SNN-3009", f"{what} is {value.dtype}", "Convert the network with net.float().")
+def array(value: Any) -> Tensor:
+    """A torch tensor of f32, which has been checked, as a stored one."""
     return tensor(value.detach().cpu().numpy())
 
 
-def scalar(value: Any, what: str) -> Tensor:
+def scalar(value: float) -> Tensor:
     """A number as a 0-d f32 tensor, rounded as torch rounds it when it meets an f32 tensor."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RefusedError("SNN-3009", f"{what} is {type(value).__name__}, not a number")
     return tensor(float(value), "float32")
 
 
@@ -152,7 +148,7 @@ def _if(module: Any, signal: Signal, site: Site) -> Signal:
 
 
 def _lif(module: Any, signal: Signal, site: Site) -> Signal:
-    params = {"tau": scalar(module.tau, "tau")}
+    params = {"tau": scalar(module.tau)}
     return _neuron(module, signal, site, "core.LIF", params, {"decay_input": bool(module.decay_input)})
 
 
@@ -160,11 +156,9 @@ def _neuron(
     module: Any, signal: Signal, site: Site, op: str, params: dict[str, Tensor], attributes: dict[str, bool]
 ) -> Signal:
     step_mode(module, signal)
-    if getattr(module, "_neuron_precision", None) is not None:
-        raise RefusedError("SNN-3009", "reduced neuron precision is set", "Import the network in f32.")
-    params = {**params, "v_threshold": scalar(module.v_threshold, "v_threshold")}
+    params = {**params, "v_threshold": scalar(module.v_threshold)}
     if module.v_reset is not None:
-        params["v_reset"] = scalar(module.v_reset, "v_reset")
+        params["v_reset"] = scalar(module.v_reset)
     reset = "subtract" if module.v_reset is None else "value"
     port = site.builder.node(
         site.name, op, signal.port, params=params, origin=site.origin, reset=reset, compare="ge", **attributes
@@ -173,9 +167,9 @@ def _neuron(
 
 
 def _linear(module: Any, signal: Signal, site: Site) -> Signal:
-    params = {"weight": array(module.weight, "weight")}
+    params = {"weight": array(module.weight)}
     if module.bias is not None:
-        params["bias"] = array(module.bias, "bias")
+        params["bias"] = array(module.bias)
     port = site.builder.node(
         site.name,
         "core.Dense",
@@ -191,11 +185,9 @@ def _linear(module: Any, signal: Signal, site: Site) -> Signal:
 
 def _conv2d(module: Any, signal: Signal, site: Site) -> Signal:
     merged(module, signal, 3)
-    if module.padding_mode != "zeros":
-        raise RefusedError("SNN-3009", f"padding_mode {module.padding_mode!r}", "Use zero padding.")
-    params = {"weight": array(module.weight, "weight")}
+    params = {"weight": array(module.weight)}
     if module.bias is not None:
-        params["bias"] = array(module.bias, "bias")
+        params["bias"] = array(module.bias)
     padding = _padding(module)
     port = site.builder.node(
         site.name,
@@ -220,19 +212,12 @@ def _conv2d(module: Any, signal: Signal, site: Site) -> Signal:
 
 
 def _padding(module: Any) -> tuple[int, ...]:
-    """Padding as numbers. Raises ``RefusedError`` for 'same' where it is not the same on both sides."""
+    """Padding as numbers; 'same' is the same on both sides, which has been checked."""
     if module.padding == "valid":
         return (0,) * len(module.kernel_size)
     if module.padding != "same":
         return tuple(module.padding)
-    totals = [gap * (kernel - 1) for gap, kernel in zip(module.dilation, module.kernel_size, strict=True)]
-    if any(total % 2 for total in totals):
-        raise RefusedError(
-            "SNN-3009",
-            "padding='same' with an even kernel pads one side more than the other",
-            "Pad with numbers, or use an odd kernel.",
-        )
-    return tuple(total // 2 for total in totals)
+    return tuple(gap * (kernel - 1) // 2 for gap, kernel in zip(module.dilation, module.kernel_size, strict=True))
 
 
 def _batch_norm2d(module: Any, signal: Signal, site: Site) -> Signal:
@@ -241,15 +226,9 @@ def _batch_norm2d(module: Any, signal: Signal, site: Site) -> Signal:
     from snnhub.engine.exact import fused_multiply_add
 
     merged(module, signal, 3)
-    if module.running_mean is None or module.running_var is None:
-        raise RefusedError(
-            "SNN-3009",
-            "batch normalisation without running statistics depends on the batch",
-            "Train with track_running_stats=True.",
-        )
-    mean, var = array(module.running_mean, "running_mean").array, array(module.running_var, "running_var").array
-    weight = array(module.weight, "weight").array if module.affine else np.ones_like(mean)
-    bias = array(module.bias, "bias").array if module.affine else np.zeros_like(mean)
+    mean, var = array(module.running_mean).array, array(module.running_var).array
+    weight = array(module.weight).array if module.affine else np.ones_like(mean)
+    bias = array(module.bias).array if module.affine else np.zeros_like(mean)
     with np.errstate(all="ignore"):
         scale = weight * (np.float32(1) / np.sqrt(var + np.float32(module.eps)))
     shift = fused_multiply_add(-mean, scale, bias)
@@ -271,10 +250,6 @@ def _batch_norm2d(module: Any, signal: Signal, site: Site) -> Signal:
 
 def _avg_pool2d(module: Any, signal: Signal, site: Site) -> Signal:
     merged(module, signal, 3)
-    if module.divisor_override is not None:
-        raise RefusedError(
-            "SNN-3009", f"divisor_override {module.divisor_override}", "Scale the next layer instead."
-        )
     kernel, stride, padding = (_two(v) for v in (module.kernel_size, module.stride, module.padding))
     port = site.builder.node(
         site.name,
@@ -292,8 +267,6 @@ def _avg_pool2d(module: Any, signal: Signal, site: Site) -> Signal:
 
 def _max_pool2d(module: Any, signal: Signal, site: Site) -> Signal:
     merged(module, signal, 3)
-    if module.return_indices:
-        raise RefusedError("SNN-3009", "return_indices", "Pool without indices.")
     kernel, stride, padding, dilation = (
         _two(v) for v in (module.kernel_size, module.stride, module.padding, module.dilation)
     )

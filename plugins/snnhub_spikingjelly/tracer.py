@@ -35,18 +35,21 @@ def is_leaf(module: nn.Module) -> bool:
     return False
 
 
+def walkable(net: nn.Module) -> nn.Module:
+    """``net``, in a container of its own if it is a single layer."""
+    from torch import nn as torch_nn
+
+    return torch_nn.Sequential(net) if is_leaf(net) else net
+
+
 def trace(net: nn.Module) -> fx.Graph:
-    """The fx graph of ``net``. Raises ``UnsupportedError`` where the forward cannot be traced."""
+    """The fx graph of ``net``, which is no leaf. Raises ``UnsupportedError`` where it cannot be traced."""
     from torch import fx
 
     class LeafTracer(fx.Tracer):
         def is_leaf_module(self, m: Any, module_qualified_name: str) -> bool:
             return is_leaf(m)
 
-    if is_leaf(net):
-        from torch import nn as torch_nn
-
-        net = torch_nn.Sequential(net)
     try:
         return LeafTracer().trace(net)
     except Exception as problem:

@@ -37,9 +37,8 @@ def main() -> int:
     code |= snnhub("verify", *network, "--against", "spikingjelly", "--input", f"{out}/digits.npy")
 
     say("2  Convert it to a NetX file with Loihi's integers")
-    code |= snnhub(
-        "convert", *network, "--input-shape", "1,28,28", "--calibrate", f"{out}/calibration.npy", "-o", f"{out}/csnn.net"
-    )
+    calibrate = ["--calibrate", f"{out}/calibration.npy"]
+    code |= snnhub("convert", *network, "--input-shape", "1,28,28", *calibrate, "-o", f"{out}/csnn.net")
 
     say("3  What did the conversion change? Float against integer, layer by layer")
     code |= snnhub("verify", f"{out}/csnn.snn", f"{out}/csnn.net", "--input", f"{out}/digits.npy")

@@ -51,7 +51,9 @@ def initialise(net: MNISTNet, batch: torch.Tensor, rate: float) -> None:
 
 
 @torch.no_grad()
-def accuracy(net: MNISTNet, images: NDArray[np.uint8], labels: NDArray[np.uint8], steps: int) -> tuple[float, float]:
+def accuracy(
+    net: MNISTNet, images: NDArray[np.uint8], labels: NDArray[np.uint8], steps: int
+) -> tuple[float, float]:
     """Fraction right (ties to the lowest class) and fraction of decisions that are ties."""
     net.eval()
     right = ties = 0
