@@ -217,6 +217,8 @@ def test_samples_by_reset_equal_samples_by_restart(tmp_path: Path) -> None:
         for method in ("reset", "restart")
     ]
     assert sum(int(array.sum()) for key, array in runs[0].items() if key.endswith("/s")) > 0
+    for used in runs:
+        assert {"SNN-6001", "SNN-6002"} <= {finding.code for finding in used.findings}
     for key, array in runs[0].items():
         np.testing.assert_array_equal(array, runs[1][key], err_msg=key)
 

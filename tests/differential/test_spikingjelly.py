@@ -165,6 +165,9 @@ def test_the_trained_network_on_a_hundred_digits() -> None:
     result = snnhub.verify(FACTORY, stimulus=digits("images", 100), against="spikingjelly", options=options)
     same_spikes(result)
     assert result.verdict.decisions_equal == 100
+    versions = next(finding for finding in result.findings if finding.code == "SNN-6001")
+    assert "spikingjelly 2." in versions.message
+    assert "SNN-3001" in {finding.code for finding in result.findings}
 
 
 def test_import_ends_with_a_comparison_and_changes_nothing() -> None:
@@ -295,6 +298,7 @@ class Forwards:
         ("self.n(self.fc(x)).permute(1, 0, 2)", "SNN-3002"),
         ("self.n(self.fc(x).softmax(-1))", "SNN-3002"),
         ("(self.n(self.fc(x)), x)", "SNN-3002"),
+        ("self.n(self.fc(x)).view(x.shape[0], x.shape[1], 2, 3)", "SNN-3010"),
         ("self.n(self.fc(x)) if x.sum() > 0 else x", "SNN-3002"),
     ],
 )

@@ -69,13 +69,18 @@ class CheckResult:
 
 
 def check(
-    source: Any, targets: Iterable[str] = (), *, from_: str | None = None, options: ImportOptions | None = None
+    source: Any,
+    targets: str | Iterable[str] = (),
+    *,
+    from_: str | None = None,
+    options: ImportOptions | None = None,
 ) -> CheckResult:
-    """Check the graph, the digest of every tensor, and each target's limits."""
+    """Check the graph, the digest of every tensor, and each target's limits (``targets``: one name or several)."""
     loaded = load_graph(source, importer=from_, options=options)
     graph = loaded.graph
     found = [*graph.findings, *verify(graph, REGISTRY), *_digests(graph)]
-    reports = [check_target(graph, find(load().targets, name, "target").resolve()()) for name in targets]
+    names = [targets] if isinstance(targets, str) else targets
+    reports = [check_target(graph, find(load().targets, name, "target").resolve()()) for name in names]
     return CheckResult(loaded.source.name, ordered(found), tuple(reports))
 
 
