@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from snnhub.errors import FormatError, SnnhubError
+import snnhub
+from snnhub.errors import FormatError, SnnhubError, UnsupportedError
 from snnhub.ir.verify import verify
 from snnhub.ops.registry import REGISTRY
 from snnhub_formats._gen import snnhub_v1_graph_pb2 as pb
@@ -265,3 +268,41 @@ def test_mutated_files_never_crash(case: int, tmp_path: Path) -> None:
         to_bytes(graph)
     except SnnhubError:
         return
+
+
+@pytest.mark.parametrize("change", ["numbers", "range"])
+def test_numbers_that_are_not_what_the_graph_states(change: str, members: Members, tmp_path: Path) -> None:
+    """Programs are proved and kernels chosen by the stated range: a lie must not reach the engine."""
+    if change == "numbers":
+        weights = bytearray(members[WEIGHTS])
+        weights[-1] ^= 0x40
+        members[WEIGHTS] = bytes(weights)
+    else:
+        message = pb.Graph.FromString(members[GRAPH])
+        next(item for item in message.tensors if item.max.integer > 8).max.integer = 8
+        members[GRAPH] = message.SerializeToString(deterministic=True)
+        manifest = json.loads(members[MANIFEST])
+        manifest["graph_sha256"] = hashlib.sha256(members[GRAPH]).hexdigest()
+        members[MANIFEST] = json.dumps(manifest).encode()
+    path = packed(tmp_path / "x.snn", [*members.items()])
+    assert "SNN-4106" in {finding.code for finding in snnhub.check(path).findings}
+    with pytest.raises(FormatError) as caught:
+        snnhub.convert(path, tmp_path / "y.snn")
+    assert {finding.code for finding in caught.value.findings} == {"SNN-4106"}
+    assert not (tmp_path / "y.snn").exists()
+    if change == "range":
+        with pytest.raises(FormatError, match="range"):
+            snnhub.run(path, np.zeros((3, 5), np.uint8))
+
+
+def test_a_program_of_its_own_runs_and_is_not_lowered_by_its_name(tmp_path: Path) -> None:
+    """A node called core.IF that computes something else would become an IF neuron on the chip."""
+    graph = mlp((4, 3))
+    other = REGISTRY("core.IF", 1).program({"reset": "none", "compare": "ge"})  # type: ignore[union-attr]
+    save(replace(graph, nodes=(graph.nodes[0], replace(graph.nodes[1], program=other))), tmp_path / "x.snn")
+    result = snnhub.run(tmp_path / "x.snn", np.ones((6, 4), np.float32))
+    assert "SNN-1014" in {finding.code for finding in result.findings}
+    with pytest.raises(UnsupportedError, match="by its name"):
+        snnhub.convert(tmp_path / "x.snn", tmp_path / "x.net")
+    snnhub.convert(tmp_path / "x.snn", tmp_path / "y.snn")
+    assert not snnhub.check(tmp_path / "x.snn", "loihi2").passed

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from snnhub.api.digests import broken_digests
 from snnhub.api.load import load_graph
 from snnhub.api.options import ImportOptions
 from snnhub.api.target import Limit, TargetSpec
@@ -13,7 +14,7 @@ from snnhub.findings import Finding, Severity, error, of_severity, ordered
 from snnhub.hub.catalogue import find
 from snnhub.hub.loader import load
 from snnhub.ir.graph import Graph
-from snnhub.ir.verify import verify
+from snnhub.ir.verify import foreign_programs, verify
 from snnhub.ops.registry import REGISTRY
 
 
@@ -78,27 +79,15 @@ def check(
     """Check the graph, the digest of every tensor, and each target's limits (``targets``: one name or several)."""
     loaded = load_graph(source, importer=from_, options=options)
     graph = loaded.graph
-    found = [*graph.findings, *verify(graph, REGISTRY), *_digests(graph)]
+    found = [*graph.findings, *verify(graph, REGISTRY), *broken_digests(graph)]
     names = [targets] if isinstance(targets, str) else targets
     reports = [check_target(graph, find(load().targets, name, "target").resolve()()) for name in names]
     return CheckResult(loaded.source.name, ordered(found), tuple(reports))
 
 
-def _digests(graph: Graph) -> Iterator[Finding]:
-    for node in graph.nodes:
-        for name, tensor in node.params:
-            if tensor.known is None:
-                continue
-            place = f"{node.id}/{name}"
-            if tensor.compute_sha256() != tensor.known.sha256:
-                yield error("SNN-4106", place, "numbers do not have the digest that the file states")
-            elif tensor.compute_statistics() != tensor.known.statistics:
-                yield error("SNN-4106", place, "numbers do not have the range that the file states")
-
-
 def check_target(graph: Graph, spec: TargetSpec) -> TargetReport:
     """Every violation of a target's allow-list and limits, and the use of each limit."""
-    found: list[Finding] = []
+    found: list[Finding] = [*foreign_programs(graph, REGISTRY)]
     usage: list[tuple[str, int | float, int | float, Limit]] = []
     for node in graph.nodes:
         if node.version not in spec.ops.get(node.op, ()):

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from snnhub.api.digests import ensure_digests
 from snnhub.api.load import load_graph
-from snnhub.api.lower import lower, passes_for
+from snnhub.api.lower import ensure_known_programs, lower, passes_for
 from snnhub.api.options import ImportOptions
 from snnhub.errors import LossError, UsageError
 from snnhub.findings import Finding, Severity, count, of_severity, ordered
@@ -73,6 +74,9 @@ def convert(
         check_writable(path)
     loaded = load_graph(source, importer=from_, options=options, stimulus=calibration)
     graph, context = loaded.graph, PassContext()
+    ensure_digests(graph, loaded.source.name)
+    if not exporter.keeps_programs:
+        ensure_known_programs(graph)
     passes = passes_for(exporter)
     if passes:
         graph, context = lower(graph, passes, calibration, progress)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from snnhub.errors import UsageError
+from snnhub.errors import UnsupportedError, UsageError
 from snnhub.hub.catalogue import find
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Exporter, Target, resolve
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
+from snnhub.ir.verify import foreign_programs
+from snnhub.ops.registry import REGISTRY
 from snnhub.passes.base import Pass, PassContext, run_passes
 
 
@@ -22,6 +24,14 @@ def passes_for(exporter: Exporter) -> list[Pass]:
     if exporter.passes:
         items += resolve(exporter.passes)()
     return items
+
+
+def ensure_known_programs(graph: Graph) -> None:
+    """Raise ``UnsupportedError`` if a node's program is not what the installed op of its name expands to."""
+    foreign = foreign_programs(graph, REGISTRY)
+    if foreign:
+        first = foreign[0]
+        raise UnsupportedError(first.message, where=first.place, remedy=first.remedy, findings=foreign)
 
 
 def lower(

@@ -10,7 +10,7 @@ from typing import Any
 
 from snnhub.api.convert import check_writable, choose_exporter
 from snnhub.api.load import Loaded, load_graph
-from snnhub.api.lower import passes_for
+from snnhub.api.lower import ensure_known_programs, passes_for
 from snnhub.api.options import ImportOptions
 from snnhub.api.request import RunRequest
 from snnhub.compare.align import spike_keys
@@ -25,6 +25,8 @@ from snnhub.ir.graph import Graph
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 from snnhub.ir.timing import lag_to_output
+from snnhub.ir.verify import verify
+from snnhub.ops.registry import REGISTRY
 from snnhub.passes.base import PassContext, run_passes
 
 OUTPUTS, ALL = "outputs", "all"
@@ -101,7 +103,8 @@ def run(
     spikes = {key: int((array != 0).sum()) for key, array in recording.items() if key in spiking}
     decisions = decide(recording.with_batch("output"), loaded.graph.decoder) if "output" in recording else None
     late = _late(loaded.graph, recording.steps - prepared.values.shape[0])
-    findings = ordered((*loaded.graph.findings, *prepared.findings, *recording.findings, *late))
+    odd = (finding for finding in verify(loaded.graph, REGISTRY) if finding.code == "SNN-1014")
+    findings = ordered((*loaded.graph.findings, *odd, *prepared.findings, *recording.findings, *late))
     return RunResult(
         loaded.source.name,
         chosen.name,
@@ -181,6 +184,7 @@ def run_loaded(
     with tempfile.TemporaryDirectory(prefix="snnhub-run-") as folder:
         exporter = choose_exporter(None, runner.takes)
         path = Path(folder) / f"network{exporter.formats[0]}"
+        ensure_known_programs(loaded.graph)
         own = passes_for(replace(exporter, target=""))
         graph = run_passes(loaded.graph, own, PassContext())
         if graph.network() != loaded.graph.network():

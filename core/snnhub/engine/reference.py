@@ -17,8 +17,8 @@ from snnhub.engine.schedule import Part, schedule
 from snnhub.engine.state import RunState
 from snnhub.engine.stimulus import Stimulus, read_stimulus
 from snnhub.engine.wires import Wire, combine, delayed, delayed_at, move_on, wires_into
-from snnhub.errors import UsageError
-from snnhub.findings import Finding, loss
+from snnhub.errors import FormatError, UsageError
+from snnhub.findings import Finding, error, loss
 from snnhub.ir.analysis import Analysis, analyse, ports_of
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Port
 from snnhub.ir.op import OpLookup
@@ -47,9 +47,16 @@ class Block:
 def prepare(graph: Graph, lookup: OpLookup = REGISTRY) -> Plan:
     """Verify a graph and make it ready to run.
 
-    Raises ``GraphError`` with every problem, ``UnsupportedError`` for an op that nobody here can run.
+    Raises ``GraphError`` with every problem, ``UnsupportedError`` for an op that nobody here can run,
+    ``FormatError`` for a tensor with numbers outside the range that its file states.
     """
     ensure(graph, lookup)
+    for node in graph.nodes:
+        for name, tensor in node.params:
+            if not tensor.keeps_its_word:
+                message = "numbers do not have the range that the file states"
+                finding = error("SNN-4106", f"{node.id}/{name}", message)
+                raise FormatError(message, where=finding.place, findings=[finding])
     return Plan(graph, lookup)
 
 

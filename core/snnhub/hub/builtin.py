@@ -32,6 +32,7 @@ def snnhub_register_exporters() -> Iterable[Exporter]:
             entry="snnhub.api.neutral:export_snn",
             formats=(".snn",),
             level="F1",
+            keeps_programs=True,
         ),
     )
 

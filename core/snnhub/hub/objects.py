@@ -74,11 +74,14 @@ class Exporter(Registered):
     """``entry``: ``(graph, path) -> findings``, for graphs that ``passes`` have prepared.
 
     ``target`` names the target whose lowering runs first; ``passes``: ``() -> passes`` of the exporter's own.
+    ``keeps_programs``: it writes the step programs themselves. All others go by op names, and get no graph whose
+    programs differ from the installed ops.
     """
 
     formats: tuple[str, ...] = ()
     target: str = ""
     passes: str = ""
+    keeps_programs: bool = False
     kind = "exporter"
 
 

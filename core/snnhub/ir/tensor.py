@@ -112,6 +112,19 @@ class Tensor:
         )
 
     @property
+    def keeps_its_word(self) -> bool:
+        """Whether the numbers lie in the range that a file states for them, and are finite if it says so.
+
+        Programs are proved and kernels chosen by that range; this costs one pass over the numbers, no digest.
+        """
+        if self.known is None or not self.array.size:
+            return True
+        said, numbers = self.known.statistics, self.array
+        if self.dtype.kind == "f" and not np.isfinite(numbers).all():
+            return not said.finite
+        return bool(said.min <= numbers.min() and numbers.max() <= said.max)
+
+    @property
     def type(self) -> NumType:
         """Arithmetic type; for integers the range is that of the values."""
         if self.dtype.kind in "iu":

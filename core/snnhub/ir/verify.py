@@ -45,6 +45,30 @@ def ensure(graph: Graph, lookup: OpLookup) -> None:
         )
 
 
+def foreign_programs(graph: Graph, lookup: OpLookup) -> tuple[Finding, ...]:
+    """Errors for nodes whose program is not what the installed op of that name expands to.
+
+    Such a graph runs, for the program is what it computes; it cannot be lowered or exported, where ops go by name.
+    """
+    return tuple(
+        error(
+            "SNN-1014",
+            node.id,
+            f"its program is not what the installed {node.kind} expands to, and by its name it would become "
+            "something else",
+            remedy="Install the plugin version that made the file, or keep the network as .snn.",
+        )
+        for node in graph.nodes
+        if _is_foreign(node, lookup(node.op, node.version))
+    )
+
+
+def _is_foreign(node: Node, schema: OpSchema | None) -> bool:
+    if node.program is None or not isinstance(schema, StepOp):
+        return False
+    return schema.program(node.attribute).digest != node.program.digest
+
+
 def _ids(graph: Graph) -> Iterator[Finding]:
     ids = [*(i.id for i in graph.inputs), *(node.id for node in graph.nodes), *(o.id for o in graph.outputs)]
     for name, times in Counter(ids).items():
@@ -135,7 +159,7 @@ def _program(node: Node, schema: StepOp | None = None) -> Iterator[Finding]:
     except ProgramError as problem:
         yield error("SNN-1014", node.id, str(problem))
         return
-    if schema is not None and schema.program(node.attribute).digest != node.program.digest:
+    if _is_foreign(node, schema):
         yield info(
             "SNN-1014", node.id, f"the program in the graph is not what the installed {node.kind} expands to"
         )
