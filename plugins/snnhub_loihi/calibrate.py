@@ -5,6 +5,7 @@ The measure is spike overlap (Jaccard) with the float network. Accuracy cannot t
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from snnhub.passes.base import PassContext
 from snnhub_loihi.integers import IntegerLayer, to_integers
 from snnhub_loihi.layers import Layer
 from snnhub_loihi.rounding import compensated, moments
-from snnhub_loihi.scales import candidates, lossless_scale
+from snnhub_loihi.scales import candidates, grid_scales, lossless_scale
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _worst(choices: list[Choice]) -> float:
 
 def _largest(layer: Layer, lookup: OpLookup) -> Choice:
     numbers = layer.numbers()
-    scale = lossless_scale(numbers) or candidates(numbers)[0]
+    scale = lossless_scale(numbers) or next(grid_scales(numbers), None) or candidates(numbers)[0]
     return Choice(to_integers(layer, scale, lookup), None, 1)
 
 
@@ -188,7 +189,8 @@ def _trials(calibration: Calibration, layer: Layer) -> Iterator[IntegerLayer]:
     """A lossless scale alone if there is one; else every scale, rounded to nearest and with compensation."""
     numbers = layer.numbers()
     lossless = lossless_scale(numbers)
-    for scale in [lossless] if lossless is not None else candidates(numbers):
+    grid = itertools.islice(grid_scales(numbers), 1)
+    for scale in [lossless] if lossless is not None else [*grid, *candidates(numbers)]:
         yield to_integers(layer, scale, calibration.lookup)
         trial = calibration.compensated(layer, scale) if lossless is None else None
         if trial is not None:

@@ -21,6 +21,7 @@ from snnhub_loihi.calibrate import Choice, choose
 from snnhub_loihi.integers import IntegerLayer
 from snnhub_loihi.layers import float_layers
 from snnhub_loihi.ops import ALIGN, DECAY_UNITY, STATE_LIMIT
+from snnhub_loihi.scales import FRACTION, exact_threshold
 
 LEVELS = 256
 STATE_UNIT = 1 << ALIGN
@@ -173,8 +174,15 @@ def _threshold_finding(layer: IntegerLayer, place: str) -> Finding:
         "threshold carried over",
         old=f"v {sign} {numbers.v_threshold:g} (scaled {float(scaled):.6g})",
         new=f"v > {int(layer.neuron.param['vThMant'].array)}",
-        bound="exact for every value that v can take",
+        bound=_threshold_bound(layer),
     )
+
+
+def _threshold_bound(layer: IntegerLayer) -> str:
+    if exact_threshold(layer.scale, layer.layer.numbers()):
+        return "exact for every value that v can take"
+    lowest = (int(layer.neuron.param["vThMant"].array) + FRACTION) / layer.scale
+    return f"sums are exact on the grid of the weights; v fires from {float(lowest):.6g} on"
 
 
 def _decay_findings(layer: IntegerLayer, place: str) -> list[Finding]:

@@ -12,6 +12,7 @@ All of it in rational arithmetic: one ulp on the wrong side of an integer would 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -67,14 +68,23 @@ def largest_scale(numbers: LayerNumbers) -> Fraction:
 
 
 def lossless_scale(numbers: LayerNumbers) -> Fraction | None:
-    """The largest scale at which every weight is an even integer and every bias an integer, if there is one.
+    """The largest scale at which weights, biases and threshold are carried over without rounding, if there is one.
 
     Weights on a coarse grid (average pooling, ternary networks) have one; trained weights do not.
+    """
+    return next((scale for scale in grid_scales(numbers) if exact_threshold(scale, numbers)), None)
+
+
+def grid_scales(numbers: LayerNumbers) -> Iterator[Fraction]:
+    """Scales at which every weight is an even integer and every bias an integer, largest first.
+
+    On a grid, potentials land on the threshold exactly and often: what matters then is that these sums stay exact,
+    even where the threshold itself is not (a leaking neuron fires above an integer, and not at it).
     """
     values = np.concatenate([weight.reshape(-1) for weight in numbers.weights])
     unit = _common_unit(values)
     if unit is None or unit == 0:
-        return None
+        return
     top = largest_scale(numbers)
     steps = int(top * unit / 2)
     for step in range(steps, 0, -1):
@@ -82,9 +92,8 @@ def lossless_scale(numbers: LayerNumbers) -> Fraction | None:
         whole_bias = numbers.bias is None or all(
             (scale * Fraction(float(b))).denominator == 1 for b in numbers.bias.flat
         )
-        if whole_bias and exact_threshold(scale, numbers):
-            return scale
-    return None
+        if whole_bias:
+            yield scale
 
 
 def _common_unit(values: Array) -> Fraction | None:

@@ -90,15 +90,25 @@ class Build:
             self.port = self._start(shape)
             return
         self.shape = shape
-        for key in ("weight", "bias"):
-            if key in layer.arrays:
-                value = str(layer.arrays[key].reshape(-1)[0])
-                self.builder.findings.append(
-                    info("SNN-3105", f"/layer/{layer.index}/{key}", INPUT_TRANSFORM, old=value)
-                )
+        self._input_transform(layer)
         source = self.builder.input(shape, signed(32))
         layer.arrays.pop("bias", None)
         self.port = self._neuron(layer, source, shape)
+
+    def _input_transform(self, layer: Layer) -> None:
+        for key in ("weight", "bias"):
+            given = layer.arrays.get(key)
+            if given is None:
+                continue
+            if given.size != 1:
+                self._fail(
+                    layer,
+                    f"the {key} of an input layer is one number in Lava's reader",
+                    old=str(list(given.shape)),
+                )
+                continue
+            place = f"/layer/{layer.index}/{key}"
+            self.builder.findings.append(info("SNN-3105", place, INPUT_TRANSFORM, old=str(given.reshape(-1)[0])))
 
     def _flatten(self, layer: Layer) -> None:
         if self.flattened or len(self.shape) < 1:

@@ -1,4 +1,4 @@
-"""What snnhub keeps in a NetX file beside the network: decoder, correspondence, origins, quantisation.
+"""What snnhub keeps in a NetX file beside the network: decoder, held frames, correspondence, quantisation.
 
 They sit in ``/snnhub/record`` as JSON, which Lava's reader never looks at, with the digest of the plain
 network. If somebody edits the network, the digest no longer fits and the records are left out.
@@ -34,6 +34,7 @@ def make_records(graph: Graph) -> str:
             "network": network_digest(replace(graph, decoder=None)),
             "name": graph.name,
             "decoder": None if decoder is None else [decoder.reduce, decoder.argmax, decoder.quantity],
+            "hold": [item.hold for item in graph.inputs],
             "correspondence": [
                 [*match.old, *match.new, match.lag, match.scale, match.select] for match in graph.correspondence
             ],
@@ -56,11 +57,13 @@ def apply_records(graph: Graph, text: str | None) -> Graph:
         return graph
     try:
         records = json.loads(text)
-        fits = records["schema"] == SCHEMA and records["network"] == network_digest(graph)
+        held = zip(graph.inputs, records["hold"], strict=True)
+        shown = replace(graph, inputs=tuple(replace(item, hold=int(steps)) for item, steps in held))
+        fits = records["schema"] == SCHEMA and records["network"] == network_digest(shown)
         if not fits:
             message = "the network was changed after snnhub wrote it; its decoder and correspondence are left out"
             return graph.with_findings([loss("SNN-3113", "/snnhub/record", message)])
-        return _apply(graph, records)
+        return _apply(shown, records)
     except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError, RecursionError):
         return graph.with_findings([loss("SNN-3113", "/snnhub/record", "records are broken and left out")])
 

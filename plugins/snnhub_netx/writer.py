@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from snnhub.errors import UnsupportedError
 from snnhub.files import replacing
-from snnhub.findings import Finding, Severity, error, loss, of_severity
+from snnhub.findings import Finding, Severity, error, loss, note, of_severity
 from snnhub.ir.graph import Graph, Node
 from snnhub.ir.tensor import Array
 
@@ -31,6 +31,7 @@ def export_netx(graph: Graph, path: Path) -> Sequence[Finding]:
     chain = Chain(graph)
     findings = [*chain.findings]
     if not findings:
+        findings += _check_inputs(graph)
         for index, block in chain.numbered():
             findings += check_block(index, block)
     errors = of_severity(findings, Severity.ERROR)
@@ -52,6 +53,20 @@ def export_netx(graph: Graph, path: Path) -> Sequence[Finding]:
     with replacing(path) as out:
         out.write(buffer.getvalue())
     return findings
+
+
+def _check_inputs(graph: Graph) -> list[Finding]:
+    return [
+        note(
+            "SNN-4104",
+            item.id,
+            "NetX does not say that one frame is held: show it in every step",
+            old=f"held for {item.hold} steps",
+            bound="kept beside the network, where snnhub finds it",
+        )
+        for item in graph.inputs
+        if item.hold
+    ]
 
 
 def check_block(index: int, block: Block) -> list[Finding]:

@@ -31,7 +31,7 @@ from snnhub_netx.writer import export_netx
 from tests.build import conv, cuba, dense, spikes
 from tests.golden.freeze import digits
 from tests.golden.test_golden import CURRENT
-from tests.unit.test_netx import dense_layer, write
+from tests.networks.netx_files import dense_layer, write
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("lava")]
 RANDOM = 24

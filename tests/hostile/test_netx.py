@@ -13,7 +13,8 @@ from snnhub_netx.reader import import_netx
 from snnhub_netx.writer import export_netx
 
 from tests.build import loihi_mlp
-from tests.unit.test_netx import arranged, dense_layer, write
+from tests.networks.netx_files import dense_layer, write
+from tests.unit.test_netx import arranged
 
 SEED = 20261121
 

@@ -26,7 +26,8 @@ from snnhub_netx.writer import export_netx
 
 from tests.build import cuba, dense, loihi_mlp, mlp, neurons, scalar, spikes
 from tests.conftest import ROOT
-from tests.unit.test_netx import CUBA, conv_layer, dense_layer, read, write
+from tests.networks.netx_files import CUBA, conv_layer, dense_layer, write
+from tests.unit.test_netx import read
 
 SEVERITY = {
     "SNN-1011": Severity.ERROR,

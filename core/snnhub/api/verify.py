@@ -20,7 +20,7 @@ from snnhub.errors import UsageError
 from snnhub.findings import Finding, info, loss, ordered
 from snnhub.hub.catalogue import find, require
 from snnhub.hub.loader import load
-from snnhub.ir.graph import TERMINAL_PORT, Graph, Match, Port
+from snnhub.ir.graph import TERMINAL_PORT, Graph, Input, Match, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
@@ -202,7 +202,8 @@ def _two_networks(
 ) -> VerifyResult:
     first = load_graph(a, importer=from_, options=options, stimulus=stimulus)
     second = load_graph(b, options=ImportOptions(given=given, lookup=options.lookup), stimulus=stimulus)
-    prepared, other = (read_stimulus(stimulus, item.graph.inputs[0]) for item in (first, second))
+    shown = _held(stimulus, first.graph.inputs[0])
+    prepared, other = (read_stimulus(shown, item.graph.inputs[0]) for item in (first, second))
     matches, notes = correspondence(first.graph, second.graph)
     rank = {node.id: position for position, node in enumerate(first.graph.nodes)}
     recorded = [match for match in matches if match.old.node not in first.graph.input]
@@ -239,6 +240,12 @@ def _two_networks(
         samples if same else 0,
         ordered(findings),
     )
+
+
+def _held(stimulus: Array, item: Input) -> Array:
+    """A single frame in every step in which the first network shows it: the second may not hold frames itself."""
+    single = item.hold > 1 and np.ndim(stimulus) > len(item.shape) and stimulus.shape[0] == 1
+    return np.repeat(stimulus, item.hold, axis=0) if single else stimulus
 
 
 def correspondence(a: Graph, b: Graph) -> tuple[tuple[Match, ...], list[Finding]]:

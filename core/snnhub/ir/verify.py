@@ -16,6 +16,7 @@ from snnhub.ir.program import validate
 from snnhub.ir.tensor import broadcastable
 
 MAX_DELAY = 2**20
+MAX_HOLD = 2**16
 RESERVED = ("input", "output")
 
 
@@ -87,6 +88,8 @@ def _terminals(graph: Graph) -> Iterator[Finding]:
     for item in graph.inputs:
         if any(size < 1 for size in item.shape):
             yield error("SNN-1009", item.id, "input has a dimension below 1", old=str(list(item.shape)))
+        if not 0 <= item.hold <= MAX_HOLD:
+            yield error("SNN-1015", item.id, f"found a frame held for {item.hold} steps, allowed 0 .. {MAX_HOLD}")
 
 
 def _node(node: Node, lookup: OpLookup) -> Iterator[Finding]:
