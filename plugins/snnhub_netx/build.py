@@ -104,7 +104,7 @@ class Build:
                 self._fail(
                     layer,
                     f"the {key} of an input layer is one number in Lava's reader",
-                    old=str(list(given.shape)),
+                    old=f"shape {list(given.shape)}",
                 )
                 continue
             place = f"/layer/{layer.index}/{key}"

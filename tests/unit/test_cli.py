@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,22 @@ def test_verify_float_against_integer(call: Call, files: Path) -> None:
     assert code == 1
     assert "first divergence" in out
     assert "FAILED" in out
+
+
+def test_verify_shows_a_single_frame_to_both_networks_as_often(call: Call, tmp_path: Path) -> None:
+    graph = mlp((10, 12, 4), seed=3)
+    for hold in (0, 7, 9):
+        save(replace(graph, inputs=(replace(graph.inputs[0], hold=hold),)), tmp_path / f"{hold}.snn")
+    np.save(tmp_path / "frame.npy", spikes((1, 6, 10), 0.5))
+    for a, b, reached in ((9, 9, "bits"), (9, 0, "spikes"), (0, 9, "spikes")):
+        files = tmp_path / f"{a}.snn", tmp_path / f"{b}.snn"
+        code, out, _ = call("verify", *files, "--input", tmp_path / "frame.npy", "--json")
+        verdict = json.loads(out)["verdict"]
+        assert (code, verdict["reached"]) == (0, reached)
+        assert verdict["rows"][0]["compared"] == 9 * 6 * 12
+    code, _, err = call("verify", tmp_path / "7.snn", tmp_path / "9.snn", "--input", tmp_path / "frame.npy")
+    assert code == 2
+    assert "7 and 9 steps" in err
 
 
 def test_verify_engine_against_engine_is_bits(call: Call, files: Path) -> None:

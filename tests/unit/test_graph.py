@@ -94,6 +94,8 @@ def test_order_is_topological_with_ties_by_node_order() -> None:
         (lambda g: replace(g, outputs=(*g.outputs, Output("second"))), "SNN-1008"),
         (lambda g: replace(g, inputs=(replace(g.inputs[0], shape=(7,)),)), "SNN-1009"),
         (lambda g: replace(g, inputs=(replace(g.inputs[0], shape=(0,)),)), "SNN-1009"),
+        (lambda g: replace(g, inputs=(replace(g.inputs[0], hold=-1),)), "SNN-1015"),
+        (lambda g: replace(g, inputs=(replace(g.inputs[0], hold=10**9),)), "SNN-1015"),
         (
             lambda g: replace(
                 g,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,26 @@ def overlap_of(graph: Graph, found: Graph, x: Array) -> float:
         a, b = before[key].astype(bool), after[key][lag : lag + len(x)].astype(bool)
         worst = min(worst, (a & b).sum() / max(1, (a | b).sum()))
     return worst
+
+
+def test_leaky_neurons_on_a_grid_keep_exact_sums() -> None:
+    """Potentials that land on the threshold are common on a grid: rounded weights would miss most of them."""
+    builder = GraphBuilder("leak", REGISTRY)
+    params = {"v_threshold": scalar(1.0), "v_reset": scalar(0.0), "tau": scalar(2.0)}
+    port = dense(builder, "d", builder.input((8,), F32), grid((20, 8)))
+    builder.output(
+        builder.node("n", "core.LIF", port, params=params, reset="value", compare="ge", decay_input=False)
+    )
+    x = spikes((100, 10, 8), 0.5)
+    found, context = lowered(builder.graph(), x)
+    (row,) = context.tables["loihi layers"]
+    weight = found.node["d"].param["weight"].array.astype(int)
+    unit = Fraction(row["scale"]) / 8
+    assert unit.denominator == 1
+    np.testing.assert_array_equal(weight, grid((20, 8)) * 8 * int(unit))
+    assert row["overlap"] > 0.98
+    bound = next(f.bound for f in found.findings if f.code == "SNN-2106")
+    assert bound.startswith("sums are exact on the grid of the weights; v fires from")
 
 
 def test_leaky_neurons_keep_their_spikes_up_to_rounding() -> None:

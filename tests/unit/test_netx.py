@@ -94,6 +94,16 @@ def test_convolution_flatten_delay_biases_and_channel_decays_survive(tmp_path: P
         assert file["layer/3/weight"].dtype == np.float32
 
 
+def test_a_held_frame_survives_beside_the_network(tmp_path: Path) -> None:
+    graph = arranged(loihi_mlp((6, 5)))
+    held = replace(graph, inputs=(replace(graph.inputs[0], hold=7),))
+    findings = export_netx(held, tmp_path / "a.net")
+    assert [(f.code, f.old) for f in findings] == [("SNN-4104", "held for 7 steps")]
+    found = read(tmp_path / "a.net")
+    assert found.inputs[0].hold == 7
+    assert found.network() == held.network()
+
+
 def test_recurrent_layers_survive(tmp_path: Path) -> None:
     builder = GraphBuilder("rec", REGISTRY)
     port = cuba(builder, "n", dense(builder, "d", builder.input((3,), SPIKE), np.full((2, 3), 8, np.int8), 1))
@@ -341,3 +351,13 @@ def test_a_first_layer_of_inhibition_cannot_be_saved(tmp_path: Path) -> None:
     )
     with pytest.raises(UnsupportedError, match="no silent neuron"):
         arranged(builder.graph())
+
+
+@pytest.mark.parametrize("key", ["weight", "bias"])
+def test_the_transform_of_an_input_layer_is_one_number_as_in_lava(key: str, tmp_path: Path) -> None:
+    block = {"type": "input", "shape": np.array([4]), "neuron": CUBA, key: np.array([1.0])}
+    graph = read(write(tmp_path / "one.net", [block, dense_layer(np.full((2, 4), 2))]))
+    assert [finding.code for finding in graph.findings] == ["SNN-3105"]
+    block[key] = np.ones(4)
+    with pytest.raises(FormatError, match=f"the {key} of an input layer is one number"):
+        read(write(tmp_path / "four.net", [block, dense_layer(np.full((2, 4), 2))]))

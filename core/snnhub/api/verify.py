@@ -202,7 +202,7 @@ def _two_networks(
 ) -> VerifyResult:
     first = load_graph(a, importer=from_, options=options, stimulus=stimulus)
     second = load_graph(b, options=ImportOptions(given=given, lookup=options.lookup), stimulus=stimulus)
-    shown = _held(stimulus, first.graph.inputs[0])
+    shown = _held(stimulus, first.graph.inputs[0], second.graph.inputs[0])
     prepared, other = (read_stimulus(shown, item.graph.inputs[0]) for item in (first, second))
     matches, notes = correspondence(first.graph, second.graph)
     rank = {node.id: position for position, node in enumerate(first.graph.nodes)}
@@ -242,10 +242,17 @@ def _two_networks(
     )
 
 
-def _held(stimulus: Array, item: Input) -> Array:
-    """A single frame in every step in which the first network shows it: the second may not hold frames itself."""
-    single = item.hold > 1 and np.ndim(stimulus) > len(item.shape) and stimulus.shape[0] == 1
-    return np.repeat(stimulus, item.hold, axis=0) if single else stimulus
+def _held(stimulus: Array, first: Input, second: Input) -> Array:
+    """A single frame in every step in which either network shows it: the other may not hold frames itself."""
+    if np.ndim(stimulus) <= len(first.shape) or stimulus.shape[0] != 1:
+        return stimulus
+    if first.hold and second.hold and first.hold != second.hold:
+        raise UsageError(
+            "the two networks hold a frame for different times",
+            found=f"{first.hold} and {second.hold} steps",
+            remedy="Pass an input with one frame per step",
+        )
+    return np.repeat(stimulus, max(first.hold, second.hold, 1), axis=0)
 
 
 def correspondence(a: Graph, b: Graph) -> tuple[tuple[Match, ...], list[Finding]]:
