@@ -21,7 +21,7 @@ CODES: dict[str, str] = {
     "SNN-1014": "step program missing, broken, or not what the op expands to",
     "SNN-1015": "delay, or number of steps that a frame is held, out of range",
     "SNN-1016": "graph without inputs or outputs",
-    "SNN-1017": "decoder refers to nothing",
+    "SNN-1017": "decoder refers to nothing, or reduces in an unknown way",
     "SNN-1018": "duplicate edge",
     "SNN-1019": "correspondence refers to nothing",
     "SNN-2002": "batch normalisation folded",

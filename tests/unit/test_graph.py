@@ -89,6 +89,7 @@ def test_order_is_topological_with_ties_by_node_order() -> None:
         (lambda g: replace(g, outputs=(), edges=g.edges[:-1]), "SNN-1016"),
         (lambda g: replace(g, edges=(*g.edges, g.edges[0])), "SNN-1018"),
         (lambda g: replace(g, decoder=Decoder("mean", quantity="n7/v")), "SNN-1017"),
+        (lambda g: replace(g, decoder=Decoder("max")), "SNN-1017"),
         (lambda g: replace(g, correspondence=(Match(Port("a", "s"), Port("b", "s")),)), "SNN-1019"),
         (lambda g: replace(g, nodes=(*g.nodes, Node("x", "acme.Op", 1))), "SNN-1003"),
         (lambda g: replace(g, outputs=(*g.outputs, Output("second"))), "SNN-1008"),

@@ -151,6 +151,14 @@ def test_forward_references_and_unknown_slots_are_refused() -> None:
         validate(Program(made.inputs, made.params, made.states, missing, made.next, made.outputs))
 
 
+def test_immediate_values_that_no_rule_reads_are_refused() -> None:
+    made = program(lambda x, state, param: ({}, {"y": x + 1}))
+    last = made.code[-1]
+    more = (*made.code[:-1], type(last)(last.op, last.args, last.type, (7,)))
+    with pytest.raises(ProgramError, match="immediate"):
+        validate(Program(made.inputs, made.params, made.states, more, made.next, made.outputs))
+
+
 def test_node_states_must_not_depend_on_elements() -> None:
     with pytest.raises(ProgramError, match="must not depend"):
         program(

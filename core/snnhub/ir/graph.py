@@ -130,6 +130,9 @@ class Output:
     id: str
 
 
+REDUCTIONS = ("mean", "sum")
+
+
 @dataclass(frozen=True, slots=True)
 class Decoder:
     """How the output becomes a decision: reduce over time, then argmax with ties to the lowest index.

@@ -82,6 +82,10 @@ TRANSCENDENTAL = frozenset({M.EXP, M.EXPM1, M.LOG, M.LOG1P})
 """Computed in f64 and rounded once. Libraries differ in the last bits: never claim ``bits`` over these."""
 
 
+IMMEDIATES = {M.WRAP: 1, M.CAST: 1, M.CHECK: 2}
+"""How many immediate values an instruction has beside its operands; leaves have one, all others none."""
+
+
 def arity(op: MicroOp) -> int:
     """How many operands the instruction takes."""
     if op in LEAVES:

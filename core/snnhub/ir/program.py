@@ -17,7 +17,7 @@ from typing import Any
 
 from snnhub.errors import ProgramError
 from snnhub.ir.code import Code, Instr
-from snnhub.ir.microop import LEAVES, TRANSCENDENTAL, MicroOp
+from snnhub.ir.microop import IMMEDIATES, LEAVES, TRANSCENDENTAL, MicroOp
 from snnhub.ir.numtype import NumType
 
 M = MicroOp
@@ -167,6 +167,8 @@ def validate(program: Program) -> None:
 
 def _replay(program: Program, code: Code, instr: Instr) -> None:
     if instr.op not in LEAVES:
+        if len(instr.imm) != IMMEDIATES.get(instr.op, 0):
+            raise ProgramError("wrong number of immediate values", found=str(len(instr.imm)))
         code.append(instr.op, instr.args, instr.imm)
         return
     if len(instr.imm) != 1 or isinstance(instr.imm[0], str) or instr.args:

@@ -9,7 +9,7 @@ from snnhub.errors import GraphError, ProgramError
 from snnhub.findings import Finding, Severity, error, info
 from snnhub.ir import topology
 from snnhub.ir.analysis import Analysis, analyse, ports_of
-from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
+from snnhub.ir.graph import REDUCTIONS, TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.numtype import NumType
 from snnhub.ir.op import OpLookup, OpSchema, Parameter, StepOp
 from snnhub.ir.program import validate
@@ -237,6 +237,9 @@ def _elementwise(node: Node, schema: OpSchema | None) -> tuple[str, ...]:
 
 def _records(graph: Graph, lookup: OpLookup) -> Iterator[Finding]:
     names = {node.id: recordable(node, lookup) for node in graph.nodes}
+    if graph.decoder is not None and graph.decoder.reduce not in REDUCTIONS:
+        allowed = ", ".join(REDUCTIONS)
+        yield error("SNN-1017", "decoder", f"found reduction {graph.decoder.reduce!r}, allowed {allowed}")
     if graph.decoder is not None and graph.decoder.quantity not in (output.id for output in graph.outputs):
         node, _, name = graph.decoder.quantity.rpartition("/")
         if name not in names.get(node, ()):
