@@ -12,7 +12,6 @@ from snnhub.hub.objects import Environment, Exporter, FormatGuess, Importer, Run
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
-    from snnhub.passes.base import Pass
 
 PROJECT = "snnhub"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -45,10 +44,6 @@ class Hooks:
     @hookspec
     def snnhub_register_ops(self) -> Iterable[OpSchema]:  # type: ignore[empty-body]
         """Op schemas under the plugin's own domain. May import NumPy; called when ops are first needed."""
-
-    @hookspec
-    def snnhub_register_passes(self) -> Iterable[Pass]:  # type: ignore[empty-body]
-        """Passes that users may name. May import NumPy; called when passes are first needed."""
 
     @hookspec
     def snnhub_detect_format(self, path: Path, head: bytes) -> FormatGuess | None:
