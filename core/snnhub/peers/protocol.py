@@ -87,12 +87,10 @@ class Worker:
         """
         self._number += 1
         line = json.dumps({"id": self._number, "method": method, "params": dict(params)}) + "\n"
-        try:
-            assert self._process.stdin is not None  # noqa: S101  a pipe was asked for
+        assert self._process.stdin is not None  # noqa: S101  a pipe was asked for
+        with contextlib.suppress(OSError):  # a worker that has ended: what it said before tells more
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
-        except OSError:
-            raise self._gone(method) from None
         while True:
             message = self._message(method, timeout)
             if message.get("id") != self._number:
