@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from snnhub.ir.graph import Decoder
 
-from snnhub_spikingjelly.modules import Site, flatten
+from snnhub_spikingjelly.layers import flatten
 from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
+from snnhub_spikingjelly.site import Site
 
 if TYPE_CHECKING:
     from torch import fx

@@ -14,9 +14,11 @@ from snnhub.ir.numtype import F32
 
 from snnhub_spikingjelly import functions, modules
 from snnhub_spikingjelly.functions import Call
-from snnhub_spikingjelly.modules import REMOVED, STATEFUL, Site, kind_of
+from snnhub_spikingjelly.layers import REMOVED
+from snnhub_spikingjelly.modules import STATEFUL, kind_of
 from snnhub_spikingjelly.probe import Probe
 from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
+from snnhub_spikingjelly.site import Site
 
 if TYPE_CHECKING:
     from torch import fx, nn

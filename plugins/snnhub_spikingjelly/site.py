@@ -1,0 +1,67 @@
+"""Where a module is called, and what every handler of modules needs: axes, step mode, tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from snnhub.ir.builder import GraphBuilder
+from snnhub.ir.graph import Origin
+from snnhub.ir.tensor import Tensor, tensor
+
+from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a module is called: node id in the graph, origin, and the builder to add to."""
+
+    name: str
+    origin: Origin
+    builder: GraphBuilder
+
+
+Handler = Callable[[Any, Signal, Site], Signal]
+
+
+def step_mode(module: Any, signal: Signal) -> str:
+    """The step mode of a SpikingJelly module. Raises ``RefusedError`` if the input's axes do not fit it."""
+    mode: str = module.step_mode
+    wanted = Lead.TIME_BATCH if mode == "m" else Lead.BATCH
+    if signal.lead is not wanted and not (mode == "s" and signal.lead is Lead.MERGED and not _stateful(module)):
+        raise RefusedError(
+            "SNN-3010",
+            f"step_mode {mode!r} needs input {wanted.value}, found {signal.lead.value}",
+            "Set all modules to one step mode: functional.set_step_mode(net, 'm').",
+        )
+    return mode
+
+
+def _stateful(module: Any) -> bool:
+    return hasattr(module, "_memories")
+
+
+def merged(module: Any, signal: Signal, rank: int) -> None:
+    """Torch's spatial layers take one leading axis; SpikingJelly's merge time and batch themselves."""
+    if hasattr(module, "step_mode"):
+        step_mode(module, signal)
+    elif signal.lead.axes != 1:
+        name = type(module).__name__
+        raise RefusedError(
+            "SNN-3010",
+            f"torch.nn.{name} takes (N, …), found {signal.lead.value}",
+            f"Use layer.{name} of SpikingJelly.",
+        )
+    if len(signal.features) != rank:
+        raise RefusedError("SNN-3010", f"needs features of {rank} axes, found {list(signal.features)}")
+
+
+def array(value: Any) -> Tensor:
+    """A torch tensor of f32, which has been checked, as a stored one."""
+    return tensor(value.detach().cpu().numpy())
+
+
+def scalar(value: float) -> Tensor:
+    """A number as a 0-d f32 tensor, rounded as torch rounds it when it meets an f32 tensor."""
+    return tensor(float(value), "float32")
