@@ -19,6 +19,17 @@ REMEDIES = {
     "core.Add": "Loihi adds currents, not spikes; residual additions cannot be lowered yet.",
     "core.AvgPool": "Average pooling is folded only where it is exact.",
 }
+FOREIGN = {
+    "core.LIFCoeff": "Replace it by LIFNode(tau=1 / sigmoid(w)) and import again; nearly the same spikes.",
+    "core.KLIF": "Loihi neither scales nor cuts off potentials. Train with LIFNode(decay_input=False).",
+    "core.QIF": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
+    "core.EIF": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
+    "core.Izhikevich": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
+    "core.RAF": "Resonating neurons cannot be lowered yet. Train with LIFNode(decay_input=False).",
+    "core.CubaLIF": "Decaying currents cannot be lowered yet. Train with LIFNode(decay_input=False).",
+    "core.SynapseFilter": "A filter between layers cannot be lowered yet. Train without it.",
+}
+"""Neurons and filters that the engine runs and the lowering does not know; the first report is the only one."""
 
 
 def run(graph: Graph, context: PassContext) -> PassResult:
@@ -50,7 +61,8 @@ def _nodes(graph: Graph) -> Iterator[Finding]:
                     "SNN-2005", node.id, "threshold must be above 0", old=str(node.param["v_threshold"].array)
                 )
         elif node.op not in (*SYNAPSES, *SHAPING, LOWERED):
-            yield error("SNN-2101", node.id, f"Loihi has no {node.kind}", remedy=REMEDIES.get(node.op, ""))
+            remedy = {**REMEDIES, **FOREIGN}.get(node.op, "")
+            yield error("SNN-2101", node.id, f"Loihi has no {node.kind}", remedy=remedy)
 
 
 def _synapses(graph: Graph) -> Iterator[Finding]:
@@ -59,7 +71,7 @@ def _synapses(graph: Graph) -> Iterator[Finding]:
             continue
         targets = {graph.node[e.dst.node].op for e in graph.fed_by(node.id) if e.dst.node in graph.node}
         ends = {e.dst.node for e in graph.fed_by(node.id)} & {output.id for output in graph.outputs}
-        if ends or targets - {*NEURONS, LOWERED} or not targets:
+        if ends or targets - {*NEURONS, *FOREIGN, LOWERED} or not targets:
             yield error(
                 "SNN-2101",
                 node.id,
@@ -108,10 +120,11 @@ def _inputs(graph: Graph) -> Iterator[Finding]:
 def _outputs(graph: Graph) -> Iterator[Finding]:
     for output in graph.outputs:
         for edge in graph.into[Port(output.id, TERMINAL_PORT)]:
-            if edge.src.node in graph.node and graph.node[edge.src.node].op not in (*NEURONS, LOWERED):
+            source = graph.node.get(edge.src.node)
+            if source is not None and source.op not in (*NEURONS, *FOREIGN, LOWERED):
                 yield error(
                     "SNN-2101",
                     output.id,
                     "the output must be the spikes of a layer of neurons",
-                    old=graph.node[edge.src.node].kind,
+                    old=source.kind,
                 )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from snnhub_spikingjelly import settings
 from snnhub_spikingjelly.layers import LAYERS
-from snnhub_spikingjelly.neurons import NEURONS
+from snnhub_spikingjelly.neurons import GRADED, NEURONS
+from snnhub_spikingjelly.remedies import REMEDIES
 from snnhub_spikingjelly.signals import RefusedError, Signal
 from snnhub_spikingjelly.site import Handler, Site
 
@@ -74,17 +75,12 @@ def check(module: nn.Module) -> None:
 
 
 GENERAL = (
-    "Held: IFNode, LIFNode, Linear, Conv2d, BatchNorm2d, AvgPool2d, MaxPool2d, Flatten, Dropout, "
+    "Held: IFNode, LIFNode, ParametricLIFNode, KLIFNode, QIFNode, EIFNode, IzhikevichNode, RAFNode, "
+    "CUBALIFNode, SynapseFilter, Linear, Conv2d, BatchNorm2d, AvgPool2d, MaxPool2d, Flatten, Dropout, "
     "residual additions."
 )
-REMEDIES = {
-    "PSN": "It mixes all time steps. Use a neuron that advances step by step.",
-    "SlidingPSN": "It mixes several time steps. Use a neuron that advances step by step.",
-    "MaskedPSN": "It mixes several time steps. Use a neuron that advances step by step.",
-    "GatedLIFNode": "Its parameters change from step to step. Use LIFNode.",
-    "ReLU": "Activations that do not spike have no place in a spiking layer. Use a neuron.",
-}
 
 
 HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **LAYERS}
 STATEFUL = frozenset(NEURONS)
+SPIKING = STATEFUL - GRADED

@@ -11,7 +11,7 @@ import numpy as np
 from snnhub.errors import UsageError
 from snnhub.ir.tensor import Array
 
-from snnhub_spikingjelly.modules import STATEFUL, kind_of
+from snnhub_spikingjelly.modules import SPIKING, STATEFUL, kind_of
 from snnhub_spikingjelly.signals import Lead, RefusedError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Probe:
                     raise probe._failed(n, problem) from None
                 if isinstance(result, torch.Tensor):
                     probe._saw(n, tuple(result.shape))
-                    if n.op == "call_module" and kind_of(probe.net.get_submodule(str(n.target))) in STATEFUL:
+                    if n.op == "call_module" and kind_of(probe.net.get_submodule(str(n.target))) in SPIKING:
                         found[str(n.target)] = result.numpy().astype(np.uint8)
                 return result
 

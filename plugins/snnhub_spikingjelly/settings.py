@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from snnhub_spikingjelly.cell_settings import CELLS
 from snnhub_spikingjelly.signals import RefusedError
 
 Check = Callable[[Any], None]
@@ -26,15 +27,6 @@ def _f32(name: str, value: Any) -> None:
 
     if value is not None and value.is_floating_point() and value.dtype != torch.float32:
         _refuse(f"{name} is {value.dtype}", "Convert the network with net.float().")
-
-
-def _neuron(module: Any) -> None:
-    if getattr(module, "_neuron_precision", None) is not None:
-        _refuse("reduced neuron precision is set", "Import the network in f32.")
-    for name in ("v_threshold", "v_reset", "tau"):
-        value = getattr(module, name, None)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            _refuse(f"{name} is {type(value).__name__}, not a number", "One number per layer can be held.")
 
 
 def _conv(module: Any) -> None:
@@ -63,8 +55,7 @@ def _maximum(module: Any) -> None:
 
 
 CHECKS: Mapping[str, Check] = {
-    "IFNode": _neuron,
-    "LIFNode": _neuron,
+    **CELLS,
     "Conv2d": _conv,
     "BatchNorm2d": _norm,
     "AvgPool2d": _average,

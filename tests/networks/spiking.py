@@ -196,7 +196,7 @@ def many_faults() -> nn.Module:
         neuron.GatedLIFNode(4),
         layer.ConvTranspose2d(2, 2, 3),
         nn.Softmax(-1),
-        neuron.EIFNode(),
+        neuron.PSN(4),
     )
 
 

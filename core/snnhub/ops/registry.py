@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from snnhub.errors import SnnhubError
 from snnhub.ir.op import OpSchema
-from snnhub.ops import neuron, pooling, shaping, synapse
+from snnhub.ops import cuba, leaky, neuron, nonlinear, pooling, resonate, shaping, synapse
 
 CORE: tuple[OpSchema, ...] = (
     synapse.DENSE,
@@ -18,6 +18,14 @@ CORE: tuple[OpSchema, ...] = (
     shaping.BATCH_NORM,
     neuron.IF,
     neuron.LIF,
+    leaky.LIF_COEFF,
+    leaky.KLIF,
+    nonlinear.QIF,
+    nonlinear.EIF,
+    nonlinear.IZHIKEVICH,
+    resonate.RAF,
+    cuba.CUBA_LIF,
+    cuba.SYNAPSE_FILTER,
 )
 
 
