@@ -70,8 +70,7 @@ def check_cell(kind: str, module: Any) -> None:
     _states(module, expected)
     if expected.fires:
         _fires(module.surrogate_function)
-    special = {"SimpleIFNode": _simple, "SimpleLIFNode": _simple_leaky, "CubaLIFNode": _no_norm}
-    special.get(kind, lambda _: None)(module)
+    SPECIAL.get(kind, lambda _: None)(module)
 
 
 def _learned(module: Any, expected: Expected) -> None:
@@ -129,4 +128,15 @@ def _no_norm(module: Any) -> None:
         _refuse("norm is set", "Normalise before the neuron, with BatchNorm2d behind the synapse.")
 
 
+def _single_step(module: Any) -> None:
+    if module.step_mode == "m":
+        _refuse("OTTTLIFNode cannot take whole sequences, even in SpikingJelly", "Set its step_mode to 's'.")
+
+
+SPECIAL: dict[str, Callable[[Any], None]] = {
+    "SimpleIFNode": _simple,
+    "SimpleLIFNode": _simple_leaky,
+    "OTTTLIFNode": _single_step,
+    "CubaLIFNode": _no_norm,
+}
 CELLS: dict[str, Callable[[Any], None]] = {kind: partial(check_cell, kind) for kind in EXPECTED}
