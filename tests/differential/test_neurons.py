@@ -159,6 +159,20 @@ def test_networks_of_them_give_every_spike(cell: Cell, mode: str, form: str) -> 
     assert result.passed
 
 
+@pytest.mark.parametrize("scale", [64, 7])
+def test_lavas_neuron_beyond_the_whole_numbers_of_f32(scale: int) -> None:
+    """Potentials of more than 24 bits are rounded on their way back to f32, by torch as by the engine."""
+    from tests.networks.cells import alone
+
+    x = -np.float32(3e4) * np.abs(currents((STEPS, 4, 60)))
+    x[:, :, ::2] *= -1
+    result = compared(alone("lava", "s", scale=scale), x)
+    assert result.verdict.reached is Rung.BITS
+    graph = snnhub.import_model(alone("lava", scale=scale), "spikingjelly", (60,))
+    recording, _ = prepare(graph).run(x, record=["0/v"])
+    assert np.abs(recording["0/v"]).max() * scale * 64 > 2**28
+
+
 def test_online_neurons_step_by_step() -> None:
     result = in_both("s", ("online", {"kind": "OTTT", "tau": 3.0}))
     assert result.verdict.reached is Rung.BITS

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from spikingjelly.activation_based import functional, layer, neuron
+from spikingjelly.activation_based import functional, lava_exchange, layer, neuron
 from torch import nn
 
 SHAPE = (2, 8, 8)
@@ -19,6 +19,8 @@ def on_grid(net: nn.Module, seed: int = 11) -> nn.Module:
     """``net`` in multi-step mode with weights and biases on the grid."""
     generator = torch.Generator().manual_seed(seed)
     for module in net.modules():
+        if not isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
+            continue  # what neurons have learned stays as it is
         for name, parameter in module.named_parameters(recurse=False):
             if isinstance(module, nn.BatchNorm2d):
                 parameter.data = torch.full_like(parameter, 1.0 if name == "weight" else 0.125)
@@ -97,6 +99,21 @@ FEATURES: dict[str, Callable[[], nn.Module]] = {
     "LIFNode": lambda: single(lambda: neuron.LIFNode(decay_input=False)),
     "LIFNode, decay_input": lambda: single(lambda: neuron.LIFNode(decay_input=True)),
     "LIFNode, soft reset": lambda: single(lambda: neuron.LIFNode(v_reset=None)),
+    "ParametricLIFNode": lambda: single(lambda: neuron.ParametricLIFNode(decay_input=False)),
+    "ParametricLIFNode, decay_input, soft reset": lambda: single(lambda: neuron.ParametricLIFNode(v_reset=None)),
+    "KLIFNode": lambda: single(neuron.KLIFNode),
+    "KLIFNode, scale_reset, soft reset": lambda: single(lambda: neuron.KLIFNode(True, v_reset=None)),
+    "QIFNode": lambda: single(neuron.QIFNode),
+    "EIFNode": lambda: single(neuron.EIFNode),
+    "IzhikevichNode": lambda: single(lambda: neuron.IzhikevichNode(a=0.25, b=0.125)),
+    "RAFNode": lambda: single(neuron.RAFNode),
+    "CUBALIFNode": lambda: single(neuron.CUBALIFNode),
+    "lava_exchange.CubaLIFNode": lambda: single(lambda: lava_exchange.CubaLIFNode(0.25, 0.125)),
+    "SynapseFilter": lambda: single(lambda: stack(layer.SynapseFilter(3.0), neuron.IFNode(2.0))),
+    "SimpleIFNode, SimpleLIFNode": lambda: stack(
+        conv(), neuron.SimpleIFNode(), *dense(), neuron.SimpleLIFNode(2.0, decay_input=False)
+    ),
+    "SLTTLIFNode": lambda: single(lambda: neuron.SLTTLIFNode(decay_input=False)),
     "Linear, Flatten": lambda: stack(layer.Flatten(), layer.Linear(128, 10, bias=False), neuron.IFNode()),
     "Conv2d: stride, padding, dilation, groups": lambda: stack(
         layer.Conv2d(2, CHANNELS, 3, stride=2, padding=2, dilation=2, groups=2, bias=False), neuron.IFNode()
