@@ -20,7 +20,7 @@ REMEDIES = {
     "core.AvgPool": "Average pooling is folded only where it is exact.",
 }
 FOREIGN = {
-    "core.LIFCoeff": "Replace it by LIFNode(tau=1 / sigmoid(w)) and import again; nearly the same spikes.",
+    "core.LIFCoeff": "Only a leak above 0 can be lowered.",
     "core.KLIF": "Loihi neither scales nor cuts off potentials. Train with LIFNode(decay_input=False).",
     "core.QIF": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
     "core.EIF": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
