@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 from snnhub.findings import Finding, error, note
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.numtype import SPIKE
 from snnhub.passes.base import PassContext, PassResult, unchanged
 
 SYNAPSES = ("core.Dense", "core.Conv")
-NEURONS = ("core.IF", "core.LIF")
+CUBA = "core.CubaLIF"
+NEURONS = ("core.IF", "core.LIF", CUBA)
 LOWERED = "loihi.CubaLIF"
 SHAPING = ("core.Flatten",)
 REMEDIES = {
@@ -26,7 +28,6 @@ FOREIGN = {
     "core.EIF": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
     "core.Izhikevich": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
     "core.RAF": "Resonating neurons cannot be lowered yet. Train with LIFNode(decay_input=False).",
-    "core.CubaLIF": "Decaying currents cannot be lowered yet. Train with LIFNode(decay_input=False).",
     "core.SynapseFilter": "A filter between layers cannot be lowered yet. Train without it.",
 }
 """Neurons and filters that the engine runs and the lowering does not know; the first report is the only one."""
@@ -45,6 +46,8 @@ def lowered(graph: Graph) -> bool:
 
 def _nodes(graph: Graph) -> Iterator[Finding]:
     for node in graph.nodes:
+        if node.op == CUBA:
+            yield from _cuba(graph, node)
         if node.op in NEURONS:
             if node.attribute["reset"] != "value":
                 yield error(
@@ -63,6 +66,24 @@ def _nodes(graph: Graph) -> Iterator[Finding]:
         elif node.op not in (*SYNAPSES, *SHAPING, LOWERED):
             remedy = {**REMEDIES, **FOREIGN}.get(node.op, "")
             yield error("SNN-2101", node.id, f"Loihi has no {node.kind}", remedy=remedy)
+
+
+def _cuba(graph: Graph, node: Node) -> Iterator[Finding]:
+    """A decaying current is the chip's own neuron, if it rests at 0 and nothing but spikes drives it."""
+    if "v_reset" in node.param and np.any(node.param["v_reset"].array):
+        yield error("SNN-2101", node.id, "Loihi resets to 0", old="v_reset", remedy="Train with v_reset=0.")
+    for name in ("u_factor", "v_factor"):
+        if name in node.param and not np.all((node.param[name].array >= 0) & (node.param[name].array <= 1)):
+            yield error("SNN-2101", node.id, f"{name} must lie in 0 .. 1", remedy="Loihi's states only decay.")
+    for edge in graph.feeding(node.id):
+        source = graph.node.get(edge.src.node)
+        if source is not None and "bias" in source.param and np.any(source.param["bias"].array):
+            yield error(
+                "SNN-2101",
+                source.id,
+                "Loihi adds a bias to the membrane potential, not to the current that decays",
+                remedy="Train the layer before CUBALIFNode without bias.",
+            )
 
 
 def _synapses(graph: Graph) -> Iterator[Finding]:

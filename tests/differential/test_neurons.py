@@ -346,13 +346,25 @@ def test_settings_that_only_training_or_storing_sees_are_not() -> None:
     assert made(detach_reset=True, step_mode="m", store_v_seq=True) == plain
 
 
+@pytest.mark.usefixtures("lava")
+@pytest.mark.parametrize(
+    ("feature", "kept"),
+    [("lava_exchange.CubaLIFNode", "spikes+lag"), ("CUBALIFNode", "bounded"), ("ParametricLIFNode", "bounded")],
+)
+def test_what_can_be_lowered_reaches_lava(feature: str, kept: str, tmp_path: Path) -> None:
+    """SpikingJelly, the engine, NetX and live Lava; SpikingJelly's imitation of Lava's neuron loses nothing."""
+    from tests.matrix import spikingjelly_row
+
+    assert spikingjelly_row(feature, tmp_path) == [feature, "bits", kept, "equal", "bits"]
+
+
 def test_the_lowering_refuses_them_in_one_report() -> None:
     """One error for each layer, each with what to do; nothing about the synapses before them."""
     from torch import nn
 
     from tests.networks.cells import CELLS
 
-    names = [name for name in CELLS if name not in ("parametric", "simple", "online", "filter")]
+    names = [name for name in CELLS if name in ("klif", "qif", "eif", "izhikevich", "raf")]
     parts = [part for name in names for part in (nn.Linear(8, 8), CELLS[name]())]
     graph = snnhub.import_model(nn.Sequential(*parts, nn.Linear(8, 8), CELLS["filter"]()), "spikingjelly", (8,))
     from snnhub.passes.base import PassContext, run_passes
