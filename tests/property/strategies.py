@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph, Port
 from snnhub.ir.numtype import F32, SPIKE
+from snnhub.ir.tensor import tensor
 from snnhub.ops.registry import REGISTRY
 
 from tests.build import conv, cuba, dense, neurons, scalar
@@ -36,6 +37,8 @@ def float_graphs(draw: st.DrawFn) -> Graph:
 def _cell(draw: st.DrawFn, builder: GraphBuilder, name: str, current: Port) -> Port:
     if draw(st.booleans()):
         return neurons(builder, name, current, v_threshold=draw(st.sampled_from([0.5, 1.0])))
+    if draw(st.booleans()):
+        return _two_states(draw, builder, name, current)
     reset = draw(st.sampled_from(["value", "subtract"]))
     params: dict[str, Any] = {"v_threshold": scalar(1.0), "tau": scalar(draw(st.sampled_from([1.5, 3.0])))}
     if reset == "value":
@@ -43,6 +46,23 @@ def _cell(draw: st.DrawFn, builder: GraphBuilder, name: str, current: Port) -> P
     return builder.node(
         name, "core.LIF", current, params=params, reset=reset, compare="ge", decay_input=draw(st.booleans())
     )
+
+
+def _two_states(draw: st.DrawFn, builder: GraphBuilder, name: str, current: Port) -> Port:
+    """Neurons that keep more than a membrane potential."""
+    params: dict[str, Any] = {"v_threshold": scalar(1.0), "v_reset": scalar(draw(st.sampled_from([0.0, -0.25])))}
+    choice: dict[str, Any] = {"reset": "value", "compare": "ge"}
+    op = draw(st.sampled_from(["core.CubaLIF", "core.Izhikevich"]))
+    if op == "core.Izhikevich":
+        numbers = {"tau": 2.0, "v_rest": -0.1, "v_critical": 0.6, "a0": 0.7, "w_rest": 0.1, "tau_w": 3.0}
+        params |= {key: scalar(value) for key, value in {**numbers, "a": 0.3, "b": 0.15}.items()}
+    elif draw(st.booleans()):
+        params |= {"u_factor": scalar(0.3), "v_factor": scalar(0.8)}
+        choice["arithmetic"] = "float"
+    else:
+        params |= {"u_decay": tensor(np.int16(1229)), "v_decay": tensor(np.int16(410)), "scale": scalar(448.0)}
+        choice["arithmetic"] = "fixed"
+    return builder.node(name, op, current, params=params, **choice)
 
 
 def _extras(

@@ -1,7 +1,8 @@
 """Neurons whose potential moves by a polynomial or an exponential of itself: QIF, EIF, Izhikevich.
 
 Equations from SpikingJelly 2.0.0 (``QIFNode``, ``EIFNode``, ``IzhikevichNode``), one rounding per operation in
-f32. EIF uses ``exp``, whose last bit differs between libraries: nobody may claim ``bits`` for it.
+f32. With a reset by subtraction the parabola magnifies the last bit of a current from step to step. EIF uses
+``exp``, whose last bit differs between libraries: nobody may claim ``bits`` for it.
 """
 
 from __future__ import annotations
