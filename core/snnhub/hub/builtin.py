@@ -10,7 +10,7 @@ from snnhub.hub import Availability, Exporter, FormatGuess, Importer, Option, Ru
 
 ZIP_SIGNATURE = b"PK\3\4"
 TORCH_OPTIONS = (
-    Option("mode", "m: each layer called once over all steps; s: once per step; auto: m where memory allows", "auto"),
+    Option("mode", "m: each layer called once over all steps; s: once per step; auto: m if it fits", "auto"),
     Option("batch", "samples per call", "all at once"),
     Option("device", "cpu or cuda", "cpu"),
     Option("threads", "threads of torch on the CPU", "as torch is set"),

@@ -1,4 +1,4 @@
-"""Where tensors live: between NumPy arrays and torch tensors on a device, without a copy where there need be none."""
+"""Between NumPy arrays and torch tensors on a device, without a copy where there need be none."""
 
 from __future__ import annotations
 

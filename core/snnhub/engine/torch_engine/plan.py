@@ -28,12 +28,13 @@ from snnhub.ir.topology import topological_order
 from snnhub.ops.registry import REGISTRY
 
 MULTI_ELEMENTS = 2**28
-"""``mode=auto`` calls layers over all steps at once up to this many values in all ports together (1 GiB in f32)."""
+"""``mode=auto`` calls layers over all steps at once up to this many values in all ports (1 GiB in f32)."""
 
 
 def prepare_torch(graph: Graph, settings: Settings | None = None, lookup: OpLookup = REGISTRY) -> TorchPlan:
-    """Verify a graph and make it ready to run in torch. Raises what ``snnhub.engine.reference.prepare`` raises, and
-    ``MissingPeerError`` if torch or the device is not here.
+    """Verify a graph and make it ready to run in torch.
+
+    Raises what ``snnhub.engine.reference.prepare`` raises, and ``MissingPeerError`` without torch or the device.
     """
     settings = settings or Settings()
     reference.check(graph, lookup)
@@ -42,7 +43,7 @@ def prepare_torch(graph: Graph, settings: Settings | None = None, lookup: OpLook
 
 
 class TorchPlan(Plan):
-    """A reference plan whose nodes run in torch, called as ``settings`` say. Its states are arrays all the same."""
+    """A reference plan whose nodes run in torch, called as ``settings`` say. Its states are arrays, too."""
 
     def __init__(self, graph: Graph, lookup: OpLookup, settings: Settings) -> None:
         self.settings = settings
@@ -81,9 +82,10 @@ class TorchPlan(Plan):
             device = f"cuda ({torch.cuda.get_device_name()}), TF32 off"
         words = f"torch {torch.__version__}, {shape}, {batch} samples per call, {torch.get_num_threads()} threads"
         yield info("SNN-6003", "torch", f"{words}, {device}", new=self.mode(steps, samples).value)
+        words = "ran in the reference engine's kernel: torch has none for it, or none that is exact"
         for name, runner in self.runners.items():
             if isinstance(runner, ReferenceTransform):
-                yield info("SNN-6004", name, "ran in the reference engine's kernel: torch has none that is exact here")
+                yield info("SNN-6004", name, words)
 
     def _blocks(self, steps: int, samples: int) -> Iterable[Block]:
         multi = self.mode(steps, samples) is Mode.MULTI
@@ -139,7 +141,7 @@ class TorchPlan(Plan):
                     port = Port(node, name)
                     if port not in values:
                         shape = (block.steps, *tensor.shape[1:])
-                        values[port] = torch.empty(shape, dtype=tensor.dtype, device=tensor.device)  # type: ignore[assignment]
+                        values[port] = torch.empty(shape, dtype=tensor.dtype, device=tensor.device)
                     values[port][step] = tensor[0]
 
 
@@ -153,5 +155,3 @@ class _HomeRecorder(Recorder):
 
     def put(self, key: str, first_step: int, samples: slice, values: Tensor) -> None:
         super().put(key, first_step, samples, self._home.array(values))
-
-

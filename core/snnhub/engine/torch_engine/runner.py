@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-
 from snnhub.engine import kernels
 from snnhub.engine.runner import Block, Runner, States, TransformRunner
 from snnhub.engine.torch_engine import transforms
@@ -75,9 +74,10 @@ class TorchStep:
             name: torch.empty((steps, samples, *self.shape), dtype=dtype, device=self.home.device)
             for name, dtype in self._outputs.items()
         }
-        kept = [state.name for state in self.program.states if state.name in wanted]
-        result |= {name: torch.empty_like(states[name].expand(steps, *states[name].shape)) for name in kept}
         own: dict[str, Tensor] = dict(states)
+        shape = {name: value.shape for name, value in own.items()}
+        kept = [state.name for state in self.program.states if state.name in wanted]
+        result |= {name: own[name].new_empty((steps, *shape[name])) for name in kept}
         for step in range(steps):
             arrived = {name: inputs[name][step].to(dtype) for name, dtype in self._inputs.items()}
             own, outputs = self._step(step, arrived, own)
@@ -85,7 +85,7 @@ class TorchStep:
                 result[name][step] = value
             for name in kept:
                 result[name][step] = own[name]
-        states.update({name: value.expand(states[name].shape) for name, value in own.items()})
+        states.update({name: value.expand(shape[name]) for name, value in own.items()})
         return result
 
     def _step(
@@ -119,5 +119,3 @@ def make_torch_runner(node: Node, lookup: OpLookup, analysis: Analysis, home: Ho
     if kernel is None:
         return ReferenceTransform(node, schema, analysis, home)
     return TorchTransform(kernel, schema.ports.outputs[0])
-
-

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from importlib.util import find_spec
 
 from snnhub.errors import MissingPeerError, UsageError
 
@@ -35,7 +36,7 @@ class Settings:
 
 
 def read_settings(options: Mapping[str, str]) -> Settings:
-    """Settings from ``--option name=value``. Raises ``UsageError`` for unknown names and values that do not fit."""
+    """Settings from ``--option name=value``. Raises ``UsageError`` for names and values that do not fit."""
     known = ("mode", "batch", "device", "threads")
     unknown = [name for name in options if name not in known]
     if unknown:
@@ -62,8 +63,10 @@ def _count(options: Mapping[str, str], name: str) -> int | None:
 def active(settings: Settings) -> Iterator[None]:
     """Torch set as the settings say, without gradients and without TF32; afterwards as it was before.
 
-    Raises ``MissingPeerError`` if the device is not here.
+    Raises ``MissingPeerError`` if torch or the device is not here.
     """
+    if find_spec("torch") is None:
+        raise MissingPeerError("torch is not installed", remedy="Run: pip install 'snnhub[torch]'")
     import torch
 
     if settings.device == "cuda" and not torch.cuda.is_available():
@@ -77,9 +80,9 @@ def active(settings: Settings) -> Iterator[None]:
         matmul.allow_tf32 = False
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
-        with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
-            with torch.inference_mode():
-                yield
+        exact = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
+        with exact, torch.inference_mode():
+            yield
     finally:
         matmul.allow_tf32 = tf32
         torch.set_num_threads(threads)

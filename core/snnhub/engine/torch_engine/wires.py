@@ -30,7 +30,7 @@ def moved_on(line: Tensor, values: Tensor) -> Tensor:
 
 
 def combine(tensors: Sequence[Tensor], type_: NumType) -> Tensor:
-    """The sum of what several edges deliver, in edge order: floats with one rounding per addition, integers exact."""
+    """The sum of what several edges deliver, in edge order: one rounding per addition; integers are exact."""
     import torch
 
     if len(tensors) == 1:
