@@ -51,6 +51,7 @@ class TorchPlan(Plan):
         super().__init__(graph, lookup)
         self._every_step = (Part(tuple(topological_order(graph)), cyclic=True),)
         self._merged = self.parts
+        self._called = (settings.mode, 0)
 
     def _runner(self, node: Node, lookup: OpLookup) -> Runner:
         return make_torch_runner(node, lookup, self.analysis, self.home)
@@ -59,9 +60,7 @@ class TorchPlan(Plan):
         """As ``Plan.run``. The recording's findings say how torch was called."""
         with active(self.settings):
             recording, state = super().run(stimulus, **options)
-            first = next(iter(recording.arrays.values()))
-            samples = first.shape[1] if recording.batched else 1
-            findings = (*recording.findings, *self._findings(recording.steps, samples))
+            findings = (*recording.findings, *self._findings())
         return Recording(recording.arrays, recording.batched, "torch", findings, recording.keep), state
 
     def mode(self, steps: int, samples: int) -> Mode:
@@ -72,25 +71,28 @@ class TorchPlan(Plan):
         elements = steps * batch * sum(int(np.prod(shape)) for shape in self.analysis.shapes.values())
         return Mode.MULTI if elements <= MULTI_ELEMENTS else Mode.SINGLE
 
-    def _findings(self, steps: int, samples: int) -> Iterable[Finding]:
+    def _findings(self) -> Iterable[Finding]:
         import torch
 
-        shape = "multi-step, one call per layer" if self.mode(steps, samples) is Mode.MULTI else "single-step"
-        batch = min(samples, self.settings.batch or samples)
-        device = self.settings.device
-        if device == "cuda":
+        mode, batch = self._called
+        shape = (
+            "multi-step, one call per layer" if mode is Mode.MULTI else "single-step, one call per layer per step"
+        )
+        device = "cpu"
+        if self.settings.device == "cuda":
             device = f"cuda ({torch.cuda.get_device_name()}), TF32 off"
         words = f"torch {torch.__version__}, {shape}, {batch} samples per call, {torch.get_num_threads()} threads"
-        yield info("SNN-6003", "torch", f"{words}, {device}", new=self.mode(steps, samples).value)
+        yield info("SNN-6003", "torch", f"{words}, {device}", new=mode.value)
         words = "ran in the reference engine's kernel: torch has none for it, or none that is exact"
         for name, runner in self.runners.items():
             if isinstance(runner, ReferenceTransform):
                 yield info("SNN-6004", name, words)
 
     def _blocks(self, steps: int, samples: int) -> Iterable[Block]:
-        multi = self.mode(steps, samples) is Mode.MULTI
+        batch = min(samples, self.settings.batch or samples)
+        self._called = (self.mode(steps, samples), batch)
+        multi = self._called[0] is Mode.MULTI
         self.parts = self._merged if multi else self._every_step
-        batch = self.settings.batch or samples
         largest = max((int(np.prod(shape)) for shape in self.analysis.shapes.values()), default=1)
         length = steps if multi else max(1, reference.BLOCK_ELEMENTS // (largest * batch))
         for start in range(0, samples, batch):
