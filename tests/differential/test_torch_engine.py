@@ -5,8 +5,10 @@ The networks are those of ``tests/networks`` and the shipped MNIST networks with
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 import snnhub
 from snnhub.api.options import ImportOptions
 from snnhub.api.run import RunResult
+from snnhub.cli.main import invoke
 from snnhub.engine.torch_engine.settings import read_settings
 from snnhub.errors import UsageError
 from snnhub.ir.rung import Rung
@@ -301,3 +304,36 @@ def test_options_that_are_refused(given: dict[str, str], words: str) -> None:
         )
     with pytest.raises(UsageError, match=words):
         read_settings(given)
+
+
+def test_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", digits("images", 3))
+    arguments = [f"{EXAMPLE}/model.py:csnn", "--weights", str(EXAMPLE / "weights.pt"), "--input-shape", "1,28,28"]
+    arguments += ["--input", str(tmp_path / "x.npy")]
+    assert (
+        invoke(["verify", *arguments, "--against", "spikingjelly", "--engine", "torch", "--expect", "bits"]) == 0
+    )
+    assert "verdict: bits" in capsys.readouterr().out
+    assert invoke(["verify", *arguments, "--against", "spikingjelly", "--expect", "bits"]) == 1
+    capsys.readouterr()
+    run = ["run", *arguments, "--runner", "torch", "--option", "mode=s", "--option", "threads=1"]
+    assert invoke([*run, "--record", "all", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["recorded"]["conv_fc/1/v"] == ["float32", [8, 3, 16, 28, 28]]
+    called = next(finding for finding in printed["findings"] if finding["code"] == "SNN-6003")
+    assert called["new"] == "s"
+    assert "3 samples per call, 1 threads" in called["message"]
+    assert invoke([*run, "--option", "moed=m"]) == 2
+
+
+@pytest.mark.parametrize("mode", ["m", "s"])
+def test_the_shipped_network_in_loihis_integers(mode: str, tmp_path: Path) -> None:
+    """Exact in f64: every current, potential and spike of the lowered network is the reference engine's."""
+    options = ImportOptions(EXAMPLE / "weights.pt", {}, (1, 28, 28))
+    snnhub.convert(f"{EXAMPLE}/model.py:csnn", tmp_path / "csnn.net", options=options)
+    result = snnhub.verify(
+        tmp_path / "csnn.net", stimulus=digits("images", 4), against="torch", runner_options={"mode": mode}
+    )
+    assert result.passed
+    assert result.expected is Rung.BITS
+    assert "SNN-6004" not in {finding.code for finding in result.findings}

@@ -26,6 +26,19 @@ from tests.property.test_engine import stimulus
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("spikingjelly")]
 
 
+def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from snnhub.engine.torch_engine import settings as module
+    from snnhub.hub import builtin
+
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr(builtin, "find_spec", lambda name: None)
+    with pytest.raises(MissingPeerError, match="torch is not installed"):
+        prepare_torch(mlp())
+    (found,) = (runner for runner in builtin.snnhub_register_runners() if runner.name == "torch")
+    assert not found.availability().ok
+    assert "snnhub[torch]" in found.availability().hint
+
+
 def test_a_device_that_is_not_here() -> None:
     import torch
 
