@@ -142,8 +142,7 @@ def same_bits(
     assert f"{batch} samples per call, {count} threads" in called.message
 
 
-@pytest.mark.parametrize("analog", [False, True])
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("count", "analog"), [(1, False), (1, True), (2, True)])
 @pytest.mark.parametrize(
     ("name", "mode"), [(name, mode) for name in NETWORKS for mode in ("m", "s") if (name, mode) not in TIME_NAMED]
 )

@@ -46,8 +46,8 @@ class TorchPlan(Plan):
     """A reference plan whose nodes run in torch, called as ``settings`` say. Its states are arrays, too.
 
     A graph does not say where a network holds a frame in time. Here it is held at the input, so that multi-step
-    calls of every layer see all steps. A network that runs layers before it holds calls those on one step, and torch
-    may add in another order there (measured: for one sample per call, not for three).
+    calls of every layer see all steps. A network that runs layers before it holds calls those on one step, and
+    torch may add in another order there (measured: for one sample per call, not for three).
     """
 
     def __init__(self, graph: Graph, lookup: OpLookup, settings: Settings) -> None:
