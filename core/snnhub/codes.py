@@ -84,4 +84,6 @@ CODES: dict[str, str] = {
     "SNN-5007": "outputs lag behind the input",
     "SNN-6001": "versions of the peer that ran",
     "SNN-6002": "how a peer without batches ran several samples",
+    "SNN-6003": "how the torch engine called torch",
+    "SNN-6004": "layer of the torch engine computed in the reference kernel",
 }

@@ -45,7 +45,8 @@ def run_spikingjelly(request: RunRequest) -> Recording:
     size = _batch(request, values.shape[1])
     parts = []
     for start in range(0, values.shape[1], size):
-        parts.append(taps.run(values[:, start : start + size]))
+        # contiguous, as a user's batch is: torch adds the bias of a Linear in another way where it is not
+        parts.append(taps.run(np.ascontiguousarray(values[:, start : start + size])))
         if request.progress is not None:
             request.progress(min(start + size, values.shape[1]), values.shape[1])
     arrays = {key: np.concatenate([part[key] for part in parts], axis=1) for key in taps.keys}
