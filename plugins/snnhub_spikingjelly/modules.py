@@ -74,15 +74,18 @@ def check(module: nn.Module) -> None:
 
 
 GENERAL = (
-    "Held: IFNode, LIFNode, Linear, Conv2d, BatchNorm2d, AvgPool2d, MaxPool2d, Flatten, Dropout, "
-    "residual additions."
+    "Held: IFNode, LIFNode, Linear, Conv, BatchNorm, AvgPool, MaxPool and AdaptiveAvgPool in 1d to 3d, Upsample "
+    "(nearest), zero padding, Flatten, ReLU, VotingLayer, Dropout, sums and products in the forward."
 )
 REMEDIES = {
     "PSN": "It mixes all time steps. Use a neuron that advances step by step.",
     "SlidingPSN": "It mixes several time steps. Use a neuron that advances step by step.",
     "MaskedPSN": "It mixes several time steps. Use a neuron that advances step by step.",
     "GatedLIFNode": "Its parameters change from step to step. Use LIFNode.",
-    "ReLU": "Activations that do not spike have no place in a spiking layer. Use a neuron.",
+    "AdaptiveMaxPool1d": "Use MaxPool1d with a kernel that gives the same size.",
+    "AdaptiveMaxPool2d": "Use MaxPool2d with a kernel that gives the same size.",
+    "AdaptiveMaxPool3d": "Use MaxPool3d with a kernel that gives the same size.",
+    **{f"ConvTranspose{n}d": "Use Upsample (nearest) and a convolution." for n in (1, 2, 3)},
 }
 
 

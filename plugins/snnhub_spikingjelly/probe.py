@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from torch import fx, nn
 
 STEPS, SAMPLES, SEED = 4, 2, 20261121
-RANKS = {"Conv1d": 2, "Conv2d": 3, "Conv3d": 4, "BatchNorm2d": 3, "AvgPool2d": 3, "MaxPool2d": 3, "Linear": 1}
+RANKS = {
+    **{
+        f"{kind}{dims}d": dims + 1
+        for kind in ("Conv", "AvgPool", "MaxPool", "AdaptiveAvgPool", "BatchNorm")
+        for dims in (1, 2, 3)
+        if (kind, dims) != ("BatchNorm", 1)  # takes (N, C) and (N, C, L)
+    },
+    "Linear": 1,
+    "VotingLayer": 1,
+}
 
 
 class Probe:

@@ -95,7 +95,7 @@ MAX_POOL = TransformOp(
 ADAPTIVE_AVG_POOL = TransformOp(
     "core.AdaptiveAvgPool",
     1,
-    "Mean over the windows floor(i * in / out) .. ceil((i + 1) * in / out) - 1 of each spatial axis: the exact sum "
+    "Mean over windows floor(i * in / out) .. ceil((i + 1) * in / out) - 1 of each spatial axis: the exact sum "
     "rounded once, then divided by the length of the window along one axis after the other, rounded each time.",
     _adaptive_shape,
     _average_type,

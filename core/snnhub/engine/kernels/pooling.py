@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import product
 
 import numpy as np
 
@@ -87,7 +86,7 @@ def adaptive_average(context: Context) -> Kernel:
 
     def run(x: Array) -> Array:
         result = np.empty((x.shape[0], *context.shapes["y"]), dtype)
-        for index in product(*(range(out) for out in sizes)):
+        for index in np.ndindex(*sizes):
             window = [span[place] for span, place in zip(spans, index, strict=True)]
             cut = (slice(None), slice(None), *(slice(start, end) for start, end in window))
             total = _totals(x[cut].astype(np.float64), axes, whole, dtype)
