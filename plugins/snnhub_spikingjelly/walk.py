@@ -130,14 +130,15 @@ class Walk:
 
     def _stand_in(self, node: fx.Node) -> bool:
         """Go on behind a node that cannot be held, so that one report has all of them. Needs known axes."""
-        source = next((arg for arg in map(self._argument, node.args) if isinstance(arg, Signal)), None)
-        shapes = [self.probe.shapes.get(name) for name in (str(node.args[0]) if node.args else "", node.name)]
-        if source is None or source.lead is Lead.DECODED or shapes[0] is None or shapes[1] is None:
+        known = [str(arg) for arg in node.args if str(arg) in self._signals]
+        before, after = self.probe.shapes.get(known[0] if known else ""), self.probe.shapes.get(node.name)
+        if before is None or after is None or self._signals[known[0]].lead is Lead.DECODED:
             return False
+        source = self._signals[known[0]]
         axes = source.lead.axes
-        if shapes[0][:axes] != shapes[1][:axes]:
+        if before[:axes] != after[:axes]:
             return False
-        self._signals[node.name] = Signal(source.port, source.lead, shapes[1][axes:])
+        self._signals[node.name] = Signal(source.port, source.lead, after[axes:])
         return True
 
     def _placeholder(self, node: fx.Node) -> None:

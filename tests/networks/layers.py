@@ -6,6 +6,8 @@ Weights are random floats; those behind a layer of neurons are scaled so that ne
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
 from spikingjelly.activation_based import functional, layer, neuron
@@ -39,7 +41,7 @@ def cells() -> nn.Module:
     return neuron.LIFNode(tau=2.5, v_threshold=0.7, decay_input=False)
 
 
-def conv(dims: int, before: int = CHANNELS, **changes: object) -> nn.Module:
+def conv(dims: int, before: int = CHANNELS, **changes: Any) -> nn.Module:
     """A convolution of the rank, same size."""
     kind = {1: layer.Conv1d, 2: layer.Conv2d, 3: layer.Conv3d}[dims]
     return kind(before, CHANNELS, **{"kernel_size": 3, "padding": 1, **changes})
@@ -49,12 +51,12 @@ SIZES = {1: (2, 12), 2: (2, 7, 6), 3: (2, 6, 5, 4)}
 """Input of the networks with one, two and three spatial axes."""
 
 
-def around(dims: int, *middle: nn.Module, **changes: object) -> nn.Module:
+def around(dims: int, *middle: nn.Module, **changes: Any) -> nn.Module:
     """conv, neurons, what is tested, conv, neurons."""
     return nn.Sequential(conv(dims, SIZES[dims][0]), cells(), *middle, conv(dims, **changes), cells())
 
 
-def norm(dims: int, **changes: object) -> nn.Module:
+def norm(dims: int, **changes: Any) -> nn.Module:
     """conv, norm, neurons."""
     kind = {1: layer.BatchNorm1d, 2: layer.BatchNorm2d, 3: layer.BatchNorm3d}[dims]
     return nn.Sequential(conv(dims, SIZES[dims][0]), kind(CHANNELS, **changes), cells(), conv(dims), cells())
@@ -68,41 +70,32 @@ def vector(*middle: nn.Module, out: int = 12) -> nn.Module:
 Net = tuple[Callable[[], nn.Module], tuple[int, ...]]
 
 
-def _ranks() -> dict[str, Net]:
-    found: dict[str, Net] = {}
-    for dims, size in SIZES.items():
-        kernel, name = (3, 2, 2)[:dims], f"{dims}d"
-        pools = {
-            kind: {1: getattr(layer, f"{kind}1d"), 2: getattr(layer, f"{kind}2d"), 3: getattr(layer, f"{kind}3d")}[dims]
-            for kind in ("AvgPool", "MaxPool", "AdaptiveAvgPool")
-        }
-        average, maximum, adaptive = pools.values()
-        nets: dict[str, Callable[[], nn.Module]] = {
-            f"Conv{name}": lambda dims=dims: around(dims),
-            f"Conv{name} strided": lambda dims=dims: around(dims, stride=2, padding=2, dilation=2, bias=False),
-            f"Conv{name} groups": lambda dims=dims: around(dims, groups=3),
-            f"Conv{name} same": lambda dims=dims: around(dims, padding="same", dilation=2),
-            f"BatchNorm{name}": lambda dims=dims: norm(dims),
-            f"BatchNorm{name} plain": lambda dims=dims: norm(dims, affine=False, eps=0.01, momentum=None),
-            f"AvgPool{name}": lambda dims=dims, make=average: around(dims, make(2)),
-            f"AvgPool{name} padded": lambda dims=dims, make=average: around(
-                dims, make(3, 2, 1, ceil_mode=True, count_include_pad=False)
-            ),
-            f"AvgPool{name} ceil": lambda dims=dims, make=average: around(dims, make(3, 2, 1, ceil_mode=True)),
-            f"MaxPool{name}": lambda dims=dims, make=maximum: around(dims, make(kernel_size=2)),
-            f"MaxPool{name} dilated": lambda dims=dims, make=maximum: around(
-                dims, make(3, 1, 1, dilation=2, ceil_mode=True) if dims > 1 else make(3, 2, 1, 2, False, True)
-            ),
-            f"AdaptiveAvgPool{name}": lambda dims=dims, make=adaptive: around(dims, make(3)),
-            f"AdaptiveAvgPool{name} to 1": lambda dims=dims, make=adaptive: around(dims, make(1)),
-            f"AdaptiveAvgPool{name} uneven": lambda dims=dims, make=adaptive: around(dims, make((4, 3, 2)[-dims:])),
-            f"Upsample{name}": lambda dims=dims: around(dims, layer.Upsample(scale_factor=2)),
-            f"Upsample{name} factors": lambda dims=dims, kernel=kernel: around(
-                dims, layer.Upsample(scale_factor=kernel, mode="nearest-exact")
-            ),
-        }
-        found |= {key: (make, size) for key, make in nets.items()}
-    return found
+def rank(dims: int) -> dict[str, Callable[[], nn.Module]]:
+    """Every kind of layer that comes with one, two and three spatial axes."""
+    name, factors = f"{dims}d", (3, 2, 2)[:dims]
+    average, maximum, adaptive = (
+        getattr(layer, kind + name) for kind in ("AvgPool", "MaxPool", "AdaptiveAvgPool")
+    )
+    return {
+        f"Conv{name}": lambda: around(dims),
+        f"Conv{name} strided": lambda: around(dims, stride=2, padding=2, dilation=2, bias=False),
+        f"Conv{name} groups": lambda: around(dims, groups=3),
+        f"Conv{name} same": lambda: around(dims, padding="same", dilation=2),
+        f"BatchNorm{name}": lambda: norm(dims),
+        f"BatchNorm{name} plain": lambda: norm(dims, affine=False, eps=0.01, momentum=None),
+        f"AvgPool{name}": lambda: around(dims, average(2)),
+        f"AvgPool{name} padded": lambda: around(dims, average(3, 2, 1, ceil_mode=True, count_include_pad=False)),
+        f"AvgPool{name} ceil": lambda: around(dims, average(3, 2, 1, ceil_mode=True)),
+        f"MaxPool{name}": lambda: around(dims, maximum(2)),
+        f"MaxPool{name} dilated": lambda: around(dims, maximum(3, 1, 1, dilation=2, ceil_mode=True)),
+        f"AdaptiveAvgPool{name}": lambda: around(dims, adaptive(3)),
+        f"AdaptiveAvgPool{name} to 1": lambda: around(dims, adaptive(1)),
+        f"AdaptiveAvgPool{name} uneven": lambda: around(dims, adaptive((4, 3, 2)[-dims:])),
+        f"Upsample{name}": lambda: around(dims, layer.Upsample(scale_factor=2)),
+        f"Upsample{name} factors": lambda: around(
+            dims, layer.Upsample(scale_factor=factors, mode="nearest-exact")
+        ),
+    }
 
 
 class Forward(nn.Module):
@@ -129,7 +122,11 @@ class Sew(nn.Module):
         self.stem, self.n0 = conv(2, 2), cells()
         self.conv1, self.bn1, self.n1 = conv(2, bias=False), layer.BatchNorm2d(CHANNELS), cells()
         self.conv2, self.bn2, self.n2 = conv(2, bias=False), layer.BatchNorm2d(CHANNELS), cells()
-        self.pool, self.fc, self.n3 = layer.AdaptiveAvgPool2d((1, 1)), layer.Linear(CHANNELS, 10), cells()
+        self.pool, self.fc, self.n3 = (
+            layer.AdaptiveAvgPool2d((1, 1)),
+            layer.Linear(CHANNELS, 10),
+            neuron.IFNode(0.2),
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         identity = self.n0(self.stem(x))
@@ -186,7 +183,7 @@ class Merged(nn.Module):
         x = self.n0(self.stem(x)).flatten(0, 1)
         x = F.interpolate(F.pad(F.avg_pool2d(x, 2, stride=1), (1, 0, 2, 1)), scale_factor=2)
         x = F.max_pool2d(x, kernel_size=3, stride=2, ceil_mode=True)
-        x = self.n1(self.head(x.reshape(steps, samples, *x.shape[1:])))
+        x = self.n1(self.head(x.reshape(steps, samples, x.shape[1], x.shape[2], x.shape[3])))
         x = F.dropout(F.adaptive_avg_pool2d(x.flatten(0, 1), (2, 2)), 0.3, self.training)
         return self.n2(self.fc(x.view(steps, samples, -1)))
 
@@ -217,7 +214,7 @@ def plain(dims: int) -> nn.Module:
 
 
 KINDS: dict[str, Net] = {
-    **_ranks(),
+    **{name: (make, SIZES[dims]) for dims in SIZES for name, make in rank(dims).items()},
     "BatchNorm1d of vectors": (lambda: nn.Sequential(layer.Linear(10, 16), layer.BatchNorm1d(16), cells()), (10,)),
     "BatchNorm1d behind Linear": (
         lambda: nn.Sequential(layer.Linear(6, 6), layer.BatchNorm1d(6), cells()),
@@ -226,13 +223,13 @@ KINDS: dict[str, Net] = {
     "VotingLayer": (lambda: vector(layer.VotingLayer(2)), (10,)),
     "VotingLayer, rest": (lambda: vector(layer.VotingLayer(5), out=4), (10,)),
     "ReLU": (lambda: nn.Sequential(layer.Linear(10, 16), nn.ReLU(), layer.Linear(16, 12), cells()), (10,)),
-    **{f"forward {name}": (lambda make=make: Forward(make), SIZES[2]) for name, make in COMBINE.items()},
-    **{f"SEW {name}": (lambda name=name: Sew(name), SIZES[2]) for name in ("ADD", "AND", "IAND")},
+    **{f"forward {name}": (partial(Forward, make), SIZES[2]) for name, make in COMBINE.items()},
+    **{f"SEW {name}": (partial(Sew, name), SIZES[2]) for name in ("ADD", "AND", "IAND")},
 }
 """In both step modes."""
 MULTI_STEP: dict[str, Net] = {"Shapes": (Shapes, SIZES[2]), "Merged": (Merged, (2, 8, 7))}
 SINGLE_STEP: dict[str, Net] = {
-    **{f"torch.nn {dims}d": (lambda dims=dims: plain(dims), SIZES[dims]) for dims in SIZES},
+    **{f"torch.nn {dims}d": (partial(plain, dims), SIZES[dims]) for dims in SIZES},
     "Unflatten": (lambda: nn.Sequential(nn.Unflatten(1, (2, 5)), nn.Conv1d(2, 6, 3), cells()), (10,)),
 }
 
