@@ -18,7 +18,16 @@ REMEDIES = {
     "core.BatchNorm": "Batch normalisation is folded only into a convolution or dense layer right before it.",
     "core.Add": "Loihi adds currents, not spikes; residual additions cannot be lowered yet.",
     "core.AvgPool": "Average pooling is folded only where it is exact.",
+    "core.AdaptiveAvgPool": "Use average pooling with one window size, or sizes that divide by powers of two.",
+    "core.Upsample": "Use a layer whose output has the size that is wanted.",
+    "core.Pad": "Let the convolution behind it pad.",
+    "core.Reshape": "Only a flatten before a dense layer can be lowered; put a vote into the next weights.",
+    "core.Mul": "Loihi adds currents; products of spikes (AND, IAND) cannot be lowered.",
+    "core.Scale": "Scale the weights of the next layer, and give it the offset as a bias.",
+    "core.ReLU": "Spikes are never negative: leave it out behind neurons, and put neurons behind currents.",
 }
+RANK = 4
+"""Dimensions of the weight of the convolution that Lava has: (out, in, y, x)."""
 
 
 def run(graph: Graph, context: PassContext) -> PassResult:
@@ -57,6 +66,15 @@ def _synapses(graph: Graph) -> Iterator[Finding]:
     for node in graph.nodes:
         if node.op not in SYNAPSES:
             continue
+        rank = len(node.param["weight"].shape)
+        if node.op == "core.Conv" and rank != RANK:
+            yield error(
+                "SNN-2101",
+                node.id,
+                "Loihi's convolution has two spatial axes",
+                old=f"{rank - 2} spatial axes",
+                remedy="Give a line a second axis of length 1 and use Conv2d." if rank < RANK else "Use Conv2d.",
+            )
         targets = {graph.node[e.dst.node].op for e in graph.fed_by(node.id) if e.dst.node in graph.node}
         ends = {e.dst.node for e in graph.fed_by(node.id)} & {output.id for output in graph.outputs}
         if ends or targets - {*NEURONS, LOWERED} or not targets:
