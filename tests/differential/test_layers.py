@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -289,3 +291,39 @@ def test_results_written_in_place_that_nobody_else_uses() -> None:
 )
 def test_functions_that_are_refused(code: Any, expected: str) -> None:
     assert expected in {found for found, _ in refused(Tail(lambda a, b: code(a)), (2, 7, 6)).values()}
+
+
+@pytest.fixture
+def zoo(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """SpikingJelly's networks. They ask torchvision for a function that downloads weights, and nothing else."""
+    for name in ("torchvision", "torchvision.models", "torchvision.models.utils"):
+        stand_in = ModuleType(name)
+        stand_in.load_state_dict_from_url = None  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, name, stand_in)
+    from spikingjelly.activation_based.model import sew_resnet, spiking_resnet
+
+    return {"sew": sew_resnet.sew_resnet18, "plain": spiking_resnet.spiking_resnet18}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("sew", {"cnf": "ADD"}), ("sew", {"cnf": "AND"}), ("sew", {"cnf": "IAND"}), ("plain", {})],
+    ids=["SEW ADD", "SEW AND", "SEW IAND", "plain"],
+)
+def test_the_residual_networks_of_spikingjelly(zoo: Any, name: str, settings: dict[str, str]) -> None:
+    """ResNet18 as it is shipped, with three colours, four steps, and statistics that make every layer fire."""
+    torch.manual_seed(0)
+    net = zoo[name](pretrained=False, spiking_neuron=neuron.IFNode, v_threshold=0.5, **settings)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean = torch.randn(module.num_features) * 0.1
+            module.running_var = torch.rand(module.num_features) * 0.02 + 0.01
+            nn.init.uniform_(module.bias, 0.1, 0.6)
+    functional.set_step_mode(net, "m")
+    x = (np.random.default_rng(0).random((4, 2, 3, 32, 32)) < 0.4).astype(np.float32)
+    options = ImportOptions(input_shape=(3, 32, 32))
+    result = snnhub.verify(net.eval(), stimulus=x, against="spikingjelly", from_="spikingjelly", options=options)
+    rows = [row for row in result.verdict.rows if row.spikes]
+    assert len(rows) == sum(isinstance(module, neuron.IFNode) for module in net.modules())
+    assert sum(row.different for row in rows) == 0
+    assert all(0.05 < (row.a_spikes or 0) / row.compared < 0.95 for row in rows)
