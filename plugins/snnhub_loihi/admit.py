@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from snnhub.findings import Finding, error, note
+from snnhub.ir.analysis import analyse
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.numtype import SPIKE
 from snnhub.passes.base import PassContext, PassResult, unchanged
@@ -26,13 +27,13 @@ REMEDIES = {
     "core.Scale": "Scale the weights of the next layer, and give it the offset as a bias.",
     "core.ReLU": "Spikes are never negative: leave it out behind neurons, and put neurons behind currents.",
 }
-RANK = 4
-"""Dimensions of the weight of the convolution that Lava has: (out, in, y, x)."""
+SPATIAL = 2
+"""Spatial axes of the convolution that Lava has: its weight is (out, in, y, x)."""
 
 
 def run(graph: Graph, context: PassContext) -> PassResult:
     """Check every node and edge; the graph stays as it is."""
-    findings = [*_nodes(graph), *_synapses(graph), *_inputs(graph), *_outputs(graph)]
+    findings = [*_nodes(graph), *_ranks(graph, context), *_synapses(graph), *_inputs(graph), *_outputs(graph)]
     return unchanged(graph, context, findings)
 
 
@@ -62,19 +63,35 @@ def _nodes(graph: Graph) -> Iterator[Finding]:
             yield error("SNN-2101", node.id, f"Loihi has no {node.kind}", remedy=REMEDIES.get(node.op, ""))
 
 
-def _synapses(graph: Graph) -> Iterator[Finding]:
+def _ranks(graph: Graph, context: PassContext) -> Iterator[Finding]:
+    """Convolutions have two spatial axes, dense layers take vectors."""
+    shapes = analyse(graph, context.lookup).shapes
     for node in graph.nodes:
-        if node.op not in SYNAPSES:
-            continue
-        rank = len(node.param["weight"].shape)
-        if node.op == "core.Conv" and rank != RANK:
+        axes = len(shapes.get(Port(node.id, "x"), ()))
+        if node.op == "core.Conv" and axes != SPATIAL + 1:
             yield error(
                 "SNN-2101",
                 node.id,
                 "Loihi's convolution has two spatial axes",
-                old=f"{rank - 2} spatial axes",
-                remedy="Give a line a second axis of length 1 and use Conv2d." if rank < RANK else "Use Conv2d.",
+                old=f"{axes - 1} spatial axes",
+                remedy="Give a line a second axis of length 1 and use Conv2d."
+                if axes <= SPATIAL
+                else "Use Conv2d.",
             )
+        if node.op == "core.Dense" and axes != 1:
+            yield error(
+                "SNN-2101",
+                node.id,
+                "Loihi's dense layer takes vectors",
+                old=f"{axes} axes",
+                remedy="Flatten before it, or use a convolution with a kernel of size 1.",
+            )
+
+
+def _synapses(graph: Graph) -> Iterator[Finding]:
+    for node in graph.nodes:
+        if node.op not in SYNAPSES:
+            continue
         targets = {graph.node[e.dst.node].op for e in graph.fed_by(node.id) if e.dst.node in graph.node}
         ends = {e.dst.node for e in graph.fed_by(node.id)} & {output.id for output in graph.outputs}
         if ends or targets - {*NEURONS, LOWERED} or not targets:
