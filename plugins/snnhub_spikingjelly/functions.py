@@ -7,6 +7,7 @@ from snnhub.ir.graph import Decoder
 from snnhub_spikingjelly.arithmetic import ARITHMETIC
 from snnhub_spikingjelly.call import Call, FunctionHandler
 from snnhub_spikingjelly.functional import FUNCTIONAL
+from snnhub_spikingjelly.pooling import everywhere
 from snnhub_spikingjelly.probe import SAMPLES
 from snnhub_spikingjelly.shaping import flatten, reshape, split
 from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
@@ -109,14 +110,28 @@ def _repeat(call: Call, site: Site) -> Signal:
 
 
 def _reduce(call: Call, site: Site) -> Signal:
-    """``mean(0)`` or ``sum(0)`` over time: the decoder. It must be the last thing that happens."""
+    """``mean(0)`` or ``sum(0)`` over time: the decoder. It must be the last thing that happens.
+
+    A mean over all spatial axes is a pool.
+    """
     signal = call.signal()
     axis = call.value(1, "dim", None)
+    if call.name == "mean" and _all_spatial(signal, axis):
+        return everywhere(signal, site, bool(call.value(2, "keepdim", False)))
     axis = axis[0] if isinstance(axis, tuple | list) and len(axis) == 1 else axis
     if signal.lead is not Lead.TIME_BATCH or axis != 0 or call.value(2, "keepdim", False):
         raise RefusedError("SNN-3003", f"{call.name} over axis {axis} of {signal.lead.value}", TIME_REMEDY)
     call.decoder = Decoder(call.name, argmax=len(signal.features) == 1)
     return Signal(signal.port, Lead.DECODED, signal.features)
+
+
+def _all_spatial(signal: Signal, axes: object) -> bool:
+    """Whether these are all feature axes behind the channels."""
+    listed = axes if isinstance(axes, tuple | list) else (axes,)
+    rank = signal.lead.axes + len(signal.features)
+    if len(signal.features) < 2 or not all(isinstance(axis, int) for axis in listed):
+        return False
+    return sorted(axis % rank for axis in listed) == list(range(signal.lead.axes + 1, rank))
 
 
 def _same(call: Call, site: Site) -> Signal:

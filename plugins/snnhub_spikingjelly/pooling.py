@@ -7,6 +7,7 @@ from typing import Any
 
 from snnhub.ops.rules import window_size
 
+from snnhub_spikingjelly.shaping import flatten
 from snnhub_spikingjelly.signals import RefusedError, Signal
 from snnhub_spikingjelly.site import Site, merged, step_mode
 
@@ -108,6 +109,25 @@ def voting(module: Any, signal: Signal, site: Site) -> Signal:
     )
     port = site.builder.node(site.name, "core.Flatten", mean, origin=site.origin, start=0, end=1)
     return signal.moved(port, (window_size(size, votes, votes, 0, 1),))
+
+
+def everywhere(signal: Signal, site: Site, keep: bool) -> Signal:
+    """The mean over all spatial axes: one window. ``keep``: the axes stay, with length 1."""
+    spatial = signal.features[1:]
+    ones = (1,) * len(spatial)
+    port = site.builder.node(
+        site.name if keep else f"{site.name}/pool",
+        "core.AvgPool",
+        signal.port,
+        origin=site.origin if keep else replace(site.origin, path=f"{site.origin.path} (inside)"),
+        kernel=spatial,
+        stride=spatial,
+        padding=(0,) * len(spatial),
+        ceil_mode=False,
+        count_include_pad=True,
+    )
+    pooled = signal.moved(port, (signal.features[0], *ones))
+    return pooled if keep else flatten(pooled, site, 0, len(spatial))
 
 
 def _dims(module: Any) -> int:

@@ -149,6 +149,9 @@ COMBINE: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "rsub": lambda a, b: torch.rsub(torch.multiply(a, 0.3), b),
     "relu": lambda a, b: F.relu(a - b) + torch.relu(b - 0.4) + (a * 0.3).relu(),
     "in place": lambda a, b: F.relu((a - 0.5).add_(b), inplace=True),
+    "mean over space": lambda a, b: (
+        a.mean((-2, -1), keepdim=True) + torch.mean(b, [-1, -2]).unsqueeze(-1).unsqueeze(-1)
+    ),
     "square": lambda a, b: a * a + b,
 }
 
