@@ -230,6 +230,8 @@ class Tail(nn.Module):  # type: ignore[misc]
         lambda a, b: a.add_(b) + a,
         lambda a, b: a + F.relu(a, inplace=True) + a,
         lambda a, b: a.mul_(b) + b - a,
+        lambda a, b: a.flatten(2).relu_() + a.flatten(2),
+        lambda a, b: [a.reshape(4, 2, 14, 6), a.add_(b)][0],
     ],
 )
 def test_tensors_overwritten_in_place(code: Any) -> None:
