@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from snnhub.findings import Finding, error, note
+from snnhub.ir.analysis import analyse
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.numtype import SPIKE
 from snnhub.passes.base import PassContext, PassResult, unchanged
@@ -20,6 +21,13 @@ REMEDIES = {
     "core.BatchNorm": "Batch normalisation is folded only into a convolution or dense layer right before it.",
     "core.Add": "Loihi adds currents, not spikes; residual additions cannot be lowered yet.",
     "core.AvgPool": "Average pooling is folded only where it is exact.",
+    "core.AdaptiveAvgPool": "Use average pooling with one window size, or sizes that divide by powers of two.",
+    "core.Upsample": "Use a layer whose output has the size that is wanted.",
+    "core.Pad": "Let the convolution behind it pad.",
+    "core.Reshape": "Only a flatten before a dense layer can be lowered; put a vote into the next weights.",
+    "core.Mul": "Loihi adds currents; products of spikes (AND, IAND) cannot be lowered.",
+    "core.Scale": "Scale the weights of the next layer, and give it the offset as a bias.",
+    "core.ReLU": "Spikes are never negative: leave it out behind neurons, and put neurons behind currents.",
 }
 FOREIGN = {
     "core.LIFCoeff": "Only a leak above 0 can be lowered.",
@@ -31,11 +39,13 @@ FOREIGN = {
     "core.SynapseFilter": "A filter between layers cannot be lowered yet. Train without it.",
 }
 """Neurons and filters that the engine runs and the lowering does not know; the first report is the only one."""
+SPATIAL = 2
+"""Spatial axes of the convolution that Lava has: its weight is (out, in, y, x)."""
 
 
 def run(graph: Graph, context: PassContext) -> PassResult:
     """Check every node and edge; the graph stays as it is."""
-    findings = [*_nodes(graph), *_synapses(graph), *_inputs(graph), *_outputs(graph)]
+    findings = [*_nodes(graph), *_ranks(graph, context), *_synapses(graph), *_inputs(graph), *_outputs(graph)]
     return unchanged(graph, context, findings)
 
 
@@ -83,6 +93,31 @@ def _cuba(graph: Graph, node: Node) -> Iterator[Finding]:
                 source.id,
                 "Loihi adds a bias to the membrane potential, not to the current that decays",
                 remedy="Train the layer before CUBALIFNode without bias.",
+            )
+
+
+def _ranks(graph: Graph, context: PassContext) -> Iterator[Finding]:
+    """Convolutions have two spatial axes, dense layers take vectors."""
+    shapes = analyse(graph, context.lookup).shapes
+    for node in graph.nodes:
+        axes = len(shapes.get(Port(node.id, "x"), ()))
+        if node.op == "core.Conv" and axes != SPATIAL + 1:
+            yield error(
+                "SNN-2101",
+                node.id,
+                "Loihi's convolution has two spatial axes",
+                old=f"{axes - 1} spatial axes",
+                remedy="Give a line a second axis of length 1 and use Conv2d."
+                if axes <= SPATIAL
+                else "Use Conv2d.",
+            )
+        if node.op == "core.Dense" and axes != 1:
+            yield error(
+                "SNN-2101",
+                node.id,
+                "Loihi's dense layer takes vectors",
+                old=f"{axes} axes",
+                remedy="Flatten before it, or use a convolution with a kernel of size 1.",
             )
 
 

@@ -12,6 +12,7 @@ from snnhub.errors import UnsupportedError, UsageError
 from snnhub.findings import Finding, Severity, info, of_severity
 from snnhub.ir.graph import Graph, Provenance, Stage
 
+from snnhub_spikingjelly import faithful
 from snnhub_spikingjelly.checkpoint import load_weights
 from snnhub_spikingjelly.factory import build
 from snnhub_spikingjelly.probe import Probe, first_layer_rank
@@ -46,8 +47,9 @@ def import_spikingjelly(source: Any, options: ImportOptions) -> Graph:
             remedy="Pass --input-shape, such as 1,28,28 (no time, no batch).",
         )
     probe = Probe(net, traced, options.input_shape)
+    untrue = faithful.compare(net, probe, _name(source))
     walk = Walk(net, traced, probe, options)
-    walk.builder.findings += findings
+    walk.builder.findings += [*findings, *([untrue] if untrue else [])]
     walk.run(_name(source))
     errors = of_severity(walk.builder.findings, Severity.ERROR)
     if errors:

@@ -75,9 +75,9 @@ def check(module: nn.Module) -> None:
 
 
 GENERAL = (
-    "Held: IFNode, LIFNode, ParametricLIFNode, KLIFNode, QIFNode, EIFNode, IzhikevichNode, RAFNode, "
-    "CUBALIFNode, SynapseFilter, Linear, Conv2d, BatchNorm2d, AvgPool2d, MaxPool2d, Flatten, Dropout, "
-    "residual additions."
+    "Held: IFNode, LIFNode, ParametricLIFNode, KLIFNode, QIFNode, EIFNode, IzhikevichNode, RAFNode, CUBALIFNode, "
+    "SynapseFilter, Linear, Conv, BatchNorm, AvgPool, MaxPool and AdaptiveAvgPool in 1d to 3d, Upsample "
+    "(nearest), zero padding, Flatten, ReLU, VotingLayer, Dropout, sums and products in the forward."
 )
 
 

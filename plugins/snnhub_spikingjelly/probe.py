@@ -18,13 +18,23 @@ if TYPE_CHECKING:
     from torch import fx, nn
 
 STEPS, SAMPLES, SEED = 4, 2, 20261121
-RANKS = {"Conv1d": 2, "Conv2d": 3, "Conv3d": 4, "BatchNorm2d": 3, "AvgPool2d": 3, "MaxPool2d": 3, "Linear": 1}
+RANKS = {
+    **{
+        f"{kind}{dims}d": dims + 1
+        for kind in ("Conv", "AvgPool", "MaxPool", "AdaptiveAvgPool", "BatchNorm")
+        for dims in (1, 2, 3)
+        if (kind, dims) != ("BatchNorm", 1)  # takes (N, C) and (N, C, L)
+    },
+    "Linear": 1,
+    "VotingLayer": 1,
+}
 
 
 class Probe:
     """``shapes``: output shape of every traced node. ``spikes``: by module path, (time, samples, features…).
 
     ``stimulus``: (time, samples, features…), uniform in 0 .. 1. ``lead``: what the network's input looks like.
+    ``calls``: input and output of each call of the traced network, in order.
     """
 
     def __init__(self, net: nn.Module, graph: fx.Graph, input_shape: tuple[int, ...]) -> None:
@@ -33,6 +43,7 @@ class Probe:
         self.input_shape = input_shape
         self.lead = input_lead(net, graph)
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.calls: list[tuple[Array, Any]] = []
         self.spikes: dict[str, Array] = {}
         self._listing: list[str] = []
         random = np.random.default_rng(SEED)
@@ -80,7 +91,7 @@ class Probe:
                 return result
 
         module = fx.GraphModule(self.net, self.graph)
-        Recorder(module).run(x)
+        self.calls.append((x.numpy(), Recorder(module).run(x)))
         return found
 
     def _saw(self, node: fx.Node, shape: tuple[int, ...]) -> None:

@@ -48,5 +48,6 @@ REMEDIES = {
     "BaseNode": _BASE,
     "SimpleBaseNode": _BASE,
     "NonSpikingBaseNode": _BASE,
-    "ReLU": "Activations that do not spike have no place in a spiking layer. Use a neuron.",
+    **{f"AdaptiveMaxPool{n}d": f"Use MaxPool{n}d with a kernel that gives the same size." for n in (1, 2, 3)},
+    **{f"ConvTranspose{n}d": "Use Upsample (nearest) and a convolution." for n in (1, 2, 3)},
 }

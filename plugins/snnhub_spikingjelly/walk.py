@@ -13,7 +13,8 @@ from snnhub.ir.graph import Decoder, Origin
 from snnhub.ir.numtype import F32
 
 from snnhub_spikingjelly import functions, modules
-from snnhub_spikingjelly.functions import Call
+from snnhub_spikingjelly.call import Call
+from snnhub_spikingjelly.inplace import overwritten
 from snnhub_spikingjelly.layers import REMOVED
 from snnhub_spikingjelly.modules import STATEFUL, kind_of
 from snnhub_spikingjelly.probe import Probe
@@ -53,7 +54,7 @@ def refusals(net: nn.Module, graph: fx.Graph) -> list[Finding]:
                     remedy="Move it into a layer.",
                 )
             )
-    return [*found, *_called_twice(net, graph)]
+    return [*found, *_called_twice(net, graph), *overwritten(net, graph, place_of)]
 
 
 def _called_twice(net: nn.Module, graph: fx.Graph) -> list[Finding]:
@@ -108,7 +109,8 @@ class Walk:
             except RefusedError as problem:
                 place = path_of(str(node.target)) if node.op == "call_module" else place_of(node)
                 self.builder.findings.append(error(problem.code, place, str(problem), remedy=problem.remedy))
-                return  # what follows has no shape to speak of
+                if not self._stand_in(node):
+                    return  # what follows has no shape to speak of
             except GraphError as problem:
                 self.builder.findings.append(error("SNN-3010", place_of(node), str(problem)))
                 return
@@ -125,6 +127,19 @@ class Walk:
             self._function(node)
         elif node.op == "output":
             self._output(node)
+
+    def _stand_in(self, node: fx.Node) -> bool:
+        """Go on behind a node that cannot be held, so that one report has all of them. Needs known axes."""
+        known = [str(arg) for arg in node.args if str(arg) in self._signals]
+        before, after = self.probe.shapes.get(known[0] if known else ""), self.probe.shapes.get(node.name)
+        if before is None or after is None or self._signals[known[0]].lead is Lead.DECODED:
+            return False
+        source = self._signals[known[0]]
+        axes = source.lead.axes
+        if before[:axes] != after[:axes]:
+            return False
+        self._signals[node.name] = Signal(source.port, source.lead, after[axes:])
+        return True
 
     def _placeholder(self, node: fx.Node) -> None:
         if self.builder.inputs:
@@ -183,6 +198,7 @@ class Walk:
             [self._argument(arg) for arg in node.args],
             {key: self._argument(arg) for key, arg in node.kwargs.items()},
             shape,
+            self.probe.shapes.get(str(node.args[0]), ()) if node.args else (),
         )
         if any(isinstance(arg, Signal) and arg.lead is Lead.DECODED for arg in call.args):
             raise RefusedError(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from snnhub.errors import SnnhubError
 from snnhub.ir.op import OpSchema
-from snnhub.ops import cuba, leaky, neuron, nonlinear, pooling, resonate, shaping, synapse
+from snnhub.ops import cuba, elementwise, leaky, neuron, nonlinear, pooling, resonate, shaping, synapse
 
 CORE: tuple[OpSchema, ...] = (
     synapse.DENSE,
@@ -16,6 +16,13 @@ CORE: tuple[OpSchema, ...] = (
     shaping.FLATTEN,
     shaping.ADD,
     shaping.BATCH_NORM,
+    shaping.RESHAPE,
+    shaping.PAD,
+    shaping.UPSAMPLE,
+    pooling.ADAPTIVE_AVG_POOL,
+    elementwise.MUL,
+    elementwise.SCALE,
+    elementwise.RELU,
     neuron.IF,
     neuron.LIF,
     leaky.LIF_COEFF,
