@@ -55,6 +55,10 @@ CODES: dict[str, str] = {
     "SNN-3008": "state or mode of the user's network not imported",
     "SNN-3009": "module setting that cannot be held",
     "SNN-3010": "axes that do not fit the module",
+    "SNN-3030": "setting of a BlockContainer that cannot be held",
+    "SNN-3031": "BlockContainer carried over as its own integers",
+    "SNN-3032": "a BlockContainer takes spikes",
+    "SNN-3033": "weights that Lava's own block changes",
     "SNN-3101": "part of a layer missing or of the wrong kind",
     "SNN-3102": "layer type not known, or not loadable by the format's own reader",
     "SNN-3103": "feature of the source format not held yet",
@@ -84,4 +88,5 @@ CODES: dict[str, str] = {
     "SNN-5007": "outputs lag behind the input",
     "SNN-6001": "versions of the peer that ran",
     "SNN-6002": "how a peer without batches ran several samples",
+    "SNN-6005": "imported in an environment of its own",
 }

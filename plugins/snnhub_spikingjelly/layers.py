@@ -34,7 +34,7 @@ def _conv2d(module: Any, signal: Signal, site: Site) -> Signal:
     params = {"weight": array(module.weight)}
     if module.bias is not None:
         params["bias"] = array(module.bias)
-    padding = _padding(module)
+    geometry, sizes = conv_geometry(module, signal.features[1:])
     port = site.builder.node(
         site.name,
         "core.Conv",
@@ -43,18 +43,20 @@ def _conv2d(module: Any, signal: Signal, site: Site) -> Signal:
         origin=site.origin,
         bias=module.bias is not None,
         accumulate="exact",
-        stride=tuple(module.stride),
-        padding=padding,
-        dilation=tuple(module.dilation),
+        **geometry,
         groups=module.groups,
     )
-    sizes = [
-        (size + 2 * pad - gap * (kernel - 1) - 1) // step + 1
-        for size, pad, gap, kernel, step in zip(
-            signal.features[1:], padding, module.dilation, module.kernel_size, module.stride, strict=True
-        )
-    ]
     return signal.moved(port, (module.out_channels, *sizes))
+
+
+def conv_geometry(module: Any, sizes: tuple[int, ...]) -> tuple[dict[str, tuple[int, ...]], list[int]]:
+    """Stride, padding and dilation of a module as attributes, and the output sizes for input of ``sizes``."""
+    padding, stride, dilation = _padding(module), tuple(module.stride), tuple(module.dilation)
+    made = [
+        (size + 2 * pad - gap * (kernel - 1) - 1) // step + 1
+        for size, pad, gap, kernel, step in zip(sizes, padding, dilation, module.kernel_size, stride, strict=True)
+    ]
+    return {"stride": stride, "padding": padding, "dilation": dilation}, made
 
 
 def _padding(module: Any) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snnhub_spikingjelly import settings
+from snnhub_spikingjelly import blocks, settings
 from snnhub_spikingjelly.layers import LAYERS
 from snnhub_spikingjelly.neurons import NEURONS
 from snnhub_spikingjelly.signals import RefusedError, Signal
@@ -61,6 +61,15 @@ def handle(module: nn.Module, signal: Signal, site: Site) -> Signal:
     return HANDLERS[kind_of(module)](module, signal, site)
 
 
+def problems(module: nn.Module) -> list[RefusedError]:
+    """Everything about a module that cannot be held, whatever its input is."""
+    try:
+        check(module)
+    except RefusedError as problem:
+        return [problem]
+    return list(blocks.problems(module)) if blocks.is_block(module) else []
+
+
 def check(module: nn.Module) -> None:
     """Raise ``RefusedError`` if no handler knows the module, or hooks change what it computes."""
     kind = kind_of(module)
@@ -75,16 +84,17 @@ def check(module: nn.Module) -> None:
 
 GENERAL = (
     "Held: IFNode, LIFNode, Linear, Conv2d, BatchNorm2d, AvgPool2d, MaxPool2d, Flatten, Dropout, "
-    "residual additions."
+    "residual additions, BlockContainer."
 )
 REMEDIES = {
     "PSN": "It mixes all time steps. Use a neuron that advances step by step.",
     "SlidingPSN": "It mixes several time steps. Use a neuron that advances step by step.",
     "MaskedPSN": "It mixes several time steps. Use a neuron that advances step by step.",
     "GatedLIFNode": "Its parameters change from step to step. Use LIFNode.",
+    "CubaLIFNode": "Held inside a BlockContainer, where its input lies on a grid.",
     "ReLU": "Activations that do not spike have no place in a spiking layer. Use a neuron.",
 }
 
 
-HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **LAYERS}
-STATEFUL = frozenset(NEURONS)
+HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **LAYERS, blocks.KIND: blocks.handle}
+STATEFUL = frozenset({*NEURONS, blocks.KIND})

@@ -10,10 +10,11 @@ import numpy as np
 from snnhub.api.request import RunRequest
 from snnhub.errors import UsageError
 from snnhub.findings import info
-from snnhub.ir.graph import TERMINAL_PORT, Port
+from snnhub.ir.graph import TERMINAL_PORT, Node, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 
+from snnhub_spikingjelly import blocks, grid
 from snnhub_spikingjelly.importer import prepare_net
 from snnhub_spikingjelly.probe import input_lead
 from snnhub_spikingjelly.signals import Lead
@@ -27,7 +28,7 @@ EVERYTHING = "*"
 
 def run_spikingjelly(request: RunRequest) -> Recording:
     """Run the network of the request. Keys: ``output`` before its reduction over time, ``<id>/s``, ``<id>/v`` of
-    neurons and ``<id>/y`` of layers.
+    neurons, ``<id>/u`` of those with a current, and ``<id>/y`` of layers.
 
     Raises ``UsageError`` for keys that SpikingJelly cannot give, and for a batch option that is no number.
     """
@@ -61,6 +62,16 @@ def _batch(request: RunRequest, samples: int) -> int:
     return int(text)
 
 
+def _quantities(node: Node, modules: Mapping[str, Any], lead: Lead) -> tuple[str, ...]:
+    """What can be recorded of a node. A block applies its synapse without calling it: nothing to see there."""
+    if node.program is None:
+        parent, _, last = node.origin.path.rpartition(".")
+        return () if last == "synapse" and blocks.is_block(modules[parent]) else ("y",)
+    if node.op != blocks.NEURON:
+        return ("s", "v")
+    return ("s", "v") if lead is Lead.BATCH else ("s", "u", "v")
+
+
 class _Taps:
     """Forward hooks on the modules whose outputs are wanted, and one call of the network per batch."""
 
@@ -72,7 +83,7 @@ class _Taps:
         known: dict[str, tuple[str, str]] = {}
         for node in graph.nodes:
             if node.origin.path in modules:
-                names = ("s", "v") if node.program is not None else ("y",)
+                names = _quantities(node, modules, self.lead)
                 known |= {f"{node.id}/{name}": (node.origin.path, name) for name in names}
         last = graph.into[Port(graph.outputs[0].id, TERMINAL_PORT)][0].src
         end = f"{last.node}/{last.name}"
@@ -87,11 +98,28 @@ class _Taps:
         self.keys = {key: known[key] for key in wanted}
         self._spiking = {known[f"{node.id}/s"][0] for node in graph.nodes if f"{node.id}/s" in known}
         self._seen: dict[str, list[Array]] = {}
+        self._watch(modules)
+
+    def _watch(self, modules: Mapping[str, Any]) -> None:
+        """Have every wanted quantity kept: outputs by hooks, states by the module itself or, step by step, by hooks."""
         for path, name in set(self.keys.values()):
-            if name == "v":
-                modules[path].store_v_seq = True
-            else:
+            if name == "u":
+                modules[path].store_i_seq = True
+            elif name != "v":
                 modules[path].register_forward_hook(self._hook(path))
+            elif self.lead is Lead.BATCH:
+                modules[path].register_forward_hook(self._state_hook(path))
+            else:
+                modules[path].store_v_seq = True
+
+    def _state_hook(self, path: str) -> Any:
+        """SpikingJelly before 2.0 keeps no sequence of potentials step by step."""
+
+        def keep(module: nn.Module, args: Any, output: Any) -> None:
+            value: Any = module.voltage_state if hasattr(module, "voltage_state") else module.v
+            self._seen.setdefault(f"{path}/v", []).append(value.detach().numpy().copy())
+
+        return keep
 
     def _hook(self, path: str) -> Any:
         def keep(module: nn.Module, args: Any, output: Any) -> None:
@@ -119,9 +147,18 @@ class _Taps:
                 self.net(torch.from_numpy(values))
         return {key: self._collect(path, name, values.shape[:2]) for key, (path, name) in self.keys.items()}
 
+    def _state(self, path: str, name: str) -> Array:
+        """A state in every step; those that lie on a grid as the integers of the graph."""
+        module: Any = self.net.get_submodule(path)
+        if self.lead is Lead.BATCH:
+            values = np.stack(self._seen[f"{path}/v"])
+        else:
+            values = np.array((module.v_seq if name == "v" else module.i_seq).detach().numpy())
+        return grid.integers(module, values) if hasattr(module, "voltage_state") else values
+
     def _collect(self, path: str, name: str, lead: tuple[int, ...]) -> Array:
-        if name == "v":
-            return np.asarray(self.net.get_submodule(path).v_seq.detach().numpy().copy())
+        if name in ("u", "v"):
+            return self._state(path, name)
         parts = self._seen[path]
         array = np.stack(parts) if self.lead is Lead.BATCH else parts[0]
         if array.shape[:2] != tuple(
