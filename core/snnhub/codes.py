@@ -59,6 +59,7 @@ CODES: dict[str, str] = {
     "SNN-3031": "BlockContainer carried over as its own integers",
     "SNN-3032": "a BlockContainer takes spikes",
     "SNN-3033": "weights that Lava's own block changes",
+    "SNN-3034": "neuron of an older version computes in another order",
     "SNN-3101": "part of a layer missing or of the wrong kind",
     "SNN-3102": "layer type not known, or not loadable by the format's own reader",
     "SNN-3103": "feature of the source format not held yet",

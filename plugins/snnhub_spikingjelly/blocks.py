@@ -50,7 +50,9 @@ def handle(module: Any, signal: Signal, site: Site) -> Signal:
     threshold = grid.threshold(module.neuron)
     _report(module, weight, decays, site)
     path = site.origin.path
-    origins = [Origin(site.origin.framework, site.origin.version, f"{path}.{part}") for part in ("synapse", "neuron")]
+    origins = [
+        Origin(site.origin.framework, site.origin.version, f"{path}.{part}") for part in ("synapse", "neuron")
+    ]
     port = site.builder.node(
         f"{site.name}/synapse",
         op,
@@ -134,11 +136,15 @@ def _report(module: Any, weight: Array, decays: tuple[int, int], site: Site) -> 
     drive = grid.drive(weight)
     if drive >= grid.SUM_LIMIT:
         raise RefusedError(
-            "SNN-3030", f"sums of {drive} may leave 24 bits", f"Keep sums of weights below {grid.SUM_LIMIT // scale}."
+            "SNN-3030",
+            f"sums of {drive} may leave 24 bits",
+            f"Keep sums of weights below {grid.SUM_LIMIT // scale}.",
         )
     steps = grid.steps_until_saturation(drive, decays)
     span = f"for {steps} steps of any input" if steps is not None else "for any input"
-    exact = f"equal {span}: beyond |v| = {grid.STATE_LIMIT / (64 * scale):g} Loihi saturates, the container does not"
+    exact = (
+        f"equal {span}: beyond |v| = {grid.STATE_LIMIT / (64 * scale):g} Loihi saturates, the container does not"
+    )
     levels = int(np.unique(weight).size)
     off = 0.0
     if hasattr(module.synapse, "bias"):

@@ -64,7 +64,9 @@ def threshold(neuron: Any) -> int:
 def drive(weight: Array) -> int:
     """The largest magnitude that spikes can sum to."""
     rows = weight.reshape(weight.shape[0], -1)
-    return int(max(np.maximum(rows, 0).sum(axis=1).max(initial=0), np.maximum(-rows, 0).sum(axis=1).max(initial=0)))
+    return int(
+        max(np.maximum(rows, 0).sum(axis=1).max(initial=0), np.maximum(-rows, 0).sum(axis=1).max(initial=0))
+    )
 
 
 def steps_until_saturation(drive: int, decays: tuple[int, int]) -> int | None:
@@ -106,7 +108,9 @@ def problems(neuron: Any) -> Iterator[RefusedError]:
     if not getattr(neuron.surrogate_function, "spiking", True):
         yield _refused("the surrogate function is not spiking", "Call set_spiking_mode(True) on it.")
     if neuron.scale < 1 or neuron.scale & (neuron.scale - 1):
-        yield _refused(f"scale {neuron.scale}: 1/{neuron.scale} is no exact number", "Use a power of 2, such as 64.")
+        yield _refused(
+            f"scale {neuron.scale}: 1/{neuron.scale} is no exact number", "Use a power of 2, such as 64."
+        )
         return
     if any(value.numel() != 1 for value in _decay_tensors(neuron)):
         yield _refused("a decay per channel", "One decay per layer can be held.")

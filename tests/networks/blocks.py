@@ -148,7 +148,14 @@ def bare() -> nn.Module:
     return nn.Sequential(nn.Linear(24, 10, bias=False), lava_exchange.CubaLIFNode(0.5, 0.1))
 
 
-def old(tau: float = 2.0) -> nn.Module:
+def tie() -> nn.Module:
+    """One weight of one half: two spikes sum to exactly the threshold."""
+    made = block(nn.Linear(1, 1, bias=False), neuron.IFNode())
+    made.synapse.weight.data.fill_(0.5)  # type: ignore[union-attr, operator]
+    return made
+
+
+def old(tau: float = 2.0, soft: bool = False) -> nn.Module:
     """Names and arguments that SpikingJelly 2.0 dropped: ``backend=`` and ``functional.set_backend``."""
     net = nn.Sequential(
         layer.Conv2d(1, 4, 3, padding=1, bias=False),
@@ -156,7 +163,7 @@ def old(tau: float = 2.0) -> nn.Module:
         layer.MaxPool2d(2),
         layer.Flatten(),
         layer.Linear(4 * 4 * 4, 10, bias=False),
-        neuron.LIFNode(tau=tau, backend="torch"),
+        neuron.LIFNode(tau=tau, v_reset=None if soft else 0.0, decay_input=not soft, backend="torch"),
     )
     functional.set_step_mode(net, "m")
     functional.set_backend(net, "torch")

@@ -39,9 +39,7 @@ def open_worker(name: str) -> Worker:
     if not environment.worker:
         able = sorted(item.name for item in environments.values() if item.worker)
         raise UsageError("nothing is imported in this environment", found=name, allowed=", ".join(able))
-    return Worker(
-        name, worker_command(interpreter(read_recipe(environment.path())), environment.worker)
-    )
+    return Worker(name, worker_command(interpreter(read_recipe(environment.path())), environment.worker))
 
 
 def import_in(name: str, importer: str, source: Any, options: ImportOptions) -> Graph:

@@ -49,7 +49,9 @@ def serve(handlers: Mapping[str, Handler], pipe: BinaryIO | None = None) -> None
         try:
             _send(out, {"id": number, "result": handler(request.get("params") or {}, report)})
         except SnnhubError as problem:
-            _send(out, {"id": number, "error": {"message": str(problem), "detail": "", "report": problem.to_json()}})
+            _send(
+                out, {"id": number, "error": {"message": str(problem), "detail": "", "report": problem.to_json()}}
+            )
         except Exception as problem:  # noqa: BLE001  whatever goes wrong is the answer
             traceback.print_exc()
             words = {"message": f"{type(problem).__name__}: {problem}", "detail": _place(problem)}

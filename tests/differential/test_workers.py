@@ -1,0 +1,248 @@
+"""Networks that can only be built elsewhere: imported and run in workers, compared with their framework bit by bit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import snnhub
+from snnhub.api.options import ImportOptions, InputShapeMissingError
+from snnhub.api.remote import import_with, open_worker
+from snnhub.api.verify import VerifyResult
+from snnhub.cli.main import invoke
+from snnhub.errors import UnsupportedError, UsageError
+from snnhub.hub.loader import load
+from snnhub.ir.graph import Graph
+from snnhub.ir.rung import Rung
+from snnhub.ir.tensor import Array
+from snnhub.peers.env import status
+from snnhub.peers.protocol import Worker
+from snnhub.peers.recipe import read_recipe
+from snnhub_spikingjelly import LAVA, OLD
+from snnhub_spikingjelly.elsewhere import IMPORTER
+
+from tests.conftest import REQUIRE_PEERS, ROOT
+from tests.golden.freeze import digits
+
+pytestmark = pytest.mark.peer
+BLOCKS = str(ROOT / "tests" / "networks" / "blocks.py")
+STEPS, SAMPLES = 40, 4
+
+
+def need_environment(name: str) -> None:
+    """Skip without the environment, unless peers are required: then its absence is a failure."""
+    found = status(read_recipe(load().environments[name].path()))
+    if found.state == "ready":
+        return
+    message = f"environment {name} is {found.state}. Run: snnhub env create {name}"
+    if REQUIRE_PEERS:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="module")
+def blocks() -> None:
+    """The environment that has BlockContainer."""
+    need_environment(LAVA)
+
+
+@pytest.fixture(scope="module")
+def old() -> None:
+    """The environment of SpikingJelly before 2.0."""
+    need_environment(OLD)
+
+
+@pytest.fixture(scope="module")
+def worker(blocks: None) -> Iterator[Worker]:
+    """One worker for all imports."""
+    with open_worker(LAVA) as opened:
+        yield opened
+
+
+def bring(worker: Worker, factory: str, shape: tuple[int, ...] | None = (24,), **settings: Any) -> Graph:
+    """Import a factory of ``tests/networks/blocks.py`` in the worker."""
+    options = ImportOptions(None, {name: str(value) for name, value in settings.items()}, shape)
+    return import_with(worker, IMPORTER, f"{BLOCKS}:{factory}", options)
+
+
+def spikes(*features: int, rate: float = 0.4, steps: int = STEPS) -> Array:
+    random = np.random.default_rng(5)
+    return (random.random((steps, SAMPLES, *features)) < rate).astype(np.float32)
+
+
+def against_itself(factory: str, x: Array, environment: str = LAVA, **settings: Any) -> VerifyResult:
+    """The graph in the engine against the framework, both sides made in the environment."""
+    options = ImportOptions(None, {name: str(value) for name, value in settings.items()}, x.shape[2:])
+    return snnhub.verify(
+        f"{BLOCKS}:{factory}",
+        stimulus=x,
+        against="spikingjelly",
+        from_="spikingjelly",
+        options=options,
+        runner_options={"environment": environment},
+    )
+
+
+def alive(result: VerifyResult) -> int:
+    return sum(row.b_spikes or 0 for row in result.verdict.rows)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kind": "IF"},
+        {"kind": "IF", "v_threshold": 0.3},
+        {"kind": "LIF", "tau": 3.0},
+        {"kind": "Cuba", "current_decay": 0.5, "voltage_decay": 0.03},
+        {"kind": "Cuba", "current_decay": 0.25, "voltage_decay": 0.1, "scale": 16, "mode": "s"},
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("blocks")
+def test_blocks_are_held_bit_by_bit(settings: dict[str, Any]) -> None:
+    """Spikes, potentials and currents, as the integers that the container's floats stand for."""
+    result = against_itself("mlp", spikes(24), **settings)
+    assert result.passed and result.verdict.reached is Rung.BITS, result.verdict
+    names = {row.a_key.rpartition("/")[2] for row in result.verdict.rows}
+    assert names >= ({"s", "v"} if settings.get("mode") == "s" else {"s", "u", "v"})
+    assert alive(result) > 300
+
+
+@pytest.mark.usefixtures("blocks")
+def test_convolutions_and_sum_pools_are_held_bit_by_bit() -> None:
+    result = against_itself("pooled", spikes(2, 12, 12))
+    assert result.passed and result.verdict.reached is Rung.BITS, result.verdict
+    assert alive(result) > 1000
+
+
+@pytest.mark.usefixtures("blocks")
+def test_a_block_behind_a_float_layer() -> None:
+    result = against_itself("mixed", spikes(24))
+    assert result.passed, result.verdict
+    assert result.verdict.reached in (Rung.SPIKES, Rung.BITS)
+
+
+@pytest.mark.usefixtures("blocks")
+def test_sums_on_the_threshold_do_not_fire() -> None:
+    """Constant weights of one half and an input that is always on: IFNode fires at 1, Lava's rule is above 1."""
+    x = np.ones((9, 1, 1), np.float32)
+    result = against_itself("tie", x)
+    assert result.passed and result.verdict.reached is Rung.BITS, result.verdict
+    graph = snnhub.run(
+        f"{BLOCKS}:tie",
+        x,
+        from_="spikingjelly",
+        options=ImportOptions(input_shape=(1,)),
+        runner_options={"environment": LAVA},
+    )
+    assert graph.recording["output"][:, 0, 0].tolist() == [0, 0, 1, 0, 0, 1, 0, 0, 1]
+
+
+@pytest.mark.usefixtures("lava")
+def test_the_mnist_network_of_spikingjellys_lava_example(worker: Worker, tmp_path: Path) -> None:
+    """Imported, lowered, written, and run by Lava: every spike of every layer equal."""
+    graph = bring(worker, "csnn", (1, 28, 28))
+    snnhub.save(graph, tmp_path / "blocks.snn")
+    snnhub.convert(tmp_path / "blocks.snn", tmp_path / "blocks.net")
+    x = digits("images", 8)
+    lowered = snnhub.verify(tmp_path / "blocks.snn", tmp_path / "blocks.net", stimulus=x)
+    assert lowered.passed and lowered.verdict.reached is Rung.SPIKES_LAG, lowered.verdict
+    assert max(row.lag for row in lowered.verdict.rows) == 6
+    theirs = against_itself("csnn", x)
+    assert theirs.passed and theirs.verdict.reached is Rung.BITS, theirs.verdict
+    assert alive(theirs) > 50_000
+    live = snnhub.verify(tmp_path / "blocks.net", stimulus=x[:, :2], against="lava")
+    assert live.passed and live.verdict.reached is Rung.BITS, live.verdict
+
+
+def test_what_blocks_cannot_be_is_refused_at_once(worker: Worker) -> None:
+    """Places, remedies and the exit code come through the pipe."""
+    with pytest.raises(UnsupportedError) as caught:
+        bring(worker, "wrong")
+    assert caught.value.exit_code == 4
+    found = {finding.place: finding for finding in caught.value.findings if finding.code == "SNN-3030"}
+    words = ["bias", "BatchNorm2d", "AvgPool2d", "circular", "normalises", "scale 48", "1/64", "rounded mean"]
+    assert [word in found[str(place)].message for place, word in enumerate(words)] == [True] * len(words)
+    assert all(finding.remedy for finding in found.values())
+
+
+def test_what_reaches_a_block_must_be_spikes(worker: Worker) -> None:
+    with pytest.raises(UnsupportedError, match="not spikes") as caught:
+        bring(worker, "between", (1, 8, 8))
+    assert [finding.code for finding in caught.value.findings] == ["SNN-3032"]
+    assert "SNN-3032" in [finding.code for finding in bring(worker, "mlp").findings]
+    with pytest.raises(UnsupportedError, match="CubaLIFNode"):
+        bring(worker, "bare")
+
+
+def test_errors_keep_their_kind(worker: Worker) -> None:
+    with pytest.raises(UsageError, match="decay_input == False") as refused:
+        bring(worker, "refused_by_spikingjelly")
+    assert refused.value.exit_code == 2
+    with pytest.raises(UsageError, match="no such factory"):
+        bring(worker, "nothing")
+    with pytest.raises(InputShapeMissingError) as missing:
+        bring(worker, "pooled", None)
+    assert missing.value.rank == 3
+    with pytest.raises(UsageError, match="2-D|fit the network"):
+        bring(worker, "mlp", (3,))
+
+
+def test_findings_say_what_is_in_the_graph(worker: Worker) -> None:
+    """Where the container's states leave Loihi's, and weights that Lava's own block changes."""
+    graph = bring(worker, "heavy")
+    found = {finding.code: finding for finding in graph.findings}
+    assert "equal for" in found["SNN-3031"].bound
+    assert found["SNN-3033"].old == "255/64"
+    assert "lava-dl 0.6.0" in found["SNN-6005"].message
+    assert graph.node["0/synapse"].param["weight"].array.max() == 255
+    leaky = bring(worker, "mlp", kind="LIF", tau=2.0)
+    assert "any input" in next(f.bound for f in leaky.findings if f.code == "SNN-3031")
+
+
+def test_weights_that_only_the_container_has_are_not_exported(worker: Worker, tmp_path: Path) -> None:
+    snnhub.save(bring(worker, "heavy"), tmp_path / "heavy.snn")
+    with pytest.raises(UnsupportedError) as caught:
+        snnhub.convert(tmp_path / "heavy.snn", tmp_path / "heavy.net")
+    assert "SNN-4102" in {finding.code for finding in caught.value.findings}
+
+
+@pytest.mark.usefixtures("old")
+@pytest.mark.parametrize(("tau", "soft"), [(2.0, False), (3.0, True)])
+def test_networks_for_spikingjelly_before_two(tau: float, soft: bool) -> None:
+    x = np.random.default_rng(3).random((20, SAMPLES, 1, 8, 8), dtype=np.float32)
+    result = against_itself("old", x, OLD, tau=tau, soft=soft)
+    assert result.passed, result.verdict
+    assert alive(result) > 1000
+    codes = {finding.code for finding in result.findings}
+    assert ("SNN-3034" in codes) is soft
+    assert any("spikingjelly 0.0.0.0.14" in f.message for f in result.findings if f.code == "SNN-6001")
+
+
+@pytest.mark.parametrize(("factory", "environment"), [("mlp", LAVA), ("old", OLD)])
+@pytest.mark.usefixtures("spikingjelly")
+def test_without_the_option_the_error_says_which(factory: str, environment: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        snnhub.import_model(f"{BLOCKS}:{factory}", "spikingjelly", (24,))
+    assert f"--option environment={environment}" in caught.value.remedy
+
+
+@pytest.mark.usefixtures("blocks")
+def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A conversion in one command; a refusal there has exit code and findings as one here."""
+    out = tmp_path / "mlp.net"
+    given = ["--from", "spikingjelly", "--option", f"environment={LAVA}", "--input-shape", "24", "--json"]
+    assert invoke(["convert", f"{BLOCKS}:mlp", *given, "-o", str(out)]) == 0
+    codes = [finding["code"] for finding in json.loads(capsys.readouterr().out)["findings"]]
+    assert "SNN-6005" in codes
+    assert invoke(["convert", f"{BLOCKS}:wrong", *given, "-o", str(out)]) == 4
+    codes = [finding["code"] for finding in json.loads(capsys.readouterr().out)["findings"]]
+    assert codes.count("SNN-3030") == 8
+    x = tmp_path / "x.npy"
+    np.save(x, spikes(24))
+    both = ["verify", f"{BLOCKS}:mlp", str(out), "--from", "spikingjelly", "--option", f"environment={LAVA}"]
+    assert invoke([*both, "--input", str(x)]) == 0, capsys.readouterr().out
