@@ -1,8 +1,8 @@
 """``lava_exchange.BlockContainer``: quantised weights, and a neuron that computes in integers on a float grid.
 
-Source: SpikingJelly 2.0.0, ``activation_based.lava_exchange``. Weights are even multiples of ``1/scale``; states are
-multiples of ``1/(64 scale)``, decayed in 4096ths toward zero. With spikes as input, all of that is Loihi's neuron
-number for number, only that Loihi wraps and saturates at 2^23 and the container does not.
+Source: SpikingJelly 2.0.0, ``activation_based.lava_exchange``. Weights are even multiples of ``1/scale``; states
+are multiples of ``1/(64 scale)``, decayed in 4096ths toward zero. With spikes as input, all of that is Loihi's
+neuron number for number, only that Loihi wraps and saturates at 2^23 and the container does not.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _synapse(module: Any, signal: Signal) -> tuple[Array, str, dict[str, Any], t
 
 
 def _ensure_spikes(signal: Signal, site: Site) -> None:
-    """Raise ``RefusedError`` unless the signal is the graph input, which then takes spikes, or comes from neurons."""
+    """Raise ``RefusedError`` unless the signal comes from neurons or is the input of the graph, of spikes."""
     nodes = {node.id: node for node in site.builder.nodes}
     name = signal.port.node
     while name in nodes and nodes[name].op in PASS_SPIKES:

@@ -1,7 +1,7 @@
 """The arithmetic of ``lava_exchange.CubaLIFNode`` in integers: weights, decays, threshold, and where it ends.
 
-With ``s = 64 scale``: ``u s`` and ``v s`` are whole. A step computes ``u = shr0(u (4096 - iDecay)) + s x`` and the same
-for ``v`` with ``u`` as input, and fires when ``v >= f32(v_threshold + 0.01 / s)``: strictly above the threshold.
+With ``s = 64 scale``: ``u s`` and ``v s`` are whole. A step computes ``u = shr0(u (4096 - iDecay)) + s x`` and the
+same for ``v`` with ``u`` as input, and fires when ``v >= f32(v_threshold + 0.01 / s)``: above the threshold.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def _decay_tensors(neuron: Any) -> tuple[Any, Any]:
 
 def silent_up_to(neuron: Any) -> int:
     """The largest ``v s`` that does not fire."""
-    level = np.float32(float(neuron.v_threshold) + float(neuron.v_threshold_eps))
-    return ceil(float(level) * neuron.s_scale) - 1
+    level = float(np.float32(float(neuron.v_threshold) + float(neuron.v_threshold_eps)))
+    return ceil(level * int(neuron.s_scale)) - 1
 
 
 def whole_steps(neuron: Any) -> bool:
@@ -88,10 +88,12 @@ def steps_until_saturation(drive: int, decays: tuple[int, int]) -> int | None:
 
 def integers(neuron: Any, values: Array) -> Array:
     """States of the neuron as the integers that they stand for. Raises ``RunError`` off the grid."""
-    whole = np.rint(values.astype(np.float64) * neuron.s_scale)
-    if np.any(whole != values.astype(np.float64) * neuron.s_scale):
+    scaled = values.astype(np.float64) * int(neuron.s_scale)
+    whole = np.rint(scaled)
+    if np.any(whole != scaled):
         raise RunError("a state is off its grid", where="CubaLIFNode", allowed=f"multiples of 1/{neuron.s_scale}")
-    return whole.astype(np.int64)
+    integers: Array = whole.astype(np.int64)
+    return integers
 
 
 def problems(neuron: Any) -> Iterator[RefusedError]:

@@ -49,7 +49,7 @@ def _conv2d(module: Any, signal: Signal, site: Site) -> Signal:
     return signal.moved(port, (module.out_channels, *sizes))
 
 
-def conv_geometry(module: Any, sizes: tuple[int, ...]) -> tuple[dict[str, tuple[int, ...]], list[int]]:
+def conv_geometry(module: Any, sizes: tuple[int, ...]) -> tuple[dict[str, Any], list[int]]:
     """Stride, padding and dilation of a module as attributes, and the output sizes for input of ``sizes``."""
     padding, stride, dilation = _padding(module), tuple(module.stride), tuple(module.dilation)
     made = [

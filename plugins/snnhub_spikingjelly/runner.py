@@ -101,7 +101,7 @@ class _Taps:
         self._watch(modules)
 
     def _watch(self, modules: Mapping[str, Any]) -> None:
-        """Have every wanted quantity kept: outputs by hooks, states by the module itself or, step by step, by hooks."""
+        """Have every wanted quantity kept: outputs by hooks, states by the module or, step by step, by hooks."""
         for path, name in set(self.keys.values()):
             if name == "u":
                 modules[path].store_i_seq = True

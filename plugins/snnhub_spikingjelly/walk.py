@@ -34,8 +34,10 @@ def refusals(net: nn.Module, graph: fx.Graph) -> list[Finding]:
     found: list[Finding] = []
     for node in graph.nodes:
         if node.op == "call_module":
-            for problem in modules.problems(net.get_submodule(str(node.target))):
-                found.append(error(problem.code, path_of(str(node.target)), str(problem), remedy=problem.remedy))
+            found += [
+                error(problem.code, path_of(str(node.target)), str(problem), remedy=problem.remedy)
+                for problem in modules.problems(net.get_submodule(str(node.target)))
+            ]
         elif node.op in ("call_function", "call_method"):
             name = (
                 node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))

@@ -1,4 +1,4 @@
-"""Factories of networks that exist only where lava-dl does, and one that only SpikingJelly before 2.0 can build."""
+"""Factories of networks that exist only beside lava-dl, and one that only SpikingJelly before 2.0 can build."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def mixed() -> nn.Module:
 def heavy() -> nn.Module:
     """Weights at the upper clamp, where SpikingJelly computes 255 and Lava 254."""
     net = mlp()
-    net[0].synapse.weight.data[0, :3] = 5.0  # type: ignore[union-attr, index]
+    net[0].synapse.weight.data[0, :3] = 5.0
     return net
 
 
@@ -113,7 +113,7 @@ def wrong() -> nn.Module:
     """Everything that a block can be given and that cannot be held, each in a block of its own."""
     normed = neuron.IFNode()
     half = block(nn.Linear(24, 24, bias=False), neuron.IFNode())
-    half.synapse.bias = nn.Parameter(torch.ones(24))  # type: ignore[union-attr]
+    half.synapse.bias = nn.Parameter(torch.ones(24))
     norm = lava_exchange.BatchNorm2d(24)
     return nn.Sequential(
         half,
@@ -151,7 +151,7 @@ def bare() -> nn.Module:
 def tie() -> nn.Module:
     """One weight of one half: two spikes sum to exactly the threshold."""
     made = block(nn.Linear(1, 1, bias=False), neuron.IFNode())
-    made.synapse.weight.data.fill_(0.5)  # type: ignore[union-attr, operator]
+    made.synapse.weight.data.fill_(0.5)
     return made
 
 
