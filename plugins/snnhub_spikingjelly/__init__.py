@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from snnhub.hub import Availability, Environment, Importer, Option, Runner, hookimpl
+
+if TYPE_CHECKING:
+    from snnhub.ir.op import OpSchema
 
 HINT = "Run: pip install 'snnhub[spikingjelly]' (pin torch to a CPU build if you have no GPU)"
 LAVA, OLD = "lava", "spikingjelly-0.0.0.0.14"
@@ -40,6 +44,13 @@ def _elsewhere() -> bool:
 
     found = [environment for name, environment in load().environments.items() if name in (LAVA, OLD)]
     return any(status(read_recipe(environment.path())).state == "ready" for environment in found)
+
+
+@hookimpl
+def snnhub_register_ops() -> Iterable[OpSchema]:
+    from snnhub_spikingjelly.ops import OPS
+
+    return OPS
 
 
 @hookimpl

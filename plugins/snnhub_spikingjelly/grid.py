@@ -16,6 +16,7 @@ from snnhub.ir.tensor import Array
 
 from snnhub_spikingjelly.signals import RefusedError
 
+OP = "spikingjelly.CubaLIF"
 UNITY = 4096
 ALIGN = 64
 STATE_LIMIT = 2**23
@@ -96,8 +97,8 @@ def integers(neuron: Any, values: Array) -> Array:
     return integers
 
 
-def problems(neuron: Any) -> Iterator[RefusedError]:
-    """Every setting of the neuron that cannot be held."""
+def problems(neuron: Any, coarse: bool = True) -> Iterator[RefusedError]:
+    """Every setting of the neuron that cannot be held. ``coarse``: thresholds are Loihi's, multiples of 64."""
     if type(neuron).__name__ != "CubaLIFNode":
         yield _refused(f"neuron {type(neuron).__name__}", "Use IFNode, LIFNode or CubaLIFNode.")
         return
@@ -117,14 +118,14 @@ def problems(neuron: Any) -> Iterator[RefusedError]:
     if any(value.numel() != 1 for value in _decay_tensors(neuron)):
         yield _refused("a decay per channel", "One decay per layer can be held.")
         return
-    yield from _threshold_problems(neuron)
+    yield from _threshold_problems(neuron, coarse)
 
 
-def _threshold_problems(neuron: Any) -> Iterator[RefusedError]:
+def _threshold_problems(neuron: Any, coarse: bool) -> Iterator[RefusedError]:
     value = neuron.v_threshold
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 2**11:
         yield _refused(f"v_threshold {value}", "Use one number above 0 and below 2048.")
-    elif not whole_steps(neuron) and silent_up_to(neuron) % ALIGN:
+    elif coarse and not whole_steps(neuron) and silent_up_to(neuron) % ALIGN:
         near = round(value * neuron.scale) / neuron.scale
         yield _refused(
             f"v_threshold {value} is no multiple of 1/{neuron.scale}, and the potential leaks",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snnhub_spikingjelly import blocks, settings
+from snnhub_spikingjelly import blocks, grid, settings
 from snnhub_spikingjelly.layers import LAYERS
 from snnhub_spikingjelly.neurons import NEURONS
 from snnhub_spikingjelly.signals import RefusedError, Signal
@@ -67,6 +67,8 @@ def problems(module: nn.Module) -> list[RefusedError]:
         check(module)
     except RefusedError as problem:
         return [problem]
+    if kind_of(module) == CUBA:
+        return list(grid.problems(module, coarse=False))
     return list(blocks.problems(module)) if blocks.is_block(module) else []
 
 
@@ -91,10 +93,10 @@ REMEDIES = {
     "SlidingPSN": "It mixes several time steps. Use a neuron that advances step by step.",
     "MaskedPSN": "It mixes several time steps. Use a neuron that advances step by step.",
     "GatedLIFNode": "Its parameters change from step to step. Use LIFNode.",
-    "CubaLIFNode": "Held inside a BlockContainer, where its input lies on a grid.",
     "ReLU": "Activations that do not spike have no place in a spiking layer. Use a neuron.",
 }
 
 
+CUBA = ("spikingjelly", "CubaLIFNode")
 HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **LAYERS, blocks.KIND: blocks.handle}
 STATEFUL = frozenset({*NEURONS, blocks.KIND})

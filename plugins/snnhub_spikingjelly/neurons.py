@@ -5,9 +5,11 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 from snnhub.findings import note
-from snnhub.ir.tensor import Tensor
+from snnhub.ir.tensor import Tensor, smallest_integer
 
+from snnhub_spikingjelly import grid
 from snnhub_spikingjelly.signals import Signal
 from snnhub_spikingjelly.site import Handler, Site, scalar, step_mode
 
@@ -32,6 +34,20 @@ def _lif(module: Any, signal: Signal, site: Site) -> Signal:
     return _neuron(module, signal, site, "core.LIF", params, {"decay_input": bool(module.decay_input)})
 
 
+def _cuba(module: Any, signal: Signal, site: Site) -> Signal:
+    """A CubaLIFNode outside a block: whatever reaches it is truncated to its grid."""
+    step_mode(module, signal)
+    decays = grid.decays(module)
+    numbers = {"iDecay": decays[0], "vDecay": decays[1], "silent": grid.silent_up_to(module)}
+    params = {name: smallest_integer(np.asarray(value)) for name, value in numbers.items()}
+    params["scale"] = scalar(module.s_scale)
+    port = site.builder.node(site.name, grid.OP, signal.port, params=params, origin=site.origin)
+    words = f"input is truncated to multiples of 1/{module.s_scale}"
+    remedy = "Sums of floats in another order may truncate otherwise; a BlockContainer has exact sums."
+    site.builder.findings.append(note("SNN-3031", site.name, words, bound="as the framework does", remedy=remedy))
+    return signal.moved(port, signal.features)
+
+
 def _before_two() -> bool:
     """Whether this is SpikingJelly 0.x. Its LIFNode has other forms where it soft-resets without decay_input."""
     return version("spikingjelly").startswith("0.")
@@ -54,4 +70,5 @@ def _neuron(
 NEURONS: dict[tuple[str, str], Handler] = {
     ("spikingjelly", "IFNode"): _if,
     ("spikingjelly", "LIFNode"): _lif,
+    ("spikingjelly", "CubaLIFNode"): _cuba,
 }

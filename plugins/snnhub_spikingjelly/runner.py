@@ -67,7 +67,7 @@ def _quantities(node: Node, modules: Mapping[str, Any], lead: Lead) -> tuple[str
     if node.program is None:
         parent, _, last = node.origin.path.rpartition(".")
         return () if last == "synapse" and blocks.is_block(modules[parent]) else ("y",)
-    if node.op != blocks.NEURON:
+    if node.op not in (blocks.NEURON, grid.OP):
         return ("s", "v")
     return ("s", "v") if lead is Lead.BATCH else ("s", "u", "v")
 

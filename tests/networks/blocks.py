@@ -143,9 +143,19 @@ def refused_by_spikingjelly() -> nn.Module:
     return block(nn.Linear(4, 4, bias=False), neuron.LIFNode(decay_input=True))
 
 
-def bare() -> nn.Module:
-    """A CubaLIFNode outside a block, where its input does not lie on a grid."""
-    return nn.Sequential(nn.Linear(24, 10, bias=False), lava_exchange.CubaLIFNode(0.5, 0.1))
+def bare(v_threshold: float = 0.3) -> nn.Module:
+    """CubaLIFNodes outside blocks: one sees graded input itself, one behind float weights."""
+    cuba = lava_exchange.CubaLIFNode
+    first, second = cuba(0.5, 0.1, v_threshold=v_threshold), cuba(1.0, 0.02)
+    return scaled(nn.Sequential(first, nn.Linear(24, 10, bias=False), second))
+
+
+def bare_wrong() -> nn.Module:
+    """A scale that is no power of two, and a norm."""
+    norm = lava_exchange.BatchNorm2d(24)
+    return nn.Sequential(
+        lava_exchange.CubaLIFNode(0.5, 0.1, scale=48), lava_exchange.CubaLIFNode(0.5, 0.1, norm=norm)
+    )
 
 
 def tie() -> nn.Module:
