@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import snnhub
+from snnhub.api.load import load_graph
 from snnhub.api.options import ImportOptions, InputShapeMissingError
 from snnhub.api.remote import import_with, open_worker, run_with
 from snnhub.api.request import RunRequest
@@ -22,7 +24,7 @@ from snnhub.ir.graph import Graph
 from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
-from snnhub.peers.env import status
+from snnhub.peers.env import interpreter, own_packages, status
 from snnhub.peers.protocol import Worker
 from snnhub.peers.recipe import read_recipe
 from snnhub_spikingjelly import LAVA, OLD
@@ -138,7 +140,8 @@ def test_sums_on_the_threshold_do_not_fire(worker: Worker) -> None:
     """A weight of one half and an input that is always on: IFNode fires at 1, Lava's rule is above 1."""
     x = np.ones((9, 1, 1), np.float32)
     assert equal(worker, "tie", x)[1] == 3
-    recording, _ = prepare(bring(worker, "tie", (1,))).run(x)
+    graph = snnhub.import_model(f"{BLOCKS}:tie", "spikingjelly", (1,), environment=LAVA)
+    recording, _ = prepare(graph).run(x)
     assert recording["output"][:, 0, 0].tolist() == [0, 0, 1, 0, 0, 1, 0, 0, 1]
 
 
@@ -158,6 +161,44 @@ def test_the_mnist_network_of_spikingjellys_lava_example(worker: Worker, tmp_pat
     live = snnhub.verify(tmp_path / "blocks.net", stimulus=x[:, :2], against="lava")
     assert live.passed
     assert live.verdict.reached is Rung.BITS
+
+
+EXPORT = """
+import sys
+sys.path[:0] = {folders!r}
+from snnhub_lava import patches
+patches.apply()
+import h5py, torch
+from tests.networks import blocks
+net = [block.to_lava_block() for block in blocks.csnn().conv_fc]
+with torch.no_grad():
+    x = (torch.rand(1, 1, 28, 28, 2) < 0.4).float()
+    for block in net:
+        x = block(x)  # lava-dl learns its shapes when it runs
+with h5py.File({path!r}, "w") as file:
+    for number, block in enumerate(net):
+        block.export_hdf5(file.create_group(f"layer/{{number}}"))
+"""
+
+
+@pytest.mark.usefixtures("lava")
+def test_our_file_has_the_numbers_of_lavas_own(worker: Worker, tmp_path: Path) -> None:
+    """The way that SpikingJelly documents, to_lava_block and export_hdf5, writes the same network."""
+    snnhub.save(bring(worker, "csnn", (1, 28, 28)), tmp_path / "blocks.snn")
+    snnhub.convert(tmp_path / "blocks.snn", tmp_path / "ours.net")
+    folders = [str(ROOT), *sorted({str(Path(folder).parent) for folder in own_packages().values()})]
+    script = EXPORT.format(folders=folders, path=str(tmp_path / "theirs.net"))
+    python = interpreter(read_recipe(load().environments[LAVA].path()))
+    done = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ours = snnhub.load(tmp_path / "ours.net")
+    theirs = load_graph(tmp_path / "theirs.net", options=given({}, (1, 28, 28))).graph
+    assert len(ours.nodes) == len(theirs.nodes) == 13
+    for node, other in zip(ours.nodes, theirs.nodes, strict=True):
+        assert node.op == other.op
+        assert set(node.param) == set(other.param)
+        for name in node.param:
+            np.testing.assert_array_equal(node.param[name].array, other.param[name].array)
 
 
 def test_what_blocks_cannot_be_is_refused_at_once(worker: Worker) -> None:
