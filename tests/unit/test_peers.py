@@ -18,6 +18,7 @@ from snnhub.api.request import RunRequest
 from snnhub.engine.stimulus import read_stimulus
 from snnhub.errors import FormatError, MissingPeerError, RunError, SnnhubError, UnsupportedError, UsageError
 from snnhub.hub import Environment
+from snnhub.hub.loader import load
 from snnhub.peers import env
 from snnhub.peers.env import create, find_python, interpreter, own_packages, status, worker_command
 from snnhub.peers.faults import revive
@@ -217,6 +218,11 @@ def test_what_cannot_be_sent_elsewhere(tmp_path: Path, monkeypatch: pytest.Monke
         import_in("lavva", "x:y", "m:f", ImportOptions())
     with pytest.raises(MissingPeerError, match="snnhub env create lava"):
         import_in("lava", "x:y", "m:f", ImportOptions())
+    idle = Environment("idle", "imports nothing", "snnhub_lava:lava.toml")
+    monkeypatch.setitem(load().environments, "idle", idle)
+    with pytest.raises(UsageError, match="nothing is imported") as caught:
+        import_in("idle", "x:y", "m:f", ImportOptions())
+    assert "lava" in caught.value.allowed
 
 
 @pytest.mark.parametrize(
