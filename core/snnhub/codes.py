@@ -57,6 +57,11 @@ CODES: dict[str, str] = {
     "SNN-3010": "axes that do not fit the module",
     "SNN-3025": "tensor overwritten in place and used again",
     "SNN-3026": "traced forward that computes something else than the network",
+    "SNN-3030": "setting of a BlockContainer that cannot be held",
+    "SNN-3031": "BlockContainer carried over as its own integers",
+    "SNN-3032": "a BlockContainer takes spikes",
+    "SNN-3033": "weights that Lava's own block changes",
+    "SNN-3034": "neuron of an older version computes in another order",
     "SNN-3101": "part of a layer missing or of the wrong kind",
     "SNN-3102": "layer type not known, or not loadable by the format's own reader",
     "SNN-3103": "feature of the source format not held yet",
@@ -88,4 +93,5 @@ CODES: dict[str, str] = {
     "SNN-6002": "how a peer without batches ran several samples",
     "SNN-6003": "how the torch engine called torch",
     "SNN-6004": "layer of the torch engine computed in the reference kernel",
+    "SNN-6005": "imported in an environment of its own",
 }

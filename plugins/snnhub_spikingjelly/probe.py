@@ -11,6 +11,7 @@ import numpy as np
 from snnhub.errors import UsageError
 from snnhub.ir.tensor import Array
 
+from snnhub_spikingjelly.blocks import is_block, takes_input
 from snnhub_spikingjelly.modules import SPIKING, STATEFUL, kind_of
 from snnhub_spikingjelly.signals import Lead, RefusedError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from torch import fx, nn
 
 STEPS, SAMPLES, SEED = 4, 2, 20261121
+SPIKE_RATE = 0.4
 RANKS = {
     **{
         f"{kind}{dims}d": dims + 1
@@ -33,7 +35,8 @@ RANKS = {
 class Probe:
     """``shapes``: output shape of every traced node. ``spikes``: by module path, (time, samples, features…).
 
-    ``stimulus``: (time, samples, features…), uniform in 0 .. 1. ``lead``: what the network's input looks like.
+    ``stimulus``: (time, samples, features…), uniform in 0 .. 1, or spikes where ``spikes_in``: a BlockContainer
+    takes the input. ``lead``: what the network's input looks like.
     ``calls``: input and output of each call of the traced network, in order.
     """
 
@@ -48,6 +51,9 @@ class Probe:
         self._listing: list[str] = []
         random = np.random.default_rng(SEED)
         self.stimulus = random.random((STEPS, SAMPLES, *input_shape), dtype=np.float32)
+        self.spikes_in = takes_input(net, graph)
+        if self.spikes_in:
+            self.stimulus = (self.stimulus < SPIKE_RATE).astype(np.float32)
         if self.lead is Lead.FRAME:
             self.stimulus[:] = self.stimulus[:1]
         self._run()
@@ -87,7 +93,8 @@ class Probe:
                 if isinstance(result, torch.Tensor):
                     probe._saw(n, tuple(result.shape))
                     if n.op == "call_module" and kind_of(probe.net.get_submodule(str(n.target))) in SPIKING:
-                        found[str(n.target)] = result.numpy().astype(np.uint8)
+                        inner = ".neuron" if is_block(probe.net.get_submodule(str(n.target))) else ""
+                        found[f"{n.target}{inner}"] = result.numpy().astype(np.uint8)
                 return result
 
         module = fx.GraphModule(self.net, self.graph)
@@ -143,6 +150,8 @@ def first_layer_rank(net: nn.Module, graph: fx.Graph) -> int:
     for node in graph.nodes:
         if node.op == "call_module":
             name = type(net.get_submodule(str(node.target))).__name__
+            if name == "BlockContainer":
+                name = type(net.get_submodule(f"{node.target}.synapse")).__name__
             if name in RANKS:
                 return RANKS[name]
             if name == "Flatten":

@@ -10,9 +10,10 @@ from snnhub.errors import GraphError
 from snnhub.findings import Finding, error, info
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Decoder, Origin
-from snnhub.ir.numtype import F32
+from snnhub.ir.numtype import F32, SPIKE
 
 from snnhub_spikingjelly import functions, modules
+from snnhub_spikingjelly.blocks import is_block
 from snnhub_spikingjelly.call import Call
 from snnhub_spikingjelly.inplace import overwritten
 from snnhub_spikingjelly.layers import REMOVED
@@ -34,10 +35,10 @@ def refusals(net: nn.Module, graph: fx.Graph) -> list[Finding]:
     found: list[Finding] = []
     for node in graph.nodes:
         if node.op == "call_module":
-            try:
-                modules.check(net.get_submodule(str(node.target)))
-            except RefusedError as problem:
-                found.append(error(problem.code, path_of(str(node.target)), str(problem), remedy=problem.remedy))
+            found += [
+                error(problem.code, path_of(str(node.target)), str(problem), remedy=problem.remedy)
+                for problem in modules.problems(net.get_submodule(str(node.target)))
+            ]
         elif node.op in ("call_function", "call_method"):
             name = (
                 node.target if isinstance(node.target, str) else getattr(node.target, "__name__", str(node.target))
@@ -60,7 +61,7 @@ def refusals(net: nn.Module, graph: fx.Graph) -> list[Finding]:
 def _called_twice(net: nn.Module, graph: fx.Graph) -> list[Finding]:
     calls: dict[str, list[str]] = {}
     for node in graph.nodes:
-        if node.op == "call_module" and hasattr(net.get_submodule(str(node.target)), "_memories"):
+        if node.op == "call_module" and _remembers(net.get_submodule(str(node.target))):
             calls.setdefault(str(node.target), []).append(node.name)
     return [
         error(
@@ -72,6 +73,10 @@ def _called_twice(net: nn.Module, graph: fx.Graph) -> list[Finding]:
         for target, names in calls.items()
         if len(names) > 1
     ]
+
+
+def _remembers(module: nn.Module) -> bool:
+    return hasattr(module, "_memories") or (is_block(module) and module.neuron is not None)
 
 
 def path_of(target: str) -> str:
@@ -146,7 +151,12 @@ class Walk:
             if node.args:  # a further argument with a default that the probe did not need
                 return
             raise RefusedError("SNN-3002", f"forward takes a second input {node.name}", "Networks have one input.")
-        port = self.builder.input(self.probe.input_shape, F32)
+        type_ = F32
+        if self.probe.spikes_in:
+            type_ = SPIKE
+            words = "a BlockContainer takes the input: it must hold 0 and 1 only"
+            self.builder.findings.append(info("SNN-3032", "input", words, old=str(F32), new=str(SPIKE)))
+        port = self.builder.input(self.probe.input_shape, type_)
         lead = Lead.BATCH if self.probe.lead is Lead.FRAME else self.probe.lead
         self._signals[node.name] = Signal(port, lead, self.probe.input_shape)
 

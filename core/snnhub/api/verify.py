@@ -11,6 +11,7 @@ import numpy as np
 from snnhub.api.load import Loaded, load_graph
 from snnhub.api.options import ImportOptions
 from snnhub.api.run import run_loaded, split_options
+from snnhub.api.source import resolve
 from snnhub.compare.align import align, by_order, spike_keys
 from snnhub.compare.isolate import isolated
 from snnhub.compare.verdict import Verdict, judge
@@ -224,6 +225,18 @@ def _port(key: str) -> Port:
     return Port(node, name) if node else Port(key, TERMINAL_PORT)
 
 
+def _for_second_and_first(
+    a: Any, b: Any, from_: str | None, given: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Options go to the second network, except those that only the first one's importer knows."""
+    ours, theirs = ({option.name for option in resolve(*item).importer.options} for item in ((a, from_), (b,)))
+    first = {name for name in given if name in ours - theirs}
+    return (
+        {name: value for name, value in given.items() if name not in first},
+        {name: given[name] for name in first},
+    )
+
+
 def _two_networks(
     a: Any,
     b: Any,
@@ -234,7 +247,10 @@ def _two_networks(
     given: dict[str, str],
     progress: Progress | None,
 ) -> VerifyResult:
-    first = load_graph(a, importer=from_, options=options, stimulus=stimulus)
+    given, for_a = _for_second_and_first(a, b, from_, given)
+    first = load_graph(
+        a, importer=from_, options=replace(options, given={**options.given, **for_a}), stimulus=stimulus
+    )
     second = load_graph(b, options=ImportOptions(given=given, lookup=options.lookup), stimulus=stimulus)
     shown = _held(stimulus, first.graph.inputs[0], second.graph.inputs[0])
     prepared, other = (read_stimulus(shown, item.graph.inputs[0]) for item in (first, second))

@@ -107,11 +107,15 @@ class Target(Registered):
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An interpreter of its own for a peer. ``recipe``: ``package:file.toml``, inside the plugin's package."""
+    """An interpreter of its own for a peer. ``recipe``: ``package:file.toml``, inside the plugin's package.
+
+    ``worker``: ``module:function`` that serves there and offers ``import``; empty if nothing is imported there.
+    """
 
     name: str
     summary: str
     recipe: str
+    worker: str = ""
 
     def path(self) -> Path:
         """The recipe file. Finds the package without importing it."""
