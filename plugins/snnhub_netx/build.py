@@ -17,11 +17,17 @@ from snnhub.ir.graph import Origin, Port
 from snnhub.ir.numtype import SPIKE, signed
 from snnhub.ir.tensor import Array, smallest_integer
 
+from snnhub_netx.delays import MAX_DELAY, split, spread_delay
 from snnhub_netx.document import NO_NEURON, Document, Layer
 from snnhub_netx.geometry import conv_input, conv_output, matrix, pair, spread
 from snnhub_netx.packing import Effective, effective, effective_recurrent, loadable
 
 INPUT_TRANSFORM = "offered by Lava's reader as an input transform and not applied by it, nor here"
+
+NO_RECURRENT_DELAY = (
+    "Lava's reader has no recurrent layer with delays: it fails, or for a square matrix forgets the exponent of the "
+    "weights"
+)
 
 
 class Build:
@@ -145,13 +151,25 @@ class Build:
         if recurrent is not None and recurrent.shape != (weight.shape[0],) * 2:
             self._fail(layer, "weight_rec does not fit", old=str(list(recurrent.shape)))
             return
-        parts = self._effective(layer, weight, recurrent)
-        delay = self._delay(layer)
-        synapse = self._matrix_node(layer, "synapse", parts[0], source, 1 + delay)
+        delay = self._delay(layer, *weight.shape)
+        whole, *rest = self._effective(layer, weight, recurrent)
+        parts = split(whole.weight, delay)
+        synapses = [
+            self._matrix_node(
+                layer,
+                "synapse" if len(parts) == 1 else f"synapse_d{steps}",
+                Effective(part, whole.shift),
+                source,
+                1 + steps,
+            )
+            for steps, part in parts
+        ]
         self.shape = (weight.shape[0],)
-        self.port = self._neuron(layer, synapse, self.shape)
-        if recurrent is not None:
-            back = self._matrix_node(layer, "synapse_rec", parts[1], self.port, 1)
+        self.port = self._neuron(layer, synapses[0], self.shape)
+        for synapse in synapses[1:]:
+            self.builder.edge(synapse, Port(layer.name, "a"))
+        for part in rest:
+            back = self._matrix_node(layer, "synapse_rec", part, self.port, 1)
             self.builder.edge(back, Port(layer.name, "a"))
 
     _dense_rec = _dense
@@ -186,19 +204,31 @@ class Build:
                 )
             )
 
-    def _delay(self, layer: Layer) -> int:
+    def _delay(self, layer: Layer, outputs: int, inputs: int) -> Array:
+        """Delays (out, in) as Lava has them; where they cannot be had, an ``error`` finding and zeros."""
+        none = np.zeros((outputs, inputs), np.int64)
         delay = layer.arrays.get("delay")
         if delay is None:
-            return 0
-        outputs, inputs = layer.arrays["weight"].shape[:2]
-        if delay.shape not in ((), (outputs,), (inputs,), (outputs, inputs)):
+            return none
+        if layer.kind == "dense_rec":
+            self._fail(layer, NO_RECURRENT_DELAY, "SNN-3116", remedy="Leave the delay out of recurrent layers.")
+            return none
+        if delay.size and delay.max() > MAX_DELAY:
+            place = f"/layer/{layer.index}/delay"
+            message = f"Lava clamps delays to 0 .. {MAX_DELAY}"
+            self.builder.findings.append(
+                loss("SNN-3115", place, message, old=str(delay.max()), new=str(MAX_DELAY))
+            )
+            delay = np.clip(delay, 0, MAX_DELAY)
+        whole = spread_delay(delay, outputs, inputs)
+        if whole is None:
             allowed = f"allowed (), ({outputs},), ({inputs},) or ({outputs}, {inputs})"
             self._fail(layer, f"found delay of shape {delay.shape}, {allowed}", "SNN-3103")
-            return 0
-        if delay.min() < 0 or len(np.unique(delay)) > 1:
-            self._fail(layer, "delays that differ between neurons are not held yet", "SNN-3103")
-            return 0
-        return min(int(delay.reshape(-1)[0]), 62)
+            return none
+        if whole.min(initial=0) < 0:
+            self._fail(layer, "Lava's reader fails on a negative delay", "SNN-3116", old=str(whole.min()))
+            return none
+        return whole
 
     def _matrix_node(self, layer: Layer, name: str, part: Effective, source: Port, delay: int) -> Port:
         return self.builder.node(
