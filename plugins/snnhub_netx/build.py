@@ -25,8 +25,8 @@ from snnhub_netx.packing import Effective, effective, effective_recurrent, loada
 INPUT_TRANSFORM = "offered by Lava's reader as an input transform and not applied by it, nor here"
 
 NO_RECURRENT_DELAY = (
-    "Lava's reader has no recurrent layer with delays: it fails, or for a square matrix forgets the exponent of the "
-    "weights"
+    "Lava's reader has no recurrent layer with delays: it fails, or, where both matrices are square, "
+    "forgets the exponent of the weights"
 )
 
 

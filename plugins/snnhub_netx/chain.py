@@ -50,7 +50,8 @@ class FlattenBlock:
 class LayerBlock:
     """Synapses and their neurons. ``kind``: conv, dense or dense_rec. ``shape``: of the neurons.
 
-    ``synapses``: one node, or where delays differ one per delay. ``delays``: steps beyond the one of every synapse.
+    ``synapses``: one node, or where delays differ one per delay. ``delays``: steps beyond the one that
+    every synapse takes.
     """
 
     kind: str

@@ -41,7 +41,7 @@ def merge(parts: Sequence[tuple[int, Array]]) -> tuple[Array, Array]:
     delay = np.full(parts[0][1].shape, parts[0][0], np.int64)
     for steps, weight in parts:
         delay[weight != 0] = steps
-    return np.sum([weight.astype(np.int64) for _, weight in parts], axis=0, dtype=np.int64), delay
+    return np.asarray(np.sum([weight for _, weight in parts], axis=0, dtype=np.int64)), delay
 
 
 def overlapping(parts: Sequence[tuple[int, Array]]) -> bool:
@@ -58,5 +58,5 @@ def compact(weight: Array, delay: Array) -> Array:
     for axis in (1, 0) if inputs != outputs else (1,):  # of equal lengths, the reader takes outputs
         highest = np.where(used, delay, -1).max(axis=axis, keepdims=True)
         if np.array_equal(np.where(used, delay, 0), np.where(used, highest, 0)):
-            return np.maximum(highest, 0).reshape(-1)
+            return np.asarray(np.maximum(highest, 0).reshape(-1))
     return delay

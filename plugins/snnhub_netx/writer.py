@@ -145,9 +145,7 @@ def _check_synapse(block: LayerBlock) -> list[Finding]:
 def _check_any(synapse: Node) -> list[Finding]:
     weight = synapse.param["weight"]
     if not weight.type.is_int:
-        return [
-            error("SNN-4101", f"{synapse.id}/weight", "weights must be integers", old=str(weight.type))
-        ]
+        return [error("SNN-4101", f"{synapse.id}/weight", "weights must be integers", old=str(weight.type))]
     if synapse.attribute["bias"]:
         return [error("SNN-4101", synapse.id, "NetX has its bias in the neuron")]
     return []

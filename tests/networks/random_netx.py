@@ -64,7 +64,7 @@ class Draw:
             elif self.chance("input layer", 0.3):
                 self.net.layers.append({"type": "input", "shape": np.array([size])})
         width = int(np.prod(self.net.shape)) if not spatial else self._convolutions()
-        for index in range(self.whole(1, 3)):
+        for index in range(1 if spatial else int(self.random.choice([1, 2, 3], p=[0.4, 0.45, 0.15]))):
             width = self._dense(width, first=index == 0)
         if self.chance("reset", 0.2):
             self.net.options = {"reset_interval": str(self.whole(2, 12)), "reset_offset": str(self.whole(0, 14))}
@@ -78,7 +78,9 @@ class Draw:
         def decay(*usual: int) -> Any:
             return random.integers(0, 4097, channels) if each else int(random.choice(usual))
 
-        threshold = int(random.choice([0, 1, 30, 100, 400, 3000, 2**17 - 1], p=[0.1, 0.1, 0.2, 0.3, 0.2, 0.05, 0.05]))
+        threshold = int(
+            random.choice([0, 1, 30, 100, 400, 3000, 2**17 - 1], p=[0.1, 0.1, 0.2, 0.3, 0.2, 0.05, 0.05])
+        )
         return {
             **CUBA,
             "iDecay": int(random.choice([0, 1, 40])) if slow else decay(0, 900, 4096, 4096),
@@ -123,14 +125,15 @@ class Draw:
 
     def _bias(self, size: int) -> Array:
         top = 40_000 if self.chance("bias that wraps", 0.1) else 300
-        return self.random.integers(-top, top + 1, size).astype(np.float32)
+        bias = self.random.integers(-top, top + 1, size).astype(np.float32)
+        return np.asarray(np.abs(bias)) if self.kind == "negative" else bias  # what only inhibits needs a drive
 
     def _weight(self, outputs: int, inputs: int) -> Array:
         """Weights (out, in), not all 0: Lava's reader fails on such a matrix."""
         random, shape = self.random, (outputs, inputs)
         if self.kind == "wrap" and "wrap" not in self.net.features:
             self.net.features.add("wrap")
-            return 2 * random.integers(90, 128, shape) * random.choice([-1, 1, 1], (outputs, 1))
+            return np.asarray(2 * random.integers(90, 128, shape) * random.choice([-1, 1, 1], (outputs, 1)))
         if self.chance("negative", 0.15):
             even = random.integers(1, 60, shape) * -2
             weight = np.full(shape, -(2 ** self.whole(1, 8))) if self.chance("uniform", 0.2) else even
@@ -147,7 +150,7 @@ class Draw:
         weight = self._weight(outputs, inputs)
         weight[0, 0] += not weight.any()
         changes: dict[str, Any] = {}
-        if self.chance("bias", 0.3):
+        if self.chance("bias", 1.0 if self.kind == "negative" else 0.3):
             changes["bias"] = self._bias(outputs)
         if self.chance("recurrent", 0.15):
             back = 2 * self.random.integers(-40, 30, (outputs, outputs))
