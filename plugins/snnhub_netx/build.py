@@ -17,17 +17,12 @@ from snnhub.ir.graph import Origin, Port
 from snnhub.ir.numtype import SPIKE, signed
 from snnhub.ir.tensor import Array, smallest_integer
 
-from snnhub_netx.delays import MAX_DELAY, split, spread_delay
+from snnhub_netx.delays import lava_delays, split
 from snnhub_netx.document import NO_NEURON, Document, Layer
 from snnhub_netx.geometry import conv_input, conv_output, matrix, pair, spread
 from snnhub_netx.packing import Effective, effective, effective_recurrent, loadable
 
 INPUT_TRANSFORM = "offered by Lava's reader as an input transform and not applied by it, nor here"
-
-NO_RECURRENT_DELAY = (
-    "Lava's reader has no recurrent layer with delays: it fails, or, where both matrices are square, "
-    "forgets the exponent of the weights"
-)
 
 
 class Build:
@@ -206,28 +201,11 @@ class Build:
 
     def _delay(self, layer: Layer, outputs: int, inputs: int) -> Array:
         """Delays (out, in) as Lava has them; where they cannot be had, an ``error`` finding and zeros."""
-        none = np.zeros((outputs, inputs), np.int64)
-        delay = layer.arrays.get("delay")
-        if delay is None:
-            return none
-        if layer.kind == "dense_rec":
-            self._fail(layer, NO_RECURRENT_DELAY, "SNN-3116", remedy="Leave the delay out of recurrent layers.")
-            return none
-        if delay.size and delay.max() > MAX_DELAY:
-            place = f"/layer/{layer.index}/delay"
-            message = f"Lava clamps delays to 0 .. {MAX_DELAY}"
-            self.builder.findings.append(
-                loss("SNN-3115", place, message, old=str(delay.max()), new=str(MAX_DELAY))
-            )
-            delay = np.clip(delay, 0, MAX_DELAY)
-        whole = spread_delay(delay, outputs, inputs)
-        if whole is None:
-            allowed = f"allowed (), ({outputs},), ({inputs},) or ({outputs}, {inputs})"
-            self._fail(layer, f"found delay of shape {delay.shape}, {allowed}", "SNN-3103")
-            return none
-        if whole.min(initial=0) < 0:
-            self._fail(layer, "Lava's reader fails on a negative delay", "SNN-3116", old=str(whole.min()))
-            return none
+        place = f"/layer/{layer.index}"
+        delay = layer.arrays.get("delay", np.zeros((), np.int64))
+        recurrent = layer.kind == "dense_rec" and "delay" in layer.arrays
+        whole, findings = lava_delays(delay, (outputs, inputs), recurrent, place)
+        self.builder.findings += findings
         return whole
 
     def _matrix_node(self, layer: Layer, name: str, part: Effective, source: Port, delay: int) -> Port:

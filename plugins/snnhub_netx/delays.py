@@ -10,10 +10,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from snnhub.findings import Finding, error, loss
 from snnhub.ir.tensor import Array
 
 MAX_DELAY = 62
 """Steps beyond the one of every synapse. lava-dl 0.6.0, ``netx/hdf5.py``: larger ones are clamped."""
+
+
+NO_RECURRENT_DELAY = (
+    "Lava's reader has no recurrent layer with delays: it fails, or, where both matrices are square, "
+    "forgets the exponent of the weights"
+)
+
+
+def lava_delays(delay: Array, shape: tuple[int, int], recurrent: bool, place: str) -> tuple[Array, list[Finding]]:
+    """Delays (out, in) as Lava's reader has them, with what it changes; zeros and an ``error`` if it has none.
+
+    ``recurrent``: the layer is recurrent and its file names a delay, be it 0.
+    """
+    none = np.zeros(shape, np.int64)
+    if recurrent:
+        remedy = "Leave the delay out of recurrent layers."
+        return none, [error("SNN-3116", place, NO_RECURRENT_DELAY, remedy=remedy)]
+    found: list[Finding] = []
+    if delay.max(initial=0) > MAX_DELAY:
+        message = f"Lava clamps delays to 0 .. {MAX_DELAY}"
+        found.append(loss("SNN-3115", f"{place}/delay", message, old=str(delay.max()), new=str(MAX_DELAY)))
+        delay = np.clip(delay, 0, MAX_DELAY)
+    whole = spread_delay(delay, *shape)
+    if whole is None:
+        allowed = f"allowed (), ({shape[0]},), ({shape[1]},) or {shape}"
+        return none, [error("SNN-3103", place, f"found delay of shape {delay.shape}, {allowed}")]
+    if whole.min(initial=0) < 0:
+        return none, [error("SNN-3116", place, "Lava's reader fails on a negative delay", old=str(whole.min()))]
+    return whole, found
 
 
 def spread_delay(delay: Array, outputs: int, inputs: int) -> Array | None:
