@@ -146,3 +146,17 @@ def integers(item: h5py.Dataset, where: str) -> Array:
                 allowed="integers (Lava would truncate the rest without a word)",
             )
     return array.astype(np.int64)
+
+
+def truncated(item: h5py.Dataset, where: str) -> tuple[Array, int, float]:
+    """Numbers cut toward zero to int64, how many of them were not whole, and the first of those (0 if none).
+
+    Raises ``FormatError`` for NaN, infinities and numbers beyond 2^53.
+    """
+    if item.dtype.kind not in "iufb":
+        raise FormatError("needs numbers", where=where, found=str(item.dtype))
+    array = np.asarray(item[()], np.float64)
+    if not (np.abs(array) <= 2.0**53).all():
+        raise FormatError("numbers are NaN, infinite or too large", where=where, allowed="finite numbers")
+    broken = array[array != np.trunc(array)]
+    return np.trunc(array).astype(np.int64), broken.size, float(broken[0]) if broken.size else 0.0

@@ -10,7 +10,7 @@ from typing import Any
 
 from snnhub.api.digests import ensure_digests
 from snnhub.api.load import load_graph
-from snnhub.api.lower import ensure_known_programs, lower, passes_for
+from snnhub.api.lower import ensure_known_programs, ensure_options, lower, passes_for
 from snnhub.api.options import ImportOptions
 from snnhub.errors import LossError, UsageError
 from snnhub.findings import Finding, Severity, count, of_severity, ordered
@@ -56,6 +56,7 @@ def convert(
     to: str | None = None,
     options: ImportOptions | None = None,
     calibration: Array | None = None,
+    lowering: Mapping[str, str] | None = None,
     strict: bool = False,
     dry_run: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
@@ -63,11 +64,13 @@ def convert(
     """Convert a network and write it.
 
     ``from_`` and ``to`` may be left out where the content of the source and the suffix of ``output`` tell.
+    ``lowering``: options of the target, such as ``{"maxpool": "or-layer"}``.
     ``dry_run`` writes nothing. ``strict`` refuses every ``loss``: raises ``LossError`` before writing.
     Raises ``UsageError``, ``FormatError``, ``UnsupportedError`` (with every reason) or ``MissingPeerError``.
     """
     path = Path(output) if output is not None else None
     exporter = choose_exporter(path, to)
+    ensure_options(exporter, lowering or {})
     if path is None and not dry_run:
         raise UsageError("say where to write", allowed="-o FILE, or --dry-run")
     if path is not None and not dry_run:
@@ -79,7 +82,7 @@ def convert(
         ensure_known_programs(graph)
     passes = passes_for(exporter)
     if passes:
-        graph, context = lower(graph, passes, calibration, progress)
+        graph, context = lower(graph, passes, calibration, progress, lowering)
     findings = ordered(graph.findings)
     losses = of_severity(findings, Severity.LOSS)
     if strict and losses:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from snnhub.errors import UnsupportedError, UsageError
 from snnhub.hub.catalogue import find
@@ -26,6 +26,21 @@ def passes_for(exporter: Exporter) -> list[Pass]:
     return items
 
 
+def ensure_options(exporter: Exporter, given: Mapping[str, str]) -> None:
+    """Raise ``UsageError`` for a choice that the lowering to this exporter does not have."""
+    target = find(load().targets, exporter.target, "target") if exporter.target else None
+    known = {option.name: option for option in (target.options if target else ())}
+    for name, value in given.items():
+        if name not in known:
+            raise UsageError(
+                f"the conversion to {exporter.name} has no option {name}",
+                found=f"{name}={value}",
+                allowed=", ".join(sorted(known)) or "none",
+            )
+        if known[name].allowed and value not in known[name].allowed:
+            raise UsageError(f"option {name}", found=value, allowed=", ".join(known[name].allowed))
+
+
 def ensure_known_programs(graph: Graph) -> None:
     """Raise ``UnsupportedError`` if a node's program is not what the installed op of its name expands to."""
     foreign = foreign_programs(graph, REGISTRY)
@@ -39,11 +54,12 @@ def lower(
     passes: Sequence[Pass],
     calibration: Array | None = None,
     progress: Callable[[str, int, int], None] | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> tuple[Graph, PassContext]:
     """Run the passes. Returns the lowered graph, whose correspondence leads back to ``graph``, and the context
     with the tables that passes left.
 
-    ``calibration``: input (time, batch, features…) on which scales are chosen.
+    ``calibration``: input (time, batch, features…) on which scales are chosen. ``options``: of the target.
     Raises ``UnsupportedError`` with every reason if a pass refuses the network.
     """
     if calibration is not None and calibration.ndim != len(graph.inputs[0].shape) + 2:
@@ -52,5 +68,5 @@ def lower(
             found=str(list(calibration.shape)),
             allowed=f"[time, batch, {', '.join(map(str, graph.inputs[0].shape))}]",
         )
-    context = PassContext(calibration=calibration, progress=progress)
+    context = PassContext(options=options or {}, calibration=calibration, progress=progress)
     return run_passes(graph, passes, context), context

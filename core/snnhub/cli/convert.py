@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     metavar="X.npy",
     help="Input (time, batch, features…) on which scales are chosen by spike overlap.",
 )
+@click.option(
+    "--maxpool",
+    type=click.Choice(["refuse", "or-layer"]),
+    help="Where the target has no maximum: refuse (default), or one more layer of neurons, exact, a step later.",
+)
 @click.option("--strict", is_flag=True, help="Exit 3 if anything is lost; nothing is written then.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen and write nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Show notes and remarks as well.")
@@ -37,6 +42,7 @@ def command(
     output: Path | None,
     to: str | None,
     calibrate: Path | None,
+    maxpool: str | None,
     strict: bool,
     dry_run: bool,
     verbose: bool,
@@ -63,6 +69,7 @@ def command(
             to=to,
             options=options,
             calibration=calibration,
+            lowering={} if maxpool is None else {"maxpool": maxpool},
             strict=strict,
             dry_run=dry_run,
             progress=lambda _, done, total: report(done, total),
