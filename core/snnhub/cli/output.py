@@ -51,7 +51,12 @@ def escape(text: str) -> str:
     """Text without rich markup: file content must not style the terminal."""
     from rich.markup import escape as rich_escape
 
-    return rich_escape("".join(char if char.isprintable() or char == "\n" else "?" for char in text))
+    return rich_escape(printable(text))
+
+
+def printable(text: str) -> str:
+    """Text without control characters: file content must not move the cursor or write to the clipboard."""
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
 
 
 def print_findings(findings: Sequence[Finding], *, verbose: bool = True, err: bool = False) -> None:
