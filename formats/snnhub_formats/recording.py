@@ -95,8 +95,14 @@ def _refuse_bombs(items: Sequence[zipfile.ZipInfo], path: Path) -> None:
     """Members that overlap or inflate make a small file large: both are counted before anything is read."""
     stored = sum(item.compress_size for item in items)
     inflated = sum(item.file_size for item in items if item.compress_type != zipfile.ZIP_STORED)
-    if len(items) > MAX_ARRAYS or stored > path.stat().st_size or len({item.filename for item in items}) < len(items):
-        raise FormatError("members overlap, repeat or are too many", where=str(path), found=f"{len(items)} members")
+    if (
+        len(items) > MAX_ARRAYS
+        or stored > path.stat().st_size
+        or len({item.filename for item in items}) < len(items)
+    ):
+        raise FormatError(
+            "members overlap, repeat or are too many", where=str(path), found=f"{len(items)} members"
+        )
     if inflated > INFLATED_BYTES:
         raise FormatError(
             "compressed arrays unpack to too much",

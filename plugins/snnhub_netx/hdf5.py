@@ -89,7 +89,7 @@ def check_tree(root: h5py.Group, where: str) -> None:
 
 
 def check_dataset(item: h5py.Dataset, where: str) -> int:
-    """The declared size in bytes. Raises ``FormatError`` if it cannot be real, or the data lie outside the file."""
+    """The declared size in bytes. Raises ``FormatError`` if it cannot be real, or the data lie elsewhere."""
     if item.is_virtual or item.external:
         raise FormatError(
             "HDF5 data outside the file are never read",
@@ -98,7 +98,7 @@ def check_dataset(item: h5py.Dataset, where: str) -> int:
         )
     if item.shape is None:
         raise FormatError("empty HDF5 dataset", where=where)
-    size = int(np.prod(item.shape, dtype=object)) * item.dtype.itemsize
+    size = int(np.prod(item.shape, dtype=object)) * int(item.dtype.itemsize)
     stored = item.id.get_storage_size()
     compressed = item.chunks is not None and item.compression is not None
     allowed = max(FILL_ONLY_BYTES, stored * (MAX_RATIO if compressed else 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import pickle  # noqa: TID251  to write what must never be read
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -47,9 +47,7 @@ class Runs:
 @pytest.mark.parametrize("wrap", [lambda x: x, lambda x: {"net": x}, lambda x: {"weight": x}])
 @pytest.mark.parametrize("legacy", [False, True])
 def test_nothing_is_unpickled(wrap: Any, legacy: bool, tmp_path: Path) -> None:
-    path = saved(
-        tmp_path / "x.pt", wrap(Runs(tmp_path / "evil")), _use_new_zipfile_serialization=not legacy
-    )
+    path = saved(tmp_path / "x.pt", wrap(Runs(tmp_path / "evil")), _use_new_zipfile_serialization=not legacy)
     with pytest.raises(UnsupportedError, match="unpickling"):
         load(path)
     (tmp_path / "y.pt").write_bytes(pickle.dumps(Runs(tmp_path / "evil")))

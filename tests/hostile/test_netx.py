@@ -169,7 +169,7 @@ def test_too_many_links_in_one_group(path: Path, monkeypatch: pytest.MonkeyPatch
 )
 def test_types_that_are_no_numbers(dtype: object, path: Path) -> None:
     replaced(path, shape=(3, 2), dtype=dtype)
-    with pytest.raises(SnnhubError, match="needs numbers|broken HDF5"):
+    with pytest.raises(SnnhubError, match=r"needs numbers|broken HDF5"):
         import_netx(path, ImportOptions())
 
 
@@ -199,7 +199,10 @@ def test_groups_where_datasets_are_expected_and_the_reverse(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["layer"] = 3.0
     with pytest.raises(SnnhubError):
-        import_netx(path, ImportOptions(), )
+        import_netx(
+            path,
+            ImportOptions(),
+        )
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def nested_where(code: Code, x: int) -> None:
 
 
 def doubled_and(code: Code, x: int) -> None:
-    """a = and(a, a): a tree of 2**n comparisons in n instructions."""
+    """A = and(a, a): a tree of 2**n comparisons in n instructions."""
     condition = code.append(M.GT, (x, constant(code, 3)))
     for _ in range(200):
         condition = code.append(M.AND, (condition, condition))
@@ -100,9 +100,10 @@ def test_inference_ends(build: Callable[[Code, int], None]) -> None:
 def test_doubling_leaves_64_bits_at_once() -> None:
     code = Code()
     value = code.leaf(M.INPUT, I8, 0)
-    with pytest.raises(ProgramError), in_time(1):
-        for _ in range(LENGTH):
-            value = code.append(M.MUL, (value, value))
+    for _ in range(3):
+        value = code.append(M.MUL, (value, value))
+    with pytest.raises(ProgramError):
+        code.append(M.MUL, (value, value))
 
 
 @pytest.mark.parametrize(

@@ -372,9 +372,8 @@ def test_two_tensors_of_one_payload(members: Members, tmp_path: Path) -> None:
 
 
 def test_a_payload_that_the_graph_does_not_know(members: Members, tmp_path: Path) -> None:
-    from snnhub_formats.tensors import encode
-
     import safetensors.numpy
+    from snnhub_formats.tensors import encode
 
     arrays = safetensors.numpy.load(members[WEIGHTS])
     members[WEIGHTS] = encode({**arrays, "smuggled": np.zeros(4, np.int8)})

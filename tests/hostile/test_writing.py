@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from snnhub_netx.writer import export_netx
 from tests.build import loihi_mlp, mlp, spikes
 
 SEED = 20261121
-KILLS = 25
+KILLS = 20
 SIZE = (700, 900)
 
 
@@ -35,7 +34,11 @@ def networks() -> tuple[Graph, Graph]:
 
 
 def chips() -> tuple[Graph, Graph]:
+    from snnhub.hub.catalogue import register_ops
+
     from tests.unit.test_netx import arranged
+
+    register_ops()
 
     return arranged(loihi_mlp(SIZE, 1)), arranged(loihi_mlp(SIZE, 2))
 
@@ -70,17 +73,15 @@ def content(kind: str, path: Path) -> bytes:
 @pytest.mark.parametrize("kind", ["snn", "net", "npz"])
 def test_a_killed_writer_leaves_one_of_the_two(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"x.{kind}"
-    randomly = random.Random(SEED)
+    delays = np.random.default_rng(SEED).uniform(0, 0.15, KILLS)
     seen: set[bytes] = set()
-    words = [sys.executable, "-c", "import sys; from tests.hostile.test_writing import write_for_ever as w; w(*sys.argv[1:])"]
-    for kill in range(KILLS):
+    code = "import sys; from tests.hostile.test_writing import write_for_ever as w; w(*sys.argv[1:])"
+    words = [sys.executable, "-c", code]
+    for delay in delays:
         process = subprocess.Popen([*words, kind, str(path)], stdout=subprocess.PIPE)
         assert process.stdout is not None
-        if kill % 2 == 0:
-            process.stdout.readline()
-        else:
-            time.sleep(0.4)
-        time.sleep(randomly.uniform(0, 0.12))
+        process.stdout.readline()
+        time.sleep(delay)
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
@@ -152,15 +153,24 @@ def test_read_only_folders(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
 
 
+def half_replacing(path: Path) -> None:
+    with replacing(path) as file:
+        file.write(b"half")
+        raise ZeroDivisionError
+
+
+def half_staged(path: Path) -> None:
+    with staged(path) as place:
+        place.write_bytes(b"half")
+        raise ZeroDivisionError
+
+
 def test_an_error_while_writing_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"old")
-    with pytest.raises(ZeroDivisionError), replacing(path) as file:
-        file.write(b"half")
-        raise ZeroDivisionError
-    with pytest.raises(ZeroDivisionError), staged(path) as place:
-        place.write_bytes(b"half")
-        raise ZeroDivisionError
+    for write in (half_replacing, half_staged):
+        with pytest.raises(ZeroDivisionError):
+            write(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
     with replacing(tmp_path / ("n" * 250)) as file:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     "stimulus",
     type=click.Path(path_type=Path),
     metavar="X.npy",
-    help="Input (time, batch, features…) on which every step is measured against its contract. Exit 1, and nothing "
-    "is written, if one breaks it.",
+    help="Input (time, batch, features…) on which every step is measured against its contract. Exit 1, and "
+    "nothing is written, if one breaks it.",
 )
 @click.option("--strict", is_flag=True, help="Exit 3 if anything is lost; nothing is written then.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen and write nothing.")

@@ -37,7 +37,7 @@ NO_DECISIONS = "the output has no classes, so there are no decisions to compare"
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a conversion. ``kept``: whether it kept its contract; None if that was not measured (``note``)."""
+    """One step. ``kept``: whether it kept its contract; None if that was not measured, and ``note`` says why."""
 
     name: str
     promise: Promise | None

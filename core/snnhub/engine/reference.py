@@ -107,7 +107,8 @@ class Plan:
 
         ``steps`` beyond the input run on zero input. ``state`` goes on from an earlier run, which must have
         had the same number of samples; it is not changed. ``progress`` is called with (done, all) blocks.
-        Raises ``UnsupportedError`` for a network that this machine has no memory for, ``UsageError`` for input that does not fit and unknown keys, ``RunError`` if a check fails.
+        Raises ``UnsupportedError`` for a network that this machine has no memory for, ``UsageError`` for
+        input that does not fit and unknown keys, ``RunError`` if a check fails.
         """
         stimuli = self._stimuli(stimulus)
         first = next(iter(stimuli.values()))

@@ -64,7 +64,8 @@ def flow_order(graph: Graph) -> tuple[list[Node], int]:
     following = successors(graph, graph.edges)
     done: dict[str, int] = {}
     seen: set[str] = set()
-    for root in following:
+    fed = [edge.dst.node for edge in graph.edges if edge.src.node in graph.input and edge.dst.node in following]
+    for root in (*fed, *following):
         work = [] if root in seen else [(root, iter(following[root]))]
         seen.add(root)
         while work:
