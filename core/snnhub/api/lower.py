@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from snnhub.errors import UnsupportedError, UsageError
-from snnhub.hub.catalogue import find
+from snnhub.hub.catalogue import find, require
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Exporter, Target, resolve
 from snnhub.ir.graph import Graph
@@ -39,6 +40,25 @@ def ensure_options(exporter: Exporter, given: Mapping[str, str]) -> None:
             )
         if known[name].allowed and value not in known[name].allowed:
             raise UsageError(f"option {name}", found=value, allowed=", ".join(known[name].allowed))
+
+
+def choose_exporter(path: Path | None, name: str | None) -> Exporter:
+    """The exporter of that name, or the one whose suffix ``path`` has. Raises ``UsageError`` if neither tells."""
+    exporters = load().exporters
+    if name is not None:
+        chosen = find(exporters, name, "exporter")
+    else:
+        fitting = [item for item in exporters.values() if path is not None and path.suffix in item.formats]
+        if len(fitting) != 1:
+            raise UsageError(
+                "cannot tell what to convert to",
+                found=str(path) if path else "no --to and no output",
+                allowed=", ".join(sorted(exporters)),
+                remedy="Pass --to",
+            )
+        chosen = fitting[0]
+    require(chosen)
+    return chosen
 
 
 def ensure_known_programs(graph: Graph) -> None:
