@@ -128,18 +128,36 @@ def different(ours: RunResult, theirs: RunResult) -> dict[str, int]:
 
 
 def same_bits(
-    source: Any, x: Array, options: ImportOptions, mode: str = "m", count: int = 1, batch: int = SAMPLES
+    source: Any,
+    x: Array,
+    options: ImportOptions,
+    mode: str = "m",
+    count: int = 1,
+    batch: int = SAMPLES,
+    states: bool = True,
 ) -> None:
     ours, theirs = runs(source, x, options, mode, count, batch)
     reference = snnhub.run(source, x, record="all", from_="spikingjelly", options=options).recording
     assert [key for key in ours.spikes if not np.array_equal(ours.recording[key], reference[key])] == []
     found = different(ours, theirs)
-    assert any(key.endswith("/v") for key in found)
-    assert sum(found.values()) == 0, found
+    assert any(key.endswith("/v") for key in found) or not states
+    loose = inexact(source, options)
+    assert {key: count for key, count in found.items() if count and key not in loose} == {}
     assert sum(ours.spikes.values()) > 20
     called = next(finding for finding in ours.findings if finding.code == "SNN-6003")
     assert called.new == mode
     assert f"{batch} samples per call, {count} threads" in called.message
+
+
+def inexact(source: Any, options: ImportOptions) -> set[str]:
+    """States computed with exp or log: libraries differ in their last bits, so only spikes are claimed."""
+    graph = snnhub.import_model(source, "spikingjelly", options.input_shape)
+    return {
+        f"{node.id}/{state.name}"
+        for node in graph.nodes
+        if node.program is not None and not node.program.exact
+        for state in node.program.states
+    }
 
 
 @pytest.mark.parametrize(("count", "analog"), [(1, False), (1, True), (2, True)])
@@ -177,7 +195,8 @@ def test_every_row_of_the_matrix_bit_for_bit(mode: str, count: int) -> None:
         x = shown(SHAPE, analog=False)
         if name.startswith("frame held"):
             x = x[:1]
-        same_bits(net, x, ImportOptions(input_shape=SHAPE), mode, count)
+        kept = mode == "s" or not name.startswith("Simple")  # those keep no sequence of potentials
+        same_bits(net, x, ImportOptions(input_shape=SHAPE), mode, count, states=kept)
 
 
 @pytest.mark.parametrize("expand", [False, True])
