@@ -11,11 +11,15 @@ from snnhub.ir.graph import Decoder
 from snnhub_spikingjelly.layers import flatten
 from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
 from snnhub_spikingjelly.site import Site
+from snnhub_spikingjelly.tracer import ONE_STEP
 
 if TYPE_CHECKING:
     from torch import fx
 
 TIME_REMEDY = "Held are: a leading unsqueeze(0).repeat(T, …) and a trailing mean(0) or sum(0) over time."
+
+
+OTHERS = "Numbers and tensors that are no activations belong into a layer."
 
 
 class Call:
@@ -38,7 +42,7 @@ class Call:
         """An argument that must be a tensor of the network. Raises ``RefusedError`` otherwise."""
         value = self.args[position] if position < len(self.args) else None
         if not isinstance(value, Signal):
-            raise RefusedError("SNN-3002", f"{self.name} of something else than the network's tensors")
+            raise RefusedError("SNN-3002", f"{self.name} of something else than the network's tensors", OTHERS)
         return value
 
     def value(self, position: int, name: str, default: Any) -> Any:
@@ -70,8 +74,7 @@ def known(name: str) -> bool:
 
 REMEDIES = {
     "getitem": "Indexing a tensor takes the time axis (or the batch) apart. " + TIME_REMEDY,
-    "stack": "Loops over time belong outside the network: import the network of one step.",
-    "cat": "Concatenation is not held yet.",
+    "stack": ONE_STEP,
     "relu": "Activations that do not spike have no place in a spiking layer. Use a neuron.",
 }
 
@@ -174,11 +177,37 @@ def _dropout(call: Call, site: Site) -> Signal:
     return call.signal()
 
 
+def _cat(call: Call, site: Site) -> Signal:
+    """Concatenation along a feature axis, two at a time."""
+    signals = call.args[0] if call.args else call.kwargs.get("tensors")
+    if not isinstance(signals, tuple | list) or not signals or not all(isinstance(s, Signal) for s in signals):
+        raise RefusedError("SNN-3002", "concatenation of something else than the network's tensors", OTHERS)
+    total: Signal = signals[0]
+    axis = call.value(1, "dim", 0) % (total.lead.axes + len(total.features)) - total.lead.axes
+    if axis < 0:
+        raise RefusedError(
+            "SNN-3003", f"concatenation along {total.lead.value}", "Join features, not time or batch."
+        )
+    for count, part in enumerate(signals[1:], 2):
+        if part.lead is not total.lead or len(part.features) != len(total.features):
+            found = f"{total.lead.value} {list(total.features)}, {part.lead.value} {list(part.features)}"
+            raise RefusedError("SNN-3010", f"parts differ: {found}", "Join tensors of one rank.")
+        name = site.name if count == len(signals) else f"{site.name}/part{count}"
+        sources = {"a": total.port, "b": part.port}
+        sizes = (total.features[axis], part.features[axis])
+        port = site.builder.node(name, "core.Concat", sources, origin=site.origin, axis=axis, sizes=sizes)
+        total = total.moved(port, (*total.features[:axis], sum(sizes), *total.features[axis + 1 :]))
+    return total
+
+
 FUNCTIONS: dict[str, FunctionHandler] = {
     "add": _add,
     "add_": _add,
     "iadd": _add,
     operator.add.__name__: _add,
+    "cat": _cat,
+    "concat": _cat,
+    "concatenate": _cat,
     "flatten": _flatten,
     "view": _view,
     "reshape": _view,

@@ -16,9 +16,11 @@ from snnhub_spikingjelly.checkpoint import load_weights
 from snnhub_spikingjelly.factory import build
 from snnhub_spikingjelly.probe import Probe, first_layer_rank
 from snnhub_spikingjelly.quiet import hush
+from snnhub_spikingjelly.refusals import refusals
+from snnhub_spikingjelly.regions import explore
 from snnhub_spikingjelly.selfcheck import compare
-from snnhub_spikingjelly.tracer import trace, walkable
-from snnhub_spikingjelly.walk import Walk, refusals
+from snnhub_spikingjelly.tracer import walkable
+from snnhub_spikingjelly.walk import Walk
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,23 +35,30 @@ def import_spikingjelly(source: Any, options: ImportOptions) -> Graph:
     ``UnsupportedError`` with every module and function that cannot be held.
     """
     net, findings, provenance = prepare_net(source, options)
-    traced = trace(net)
-    refused = refusals(net, traced)
-    if refused:
+    region = explore(net)
+    refused = refusals(region)
+    if refused and (options.input_shape is None or region.problems):
         raise _unsupported(refused)
     if options.input_shape is None:
-        rank = first_layer_rank(net, traced)
+        rank = first_layer_rank(region)
         raise InputShapeMissingError(
             "the network does not say how large its input is",
             rank=rank,
             where=_name(source),
             remedy="Pass --input-shape, such as 1,28,28 (no time, no batch).",
         )
-    probe = Probe(net, traced, options.input_shape)
-    walk = Walk(net, traced, probe, options)
+    try:
+        probe = Probe(region, options.input_shape)
+    except UsageError:
+        if refused:  # a layer that cannot be held may not even run
+            raise _unsupported(refused) from None
+        raise
+    walk = Walk(region, probe, options)
     walk.builder.findings += findings
     walk.run(_name(source))
+    known = {(finding.code, finding.place) for finding in refused}
     errors = of_severity(walk.builder.findings, Severity.ERROR)
+    errors = [*refused, *(finding for finding in errors if (finding.code, finding.place) not in known)]
     if errors:
         raise _unsupported(errors)
     graph = walk.builder.graph(decoder=walk.decoder, provenance=provenance)

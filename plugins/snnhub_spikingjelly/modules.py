@@ -64,7 +64,7 @@ def handle(module: nn.Module, signal: Signal, site: Site) -> Signal:
 def check(module: nn.Module) -> None:
     """Raise ``RefusedError`` if no handler knows the module, or hooks change what it computes."""
     kind = kind_of(module)
-    if kind not in HANDLERS:
+    if kind not in HANDLERS and kind not in CONTAINERS:
         raise RefusedError("SNN-3002", f"{kind[1]} cannot be held", REMEDIES.get(kind[1], GENERAL))
     if module._forward_hooks or module._forward_pre_hooks:
         raise RefusedError(
@@ -82,9 +82,16 @@ REMEDIES = {
     "SlidingPSN": "It mixes several time steps. Use a neuron that advances step by step.",
     "MaskedPSN": "It mixes several time steps. Use a neuron that advances step by step.",
     "GatedLIFNode": "Its parameters change from step to step. Use LIFNode.",
+    "TLastSeqToANNContainer": "Time comes first here: use SeqToANNContainer and permute before the network.",
+    "TLastMultiStepContainer": "Time comes first here: use MultiStepContainer and permute before the network.",
     "ReLU": "Activations that do not spike have no place in a spiking layer. Use a neuron.",
 }
 
 
 HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **LAYERS}
 STATEFUL = frozenset(NEURONS)
+CONTAINERS = frozenset(
+    ("spikingjelly", f"{name}Container")
+    for name in ("SeqToANN", "MultiStep", "StepMode", "LinearRecurrent", "ElementWiseRecurrent")
+)
+"""Modules that only hold others; their inside is walked through."""

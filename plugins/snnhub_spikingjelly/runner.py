@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from snnhub.ir.graph import TERMINAL_PORT, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 
+from snnhub_spikingjelly.containers import stepped
 from snnhub_spikingjelly.importer import prepare_net
 from snnhub_spikingjelly.probe import input_lead
 from snnhub_spikingjelly.signals import Lead
@@ -69,9 +71,11 @@ class _Taps:
         self.lead = input_lead(net, trace(net))
         graph = request.graph
         modules = dict(net.named_modules())
+        self._stepped = stepped(net)
         known: dict[str, tuple[str, str]] = {}
+        uses = Counter(node.origin.path for node in graph.nodes)
         for node in graph.nodes:
-            if node.origin.path in modules:
+            if node.origin.path in modules and uses[node.origin.path] == 1:  # else a hook sees several nodes
                 names = ("s", "v") if node.program is not None else ("y",)
                 known |= {f"{node.id}/{name}": (node.origin.path, name) for name in names}
         last = graph.into[Port(graph.outputs[0].id, TERMINAL_PORT)][0].src
@@ -88,8 +92,10 @@ class _Taps:
         self._spiking = {known[f"{node.id}/s"][0] for node in graph.nodes if f"{node.id}/s" in known}
         self._seen: dict[str, list[Array]] = {}
         for path, name in set(self.keys.values()):
-            if name == "v":
+            if name == "v" and modules[path].step_mode == "m":
                 modules[path].store_v_seq = True
+            elif name == "v":
+                modules[path].register_forward_hook(self._hook_state(path))
             else:
                 modules[path].register_forward_hook(self._hook(path))
 
@@ -97,6 +103,12 @@ class _Taps:
         def keep(module: nn.Module, args: Any, output: Any) -> None:
             kept = output.detach().numpy()
             self._seen.setdefault(path, []).append(kept.astype(np.uint8) if path in self._spiking else kept.copy())
+
+        return keep
+
+    def _hook_state(self, path: str) -> Any:
+        def keep(module: Any, args: Any, output: Any) -> None:
+            self._seen.setdefault(f"{path}/v", []).append(module.v.detach().numpy().copy())
 
         return keep
 
@@ -120,10 +132,10 @@ class _Taps:
         return {key: self._collect(path, name, values.shape[:2]) for key, (path, name) in self.keys.items()}
 
     def _collect(self, path: str, name: str, lead: tuple[int, ...]) -> Array:
-        if name == "v":
+        if name == "v" and f"{path}/v" not in self._seen:
             return np.asarray(self.net.get_submodule(path).v_seq.detach().numpy().copy())
-        parts = self._seen[path]
-        array = np.stack(parts) if self.lead is Lead.BATCH else parts[0]
+        parts = self._seen[f"{path}/v" if name == "v" else path]
+        array = np.stack(parts) if self.lead is Lead.BATCH or path in self._stepped else parts[0]
         if array.shape[:2] != tuple(
             lead
         ):  # a layer that saw time and batch merged, or the frame before it was held

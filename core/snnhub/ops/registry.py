@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from snnhub.errors import SnnhubError
 from snnhub.ir.op import OpSchema
-from snnhub.ops import neuron, pooling, shaping, synapse
+from snnhub.ops import joining, neuron, pooling, shaping, synapse
 
 CORE: tuple[OpSchema, ...] = (
     synapse.DENSE,
@@ -16,6 +16,7 @@ CORE: tuple[OpSchema, ...] = (
     shaping.FLATTEN,
     shaping.ADD,
     shaping.BATCH_NORM,
+    joining.CONCAT,
     neuron.IF,
     neuron.LIF,
 )
