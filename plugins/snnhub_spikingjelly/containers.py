@@ -21,7 +21,7 @@ TIMELESS_REMEDY = "Use MultiStepContainer, or neurons in step mode 'm' outside t
 
 
 def container_kind(module: nn.Module) -> str:
-    """Class name of a container of SpikingJelly; empty for anything else, and for one whose forward was changed."""
+    """Class name of a container of SpikingJelly; empty for anything else, and if its forward was changed."""
     try:
         root, name = kind_of(module)
     except RefusedError:
@@ -85,7 +85,7 @@ def _linear_step(module: Any) -> nn.Module:
     import torch
     from torch import nn
 
-    class LinearStep(nn.Module):
+    class LinearStep(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.rc = module.rc
@@ -100,7 +100,7 @@ def _linear_step(module: Any) -> nn.Module:
 def _element_step(module: Any) -> nn.Module:
     from torch import nn
 
-    class ElementStep(nn.Module):
+    class ElementStep(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.sub_module = module.sub_module

@@ -57,8 +57,8 @@ def import_spikingjelly(source: Any, options: ImportOptions) -> Graph:
     walk.builder.findings += findings
     walk.run(_name(source))
     known = {(finding.code, finding.place) for finding in refused}
-    errors = of_severity(walk.builder.findings, Severity.ERROR)
-    errors = [*refused, *(finding for finding in errors if (finding.code, finding.place) not in known)]
+    more = of_severity(walk.builder.findings, Severity.ERROR)
+    errors = [*refused, *(finding for finding in more if (finding.code, finding.place) not in known)]
     if errors:
         raise _unsupported(errors)
     graph = walk.builder.graph(decoder=walk.decoder, provenance=provenance)

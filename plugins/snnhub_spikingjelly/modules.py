@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from snnhub_spikingjelly import settings
+from snnhub_spikingjelly.global_pool import ADAPTIVE
 from snnhub_spikingjelly.layers import LAYERS
 from snnhub_spikingjelly.neurons import NEURONS
 from snnhub_spikingjelly.signals import RefusedError, Signal
@@ -88,7 +89,7 @@ REMEDIES = {
 }
 
 
-HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **LAYERS}
+HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **ADAPTIVE, **LAYERS}
 STATEFUL = frozenset(NEURONS)
 CONTAINERS = frozenset(
     ("spikingjelly", f"{name}Container")

@@ -73,16 +73,11 @@ def _called_again(region: Region) -> Iterable[tuple[str, list[str], int]]:
 
 def _again(path: str, names: list[str], count: int) -> Finding:
     if count < LOOP:
-        message, remedy = f"stateful module is called {count} times: {', '.join(names)}", ""
+        message, remedy = ", ".join(names), "Use a module of its own at each place."
     else:
-        message, remedy = (
-            f"stateful module is called {count} times, as in a loop over time in the forward",
-            ONE_STEP,
-        )
-    other = (
-        "Use a module of its own at each place." if not remedy else "Otherwise use a module of its own per place."
-    )
-    return error("SNN-3004", path_of(path), message, remedy=remedy + other)
+        message = "as in a loop over time in the forward"
+        remedy = f"{ONE_STEP}Otherwise use a module of its own at each place."
+    return error("SNN-3004", path_of(path), f"stateful module is called {count} times: {message}", remedy=remedy)
 
 
 def is_stateful(module: nn.Module) -> bool:

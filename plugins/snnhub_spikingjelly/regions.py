@@ -37,13 +37,13 @@ class Region:
         return self.net.get_submodule(str(node.target))
 
     def everywhere(self) -> Iterator[Region]:
-        """This region and all inside it."""
+        """Itself and all inside it."""
         yield self
         for region in self.inner.values():
             yield from region.everywhere()
 
     def calls(self) -> Iterator[tuple[str, nn.Module, str]]:
-        """Every call of a module in order, insides after their container: dotted path, module, name of the call."""
+        """Every call of a module, insides after their container: dotted path, module, name of the call."""
         for node in self.graph.nodes:
             if node.op == "call_module":
                 yield self.path(str(node.target)), self.module(node), node.name

@@ -1,4 +1,4 @@
-"""Walks the traced graph once and adds the nodes of each module and function, insides of containers in their place."""
+"""Walks the traced graph once and adds the nodes of each module and function, insides of containers too."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_loops_over_time(nested: bool) -> None:
     assert [(finding.place, finding.message.count("n")) for finding in again] == [(f"{place}n", 5)] or again
     assert len(again) == 1
     assert again[0].place == f"{place}n"
-    assert "4 times, as in a loop over time" in again[0].message
+    assert "4 times: as in a loop over time" in again[0].message
     assert "import the network of one step" in again[0].remedy
     for net in (unrolled(0, nested), unrolled(0, nested, sized=True)):
         found = refusal(net, (6,)).findings
