@@ -55,6 +55,7 @@ CODES: dict[str, str] = {
     "SNN-3008": "state or mode of the user's network not imported",
     "SNN-3009": "module setting that cannot be held",
     "SNN-3010": "axes that do not fit the module",
+    "SNN-3011": "network pickled whole",
     "SNN-3101": "part of a layer missing or of the wrong kind",
     "SNN-3102": "layer type not known, or not loadable by the format's own reader",
     "SNN-3103": "feature of the source format not held yet",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnhub.api.options import ImportOptions, InputShapeMissingError
@@ -12,7 +13,7 @@ from snnhub.errors import UnsupportedError, UsageError
 from snnhub.findings import Finding, Severity, info, of_severity
 from snnhub.ir.graph import Graph, Provenance, Stage
 
-from snnhub_spikingjelly.checkpoint import load_weights
+from snnhub_spikingjelly.checkpoint import load_weights, refuse_file
 from snnhub_spikingjelly.factory import build
 from snnhub_spikingjelly.probe import Probe, first_layer_rank
 from snnhub_spikingjelly.quiet import hush
@@ -78,6 +79,8 @@ def prepare_net(source: Any, options: ImportOptions) -> tuple[nn.Module, list[Fi
         findings.append(
             info("SNN-3001", source, "the factory was run: importing a network by factory runs its author's code")
         )
+    elif isinstance(source, Path):
+        raise refuse_file(source)
     elif isinstance(source, torch.nn.Module):
         net = copied(source)
     else:

@@ -81,22 +81,38 @@ def _scale(module: Any, args: Any, output: Any) -> Any:
 
 def sew_resnet18(cnf: str = "ADD", classes: int = 10, leaky: bool = False) -> nn.Module:
     """SEW-ResNet18 as SpikingJelly builds it."""
+    torch.manual_seed(1)
     cells = neuron.LIFNode if leaky else neuron.IFNode
     net = model("sew_resnet").sew_resnet18(cnf=cnf, spiking_neuron=cells, num_classes=classes)
     return lively(net, (3, 32, 32))
 
 
-def vgg11(norm: bool = False, small: bool = True, classes: int = 10) -> nn.Module:
-    """Spiking VGG11. ``small``: with the head that is used for images of 32 x 32 pixels (one pooled pixel and two
-    dense layers of 512) in place of ImageNet's, which has 120 million weights.
+def small_vgg11(norm: bool = False, classes: int = 10) -> nn.Module:
+    """Spiking VGG11 with the head that is used for images of 32 x 32 pixels (one pooled pixel, a dense layer of
+    512) in place of ImageNet's, which has 120 million weights.
     """
     zoo = model("spiking_vgg")
-    build = zoo.spiking_vgg11_bn if norm else zoo.spiking_vgg11
-    if not small:
-        return lively(build(spiking_neuron=neuron.IFNode, num_classes=classes), (3, 32, 32))
-    net = build(spiking_neuron=neuron.IFNode, num_classes=classes, init_weights=False)
+    net = nn.Module.__new__(zoo.SpikingVGG)
+    nn.Module.__init__(net)
+    net.features = zoo.SpikingVGG.make_layers(zoo.cfgs["A"], norm, neuron=neuron.IFNode)
     net.avgpool = layer.AdaptiveAvgPool2d((1, 1))
     net.classifier = nn.Sequential(
         layer.Linear(512, 512), neuron.IFNode(), layer.Dropout(), layer.Linear(512, classes)
     )
-    return lively(net, (3, 32, 32))
+    net._initialize_weights()
+    functional.set_step_mode(net, "m")
+    return net
+
+
+def vgg11(norm: bool = False) -> nn.Module:
+    """``small_vgg11`` with weights that make every layer fire."""
+    torch.manual_seed(1)
+    return lively(small_vgg11(norm), (3, 32, 32))
+
+
+def vgg11_for_imagenet(norm: bool = False) -> nn.Module:
+    """Spiking VGG11 as SpikingJelly builds it: 7 x 7 pixels before the head, whatever the image."""
+    torch.manual_seed(1)
+    zoo = model("spiking_vgg")
+    build = zoo.spiking_vgg11_bn if norm else zoo.spiking_vgg11
+    return lively(build(spiking_neuron=neuron.IFNode, num_classes=10), (3, 32, 32))

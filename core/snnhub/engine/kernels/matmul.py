@@ -31,6 +31,9 @@ from snnhub.ir.numtype import NumType
 from snnhub.ir.tensor import Array
 
 MAX_SLICES = 3
+EXACT_BITS = 53
+SMALLEST_EXPONENT, LARGEST_EXPONENT = -1074, 970
+"""Grids on which adding and taking away a large number rounds a f64 as it should."""
 COARSE = 2**16
 """Inputs count as coarse when they are multiples of a power of two up to this many times."""
 
@@ -140,14 +143,17 @@ def cut(columns: F64, largest: int, digits: int = 53) -> list[F64] | None:
     reach = float(size.sum(axis=0).max(initial=0.0)) * largest
     rest, grid = columns, _grid_below(size, digits)
     while np.isfinite(reach):
-        if len(slices) == MAX_SLICES - 1:  # the last chance is worth a closer look
+        last = len(slices) == MAX_SLICES - 1
+        if last:  # worth a closer look
+            reach = float(np.abs(rest).sum(axis=0).max(initial=0.0)) * largest
             grid = max(grid, grid_exponent(rest))
-        if np.ldexp(reach, -grid) < EXACT_F64:
+        above = int(np.frexp(reach)[1])  # reach < 2**above
+        if above - grid <= EXACT_BITS:
             return [*slices, rest]
-        exponent = int(np.frexp(reach)[1]) - 51
-        rounder = np.ldexp(1.5, exponent + 52)  # adding and taking it away rounds to multiples of 2**exponent
-        if len(slices) == MAX_SLICES - 1 or not np.isfinite(rounder):
+        exponent = above - EXACT_BITS + 2
+        if last or not SMALLEST_EXPONENT <= exponent <= LARGEST_EXPONENT:
             return None
+        rounder = np.ldexp(1.5, exponent + EXACT_BITS - 1)  # adding and taking away rounds to 2**exponent
         part = rest + rounder
         part -= rounder
         slices.append(part)
