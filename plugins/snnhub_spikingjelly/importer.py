@@ -82,7 +82,7 @@ def prepare_net(source: Any, options: ImportOptions) -> tuple[nn.Module, list[Fi
     elif isinstance(source, Path):
         raise refuse_file(source)
     elif isinstance(source, torch.nn.Module):
-        net = copied(source)
+        net = copied(source, share=options.weights is None)
     else:
         raise UsageError(
             "a SpikingJelly network is a factory reference or a torch.nn.Module", found=type(source).__name__
@@ -113,11 +113,15 @@ def prepare_net(source: Any, options: ImportOptions) -> tuple[nn.Module, list[Fi
     return net, findings, Provenance((stage,), _name(source), digest)
 
 
-def copied(net: nn.Module) -> nn.Module:
-    """A copy that shares nothing, also of a network whose states still hang on a training graph."""
+def copied(net: nn.Module, share: bool = False) -> nn.Module:
+    """A copy, also of a network whose states still hang on a training graph. ``share``: with the same parameters
+    and buffers, which nothing changes where no weights are loaded and the copy runs in evaluation mode.
+    """
     import torch
 
     memo: dict[int, Any] = {}
+    if share:
+        memo |= {id(value): value for value in (*net.parameters(), *net.buffers())}
     for module in net.modules():
         for values in (vars(module), vars(module).get("_memories", {})):
             for value in values.values():

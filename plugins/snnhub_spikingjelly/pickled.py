@@ -1,7 +1,7 @@
 """Reads what a pickled network holds without executing anything: classes, settings, the tree of modules.
 
-The opcodes are walked with ``pickletools``; nothing is imported, called or built. What a pickle would call becomes an
-inert record of what it names. Files of ``torch.save(net)`` are understood far enough to say what is inside.
+The opcodes are walked with ``pickletools``; nothing is imported, called or built. What a pickle would call becomes
+an inert record of what it names. Files of ``torch.save(net)`` are understood far enough to say what is inside.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _UnreadableError(Exception):
 
 
 def modules_in(data: bytes) -> tuple[Entry, ...]:
-    """The modules of a pickled network in order, its own class first. Empty if there is none, or it is unreadable."""
+    """The modules of a pickled network in order, its own class first. Empty if there is none to be read."""
     try:
         top = _Machine().run(data)
     except (_UnreadableError, ValueError, IndexError, KeyError, TypeError, EOFError, RecursionError):
@@ -169,27 +169,11 @@ def _remember(machine: _Machine, argument: Any) -> None:
 
 IGNORED = frozenset({"PROTO", "FRAME"})
 LITERALS = frozenset(
-    [
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "INT",
-        "LONG",
-        "LONG1",
-        "LONG4",
-        "BINFLOAT",
-        "FLOAT",
-        "BINUNICODE",
-        "SHORT_BINUNICODE",
-        "BINUNICODE8",
-        "UNICODE",
-        "STRING",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-        "BINBYTES",
-        "SHORT_BINBYTES",
-        "BINBYTES8",
-    ]
+    {
+        *("BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4", "BINFLOAT", "FLOAT"),
+        *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE"),
+        *("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+    }
 )
 CONSTANTS: dict[str, Callable[[], Any]] = {
     "NONE": lambda: None,
@@ -200,10 +184,10 @@ CONSTANTS: dict[str, Callable[[], Any]] = {
     "EMPTY_DICT": dict,
     "EMPTY_SET": list,
 }
-ACTIONS: dict[str, Callable[[_Machine, Any], None]] = {
+ACTIONS: dict[str, Callable[[_Machine, Any], object]] = {
     "MARK": lambda machine, _: machine.marks.append(len(machine.stack)),
-    "POP": lambda machine, _: machine.pop(1) and None,
-    "POP_MARK": lambda machine, _: machine.pop_mark() and None,
+    "POP": lambda machine, _: machine.stack.pop(),
+    "POP_MARK": lambda machine, _: machine.pop_mark(),
     "DUP": lambda machine, _: machine.stack.append(machine.stack[-1]),
     "TUPLE": lambda machine, _: machine.stack.append(tuple(machine.pop_mark())),
     "TUPLE1": lambda machine, _: machine.stack.append(tuple(machine.pop(1))),

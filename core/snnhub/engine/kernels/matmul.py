@@ -154,7 +154,7 @@ def cut(columns: F64, largest: int, digits: int = 53) -> list[F64] | None:
         if last or not SMALLEST_EXPONENT <= exponent <= LARGEST_EXPONENT:
             return None
         rounder = np.ldexp(1.5, exponent + EXACT_BITS - 1)  # adding and taking away rounds to 2**exponent
-        part = rest + rounder
+        part = np.add(rest, rounder, out=size if not slices else None)  # fresh memory is what takes the time here
         part -= rounder
         slices.append(part)
         rest, grid = rest - part, min(grid, exponent)
@@ -164,5 +164,5 @@ def cut(columns: F64, largest: int, digits: int = 53) -> list[F64] | None:
 
 def _grid_below(size: F64, digits: int) -> int:
     """A ``g`` such that all numbers of these sizes, which have ``digits`` binary digits, are multiples of 2**g."""
-    smallest = float(np.min(size, where=size > 0, initial=np.inf))
+    smallest = float(size.min(initial=np.inf)) or float(size[size > 0].min(initial=np.inf))
     return 0 if smallest == np.inf else int(np.frexp(smallest)[1]) - digits
