@@ -56,6 +56,8 @@ CODES: dict[str, str] = {
     "SNN-3009": "module setting that cannot be held",
     "SNN-3010": "axes that do not fit the module",
     "SNN-3011": "network pickled whole",
+    "SNN-3025": "tensor overwritten in place and used again",
+    "SNN-3026": "traced forward that computes something else than the network",
     "SNN-3101": "part of a layer missing or of the wrong kind",
     "SNN-3102": "layer type not known, or not loadable by the format's own reader",
     "SNN-3103": "feature of the source format not held yet",
@@ -85,4 +87,6 @@ CODES: dict[str, str] = {
     "SNN-5007": "outputs lag behind the input",
     "SNN-6001": "versions of the peer that ran",
     "SNN-6002": "how a peer without batches ran several samples",
+    "SNN-6003": "how the torch engine called torch",
+    "SNN-6004": "layer of the torch engine computed in the reference kernel",
 }

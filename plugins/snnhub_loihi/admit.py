@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 from snnhub.findings import Finding, error, note
+from snnhub.ir.analysis import analyse
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.numtype import SPIKE
 from snnhub.passes.base import PassContext, PassResult, unchanged
 
 SYNAPSES = ("core.Dense", "core.Conv")
-NEURONS = ("core.IF", "core.LIF")
+CUBA = "core.CubaLIF"
+NEURONS = ("core.IF", "core.LIF", CUBA)
 LOWERED = "loihi.CubaLIF"
 SHAPING = ("core.Flatten",)
 REMEDIES = {
@@ -18,12 +21,31 @@ REMEDIES = {
     "core.BatchNorm": "Batch normalisation is folded only into a convolution or dense layer right before it.",
     "core.Add": "Loihi adds currents, not spikes; residual additions cannot be lowered yet.",
     "core.AvgPool": "Average pooling is folded only where it is exact.",
+    "core.AdaptiveAvgPool": "Use average pooling with one window size, or sizes that divide by powers of two.",
+    "core.Upsample": "Use a layer whose output has the size that is wanted.",
+    "core.Pad": "Let the convolution behind it pad.",
+    "core.Reshape": "Only a flatten before a dense layer can be lowered; put a vote into the next weights.",
+    "core.Mul": "Loihi adds currents; products of spikes (AND, IAND) cannot be lowered.",
+    "core.Scale": "Scale the weights of the next layer, and give it the offset as a bias.",
+    "core.ReLU": "Spikes are never negative: leave it out behind neurons, and put neurons behind currents.",
 }
+FOREIGN = {
+    "core.LIFCoeff": "Only a leak above 0 can be lowered.",
+    "core.KLIF": "Loihi neither scales nor cuts off potentials. Train with LIFNode(decay_input=False).",
+    "core.QIF": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
+    "core.EIF": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
+    "core.Izhikevich": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
+    "core.RAF": "Resonating neurons cannot be lowered yet. Train with LIFNode(decay_input=False).",
+    "core.SynapseFilter": "A filter between layers cannot be lowered yet. Train without it.",
+}
+"""Neurons and filters that the engine runs and the lowering does not know; the first report is the only one."""
+SPATIAL = 2
+"""Spatial axes of the convolution that Lava has: its weight is (out, in, y, x)."""
 
 
 def run(graph: Graph, context: PassContext) -> PassResult:
     """Check every node and edge; the graph stays as it is."""
-    findings = [*_nodes(graph), *_synapses(graph), *_inputs(graph), *_outputs(graph)]
+    findings = [*_nodes(graph), *_ranks(graph, context), *_synapses(graph), *_inputs(graph), *_outputs(graph)]
     return unchanged(graph, context, findings)
 
 
@@ -34,6 +56,8 @@ def lowered(graph: Graph) -> bool:
 
 def _nodes(graph: Graph) -> Iterator[Finding]:
     for node in graph.nodes:
+        if node.op == CUBA:
+            yield from _cuba(graph, node)
         if node.op in NEURONS:
             if node.attribute["reset"] != "value":
                 yield error(
@@ -50,7 +74,51 @@ def _nodes(graph: Graph) -> Iterator[Finding]:
                     "SNN-2005", node.id, "threshold must be above 0", old=str(node.param["v_threshold"].array)
                 )
         elif node.op not in (*SYNAPSES, *SHAPING, LOWERED):
-            yield error("SNN-2101", node.id, f"Loihi has no {node.kind}", remedy=REMEDIES.get(node.op, ""))
+            remedy = {**REMEDIES, **FOREIGN}.get(node.op, "")
+            yield error("SNN-2101", node.id, f"Loihi has no {node.kind}", remedy=remedy)
+
+
+def _cuba(graph: Graph, node: Node) -> Iterator[Finding]:
+    """A decaying current is the chip's own neuron, if it rests at 0 and nothing but spikes drives it."""
+    if "v_reset" in node.param and np.any(node.param["v_reset"].array):
+        yield error("SNN-2101", node.id, "Loihi resets to 0", old="v_reset", remedy="Train with v_reset=0.")
+    for name in ("u_factor", "v_factor"):
+        if name in node.param and not np.all((node.param[name].array >= 0) & (node.param[name].array <= 1)):
+            yield error("SNN-2101", node.id, f"{name} must lie in 0 .. 1", remedy="Loihi's states only decay.")
+    for edge in graph.feeding(node.id):
+        source = graph.node.get(edge.src.node)
+        if source is not None and "bias" in source.param and np.any(source.param["bias"].array):
+            yield error(
+                "SNN-2101",
+                source.id,
+                "Loihi adds a bias to the membrane potential, not to the current that decays",
+                remedy="Train the layer before CUBALIFNode without bias.",
+            )
+
+
+def _ranks(graph: Graph, context: PassContext) -> Iterator[Finding]:
+    """Convolutions have two spatial axes, dense layers take vectors."""
+    shapes = analyse(graph, context.lookup).shapes
+    for node in graph.nodes:
+        axes = len(shapes.get(Port(node.id, "x"), ()))
+        if node.op == "core.Conv" and axes != SPATIAL + 1:
+            yield error(
+                "SNN-2101",
+                node.id,
+                "Loihi's convolution has two spatial axes",
+                old=f"{axes - 1} spatial axes",
+                remedy="Give a line a second axis of length 1 and use Conv2d."
+                if axes <= SPATIAL
+                else "Use Conv2d.",
+            )
+        if node.op == "core.Dense" and axes != 1:
+            yield error(
+                "SNN-2101",
+                node.id,
+                "Loihi's dense layer takes vectors",
+                old=f"{axes} axes",
+                remedy="Flatten before it, or use a convolution with a kernel of size 1.",
+            )
 
 
 def _synapses(graph: Graph) -> Iterator[Finding]:
@@ -59,7 +127,7 @@ def _synapses(graph: Graph) -> Iterator[Finding]:
             continue
         targets = {graph.node[e.dst.node].op for e in graph.fed_by(node.id) if e.dst.node in graph.node}
         ends = {e.dst.node for e in graph.fed_by(node.id)} & {output.id for output in graph.outputs}
-        if ends or targets - {*NEURONS, LOWERED} or not targets:
+        if ends or targets - {*NEURONS, *FOREIGN, LOWERED} or not targets:
             yield error(
                 "SNN-2101",
                 node.id,
@@ -108,10 +176,11 @@ def _inputs(graph: Graph) -> Iterator[Finding]:
 def _outputs(graph: Graph) -> Iterator[Finding]:
     for output in graph.outputs:
         for edge in graph.into[Port(output.id, TERMINAL_PORT)]:
-            if edge.src.node in graph.node and graph.node[edge.src.node].op not in (*NEURONS, LOWERED):
+            source = graph.node.get(edge.src.node)
+            if source is not None and source.op not in (*NEURONS, *FOREIGN, LOWERED):
                 yield error(
                     "SNN-2101",
                     output.id,
                     "the output must be the spikes of a layer of neurons",
-                    old=graph.node[edge.src.node].kind,
+                    old=source.kind,
                 )

@@ -22,7 +22,7 @@ from snnhub.ir.tensor import Array
 from snnhub.passes.base import PassContext
 
 from snnhub_loihi.integers import IntegerLayer, to_integers
-from snnhub_loihi.layers import Layer
+from snnhub_loihi.layers import Layer, own_scale
 from snnhub_loihi.rounding import compensated, moments
 from snnhub_loihi.scales import candidates, grid_scales, lossless_scale
 
@@ -162,7 +162,9 @@ def _worst(choices: list[Choice]) -> float:
 
 def _largest(layer: Layer, lookup: OpLookup) -> Choice:
     numbers = layer.numbers()
-    scale = lossless_scale(numbers) or next(grid_scales(numbers), None) or candidates(numbers)[0]
+    scale = (
+        own_scale(layer) or lossless_scale(numbers) or next(grid_scales(numbers), None) or candidates(numbers)[0]
+    )
     return Choice(to_integers(layer, scale, lookup), None, 1)
 
 
@@ -188,7 +190,7 @@ def _walk(calibration: Calibration, layers: list[Layer], context: PassContext, s
 def _trials(calibration: Calibration, layer: Layer) -> Iterator[IntegerLayer]:
     """A lossless scale alone if there is one; else every scale, rounded to nearest and with compensation."""
     numbers = layer.numbers()
-    lossless = lossless_scale(numbers)
+    lossless = own_scale(layer) or lossless_scale(numbers)
     grid = itertools.islice(grid_scales(numbers), 1)
     for scale in [lossless] if lossless is not None else [*grid, *candidates(numbers)]:
         yield to_integers(layer, scale, calibration.lookup)

@@ -12,7 +12,8 @@ from snnhub.ir.numtype import Quantisation
 from snnhub.ir.op import OpLookup, StepOp
 from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
 
-from snnhub_loihi.layers import Layer
+from snnhub_loihi.admit import CUBA
+from snnhub_loihi.layers import Layer, own_scale
 from snnhub_loihi.ops import DECAY_UNITY
 from snnhub_loihi.scales import even_integers, exact_threshold, threshold
 
@@ -61,9 +62,9 @@ def to_integers(
         exact = exact and _same(weights, synapse.param["weight"].array, scale)
         synapses.append(_synapse(synapse, replace(smallest_integer(weights), quantisation=meaning)))
     bias, bias_exact, cut = _bias(numbers.bias, scale, layer)
-    vdecay, decay_exact = _decay(layer.neuron)
+    idecay, vdecay, decay_exact = _decays(layer, scale)
     params = {
-        "iDecay": tensor(DECAY_UNITY, "int16"),
+        "iDecay": idecay,
         "vDecay": vdecay,
         "vThMant": replace(smallest_integer(np.asarray(threshold(scale, numbers))), quantisation=meaning),
         "bias": replace(smallest_integer(bias), quantisation=meaning),
@@ -109,6 +110,24 @@ def _neuron(node: Node, params: dict[str, Tensor], lookup: OpLookup) -> Node:
         schema.program(attributes),
         node.origin,
     )
+
+
+def _decays(layer: Layer, scale: Fraction) -> tuple[Tensor, Tensor, bool]:
+    """``iDecay``, ``vDecay``, and whether they do exactly what the float neuron does."""
+    neuron = layer.neuron
+    if neuron.op == CUBA:
+        # u and v are rounded toward 0 to 1/64 of a unit: the same numbers only for fixed point at its own scale
+        return _lost(neuron, "u"), _lost(neuron, "v"), scale == own_scale(layer)
+    vdecay, exact = _decay(neuron)
+    return tensor(DECAY_UNITY, "int16"), vdecay, exact
+
+
+def _lost(neuron: Node, state: str) -> Tensor:
+    """The part of a state that is lost per step, in 4096ths: rounded half to even unless it is there already."""
+    if f"{state}_decay" in neuron.param:
+        return smallest_integer(neuron.param[f"{state}_decay"].array.astype(np.int64))
+    factor = neuron.param[f"{state}_factor"].array.astype(np.float64)
+    return smallest_integer(np.rint(DECAY_UNITY * (1 - factor)).astype(np.int64))
 
 
 def _decay(neuron: Node) -> tuple[Tensor, bool]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from snnhub.ir.graph import Edge, Graph, Node
 
 from snnhub_loihi.admit import NEURONS
-from snnhub_loihi.scales import LayerNumbers
+from snnhub_loihi.ops import ALIGN, DECAY_UNITY, STATE_LIMIT
+from snnhub_loihi.scales import HIGHEST, LOWEST, LayerNumbers, exact_threshold
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,30 @@ class Layer:
             np.asarray(np.sum(biases, axis=0, dtype=np.float64)) if biases else None,
             float(threshold[0]),
             str(self.neuron.attribute["compare"]),
-            self.neuron.op == "core.LIF",
+            self.neuron.op != "core.IF",
         )
+
+
+def own_scale(layer: Layer) -> Fraction | None:
+    """The scale at which fixed-point neurons compute what the chip does: the integers are then their own.
+
+    None for other neurons, and where weights are no even integers at that scale, the threshold falls between two
+    values, or the current could overflow.
+    """
+    neuron = layer.neuron
+    if "scale" not in neuron.param or neuron.param["scale"].size > 1:
+        return None
+    scale = Fraction(float(neuron.param["scale"].array.reshape(-1)[0])) / (1 << ALIGN)
+    if not exact_threshold(scale, layer.numbers()):
+        return None
+    decay = int(neuron.param["u_decay"].array.min())
+    drive = 0.0
+    for synapse in layer.synapses:
+        weight = synapse.param["weight"].array.astype(np.float64) * float(scale)
+        if np.any(weight % 2) or weight.min(initial=0) < LOWEST or weight.max(initial=0) > HIGHEST:
+            return None
+        drive += np.abs(weight).reshape(weight.shape[0], -1).sum(axis=1).max()
+    return scale if decay and drive * (1 << ALIGN) * DECAY_UNITY / decay < STATE_LIMIT else None
 
 
 def float_layers(graph: Graph) -> list[Layer]:

@@ -10,6 +10,7 @@ from snnhub.passes.centre_reset import CENTRE_RESET
 from snnhub.passes.fold_decay import FOLD_DECAY
 from snnhub.passes.fold_norm import FOLD_NORM
 from snnhub.passes.fold_pool import FOLD_POOL
+from snnhub.passes.time_constant import TIME_CONSTANT
 
 from snnhub_loihi import admit, place, quantise
 
@@ -23,6 +24,7 @@ def passes() -> Sequence[Pass]:
         FOLD_NORM,
         FOLD_POOL,
         FOLD_NORM,  # a norm behind a pool stands behind a synapse now
+        TIME_CONSTANT,
         CENTRE_RESET,
         FOLD_DECAY,
         Pass("loihi admit", 1, Promise(Rung.BITS), "refuses, all at once, what Loihi does not have", admit.run),

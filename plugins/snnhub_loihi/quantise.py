@@ -16,7 +16,7 @@ from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
 from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
-from snnhub_loihi.admit import lowered
+from snnhub_loihi.admit import CUBA, lowered
 from snnhub_loihi.calibrate import Choice, choose
 from snnhub_loihi.integers import IntegerLayer
 from snnhub_loihi.layers import float_layers
@@ -25,6 +25,7 @@ from snnhub_loihi.scales import FRACTION, exact_threshold
 
 LEVELS = 256
 STATE_UNIT = 1 << ALIGN
+PARTS = ("_factor", "_decay")
 
 
 def run(graph: Graph, context: PassContext) -> PassResult:
@@ -89,6 +90,8 @@ def _put(layer: IntegerLayer, rewriter: Rewriter) -> None:
     for edge in rewriter.into(name):
         rewriter.retarget(edge, Edge(edge.src, Port(name, "a"), edge.delay))
     rewriter.match(Port(name, "v"), Port(name, "v"), scale * STATE_UNIT)
+    if layer.layer.neuron.op == CUBA:
+        rewriter.match(Port(name, "u"), Port(name, "u"), scale * STATE_UNIT)
 
 
 def row(choice: Choice) -> dict[str, Any]:
@@ -122,17 +125,23 @@ def silent_neurons(layer: IntegerLayer) -> list[int]:
     """Output neurons (channels) that no input can make fire: the largest drive never passes the threshold.
 
     The drive per step is the sum of positive weights plus the bias; with decay d of 4096 the membrane
-    potential stays below drive * 4096 / d.
+    potential stays below drive * 4096 / d, and so does the current, which is the drive where it decays.
     """
     drive: Array = np.zeros(layer.synapses[0].param["weight"].shape[0], np.int64)
     for synapse in layer.synapses:
         weight = synapse.param["weight"].array.astype(np.int64)
         drive = drive + np.maximum(weight, 0).reshape(weight.shape[0], -1).sum(axis=1)
     drive = drive + layer.neuron.param["bias"].array.astype(np.int64).reshape(-1)
-    decay = layer.neuron.param["vDecay"].array.astype(np.int64).reshape(-1)
+    drive = _reach(drive, layer, "iDecay")
     threshold = int(layer.neuron.param["vThMant"].array)
-    reach = np.where(decay > 0, drive * DECAY_UNITY / np.maximum(decay, 1), np.where(drive > 0, STATE_LIMIT, 0))
-    return [int(index) for index in np.flatnonzero(reach <= threshold)]
+    return [int(index) for index in np.flatnonzero(_reach(drive, layer, "vDecay") <= threshold)]
+
+
+def _reach(drive: Array, layer: IntegerLayer, name: str) -> Array:
+    """What a state that decays by a named decay stays below when it is driven like this for ever."""
+    decay = layer.neuron.param[name].array.astype(np.int64).reshape(-1)
+    kept = drive * DECAY_UNITY / np.maximum(decay, 1)
+    return np.where(decay > 0, kept, np.where(drive > 0, STATE_LIMIT, 0))
 
 
 def _findings(choice: Choice, facts: dict[str, Any]) -> list[Finding]:
@@ -185,7 +194,29 @@ def _threshold_bound(layer: IntegerLayer) -> str:
     return f"sums are exact on the grid of the weights; v fires from {float(lowest):.6g} on"
 
 
+def _cuba_finding(layer: IntegerLayer, place: str) -> Finding:
+    """Both decays of a current-based neuron; 4096ths in the source are carried over as they are."""
+    source, target = layer.layer.neuron.param, layer.neuron.param
+    decays = [target[name].array.astype(np.int64).reshape(-1) for name in ("iDecay", "vDecay")]
+    wrong = [
+        np.abs(decay / DECAY_UNITY - (1 - source[name].array.astype(np.float64).reshape(-1))).max()
+        for name, decay in zip(("u_factor", "v_factor"), decays, strict=True)
+        if name in source
+    ]
+    words = f"decays off by at most {max(wrong, default=0.0):.3g} per step"
+    return note(
+        "SNN-2104",
+        place,
+        "leaks of current and membrane potential in 4096ths",
+        old=", ".join(f"{name} {source[name].array.flat[0]:g}" for name in source if name[1:] in PARTS),
+        new=f"iDecay {decays[0][0]}, vDecay {decays[1][0]}",
+        bound=f"{words}; u and v are rounded toward 0 to 1/64 of a weight unit",
+    )
+
+
 def _decay_findings(layer: IntegerLayer, place: str) -> list[Finding]:
+    if layer.layer.neuron.op == CUBA:
+        return [_cuba_finding(layer, place)]
     if layer.layer.neuron.op != "core.LIF":
         return []
     tau = layer.layer.neuron.param["tau"].array.astype(np.float64).reshape(-1)

@@ -1,58 +1,20 @@
-"""Functions and methods in a forward: additions, shapes, and the few uses of the time axis that can be held."""
+"""Functions and methods in a forward: shapes, and the few uses of the time axis that can be held."""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
 from snnhub.ir.graph import Decoder
 
-from snnhub_spikingjelly.layers import flatten
+from snnhub_spikingjelly.arithmetic import ARITHMETIC
+from snnhub_spikingjelly.call import OTHERS, Call, FunctionHandler
+from snnhub_spikingjelly.functional import FUNCTIONAL
+from snnhub_spikingjelly.pooling import everywhere
+from snnhub_spikingjelly.probe import SAMPLES
+from snnhub_spikingjelly.shaping import flatten, reshape, split
 from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
 from snnhub_spikingjelly.site import Site
 from snnhub_spikingjelly.tracer import ONE_STEP
 
-if TYPE_CHECKING:
-    from torch import fx
-
 TIME_REMEDY = "Held are: a leading unsqueeze(0).repeat(T, …) and a trailing mean(0) or sum(0) over time."
-
-
-OTHERS = "Numbers and tensors that are no activations belong into a layer."
-
-
-class Call:
-    """One call_function or call_method: its arguments as signals or plain values, and its output shape."""
-
-    def __init__(self, node: fx.Node, args: Sequence[Any], kwargs: dict[str, Any], shape: tuple[int, ...]) -> None:
-        self.node = node
-        self.args = list(args)
-        self.kwargs = kwargs
-        self.shape = shape
-        self.decoder: Decoder | None = None
-        self.hold = 0
-
-    @property
-    def name(self) -> str:
-        target = self.node.target
-        return target if isinstance(target, str) else getattr(target, "__name__", str(target))
-
-    def signal(self, position: int = 0) -> Signal:
-        """An argument that must be a tensor of the network. Raises ``RefusedError`` otherwise."""
-        value = self.args[position] if position < len(self.args) else None
-        if not isinstance(value, Signal):
-            raise RefusedError("SNN-3002", f"{self.name} of something else than the network's tensors", OTHERS)
-        return value
-
-    def value(self, position: int, name: str, default: Any) -> Any:
-        """A plain argument by position or keyword."""
-        if name in self.kwargs:
-            return self.kwargs[name]
-        return self.args[position] if position < len(self.args) else default
-
-
-FunctionHandler = Callable[[Call, Site], Signal]
 
 
 def handle(call: Call, site: Site) -> Signal:
@@ -75,22 +37,7 @@ def known(name: str) -> bool:
 REMEDIES = {
     "getitem": "Indexing a tensor takes the time axis (or the batch) apart. " + TIME_REMEDY,
     "stack": ONE_STEP,
-    "relu": "Activations that do not spike have no place in a spiking layer. Use a neuron.",
 }
-
-
-def _add(call: Call, site: Site) -> Signal:
-    if len(call.args) != 2 or call.kwargs.get("alpha", 1) != 1:
-        raise RefusedError("SNN-3002", "addition with a factor", "Scale the layer before it.")
-    a, b = call.signal(0), call.signal(1)
-    if a.lead is not b.lead or a.features != b.features:
-        raise RefusedError(
-            "SNN-3010",
-            f"summands differ: {a.lead.value} {list(a.features)}, {b.lead.value} {list(b.features)}",
-            "Only equal shapes are added; broadcasting is not held.",
-        )
-    port = site.builder.node(site.name, "core.Add", {"a": a.port, "b": b.port}, origin=site.origin)
-    return a.moved(port, a.features)
 
 
 def _flatten(call: Call, site: Site) -> Signal:
@@ -103,41 +50,47 @@ def _flatten(call: Call, site: Site) -> Signal:
 
 
 def _view(call: Call, site: Site) -> Signal:
-    """A view that keeps the leading axes and flattens features, or that splits time from batch again."""
-    signal, lead = call.signal(), call.signal().lead.axes
-    rank = len(call.shape)
-    same = call.shape[rank - len(signal.features) :] == signal.features
-    if signal.lead is Lead.MERGED and same and rank == len(signal.features) + 2:
-        return Signal(signal.port, Lead.TIME_BATCH, signal.features)
-    if signal.lead is Lead.TIME_BATCH and same and rank == len(signal.features) + 1:
-        return Signal(signal.port, Lead.MERGED, signal.features)
-    features = call.shape[lead:]
-    if features == signal.features:
-        return signal
-    end = len(signal.features) - 1
-    for start in range(len(signal.features)):
-        merged = flatten_shape(signal.features, start, end)
-        if features == merged:
-            return flatten(signal, site, start, end)
+    """Another shape of the features, of time and batch merged, or of both split again."""
+    signal = call.signal()
+    lead = _viewed_lead(call, signal)
+    return reshape(Signal(signal.port, lead, signal.features), site, call.shape[lead.axes :])
+
+
+def _viewed_lead(call: Call, signal: Signal) -> Lead:
+    """What leads after the view. Raises ``RefusedError`` if leading axes are moved or cut."""
+    axes, before, after = signal.lead.axes, call.before, call.shape
+    if after[:axes] == before[:axes]:
+        return signal.lead
+    if signal.lead is Lead.TIME_BATCH and after[0] == before[0] * before[1]:
+        return Lead.MERGED
+    if signal.lead is Lead.MERGED and after[1:2] == (SAMPLES,) and after[0] * SAMPLES == before[0]:
+        return Lead.TIME_BATCH
     raise RefusedError(
-        "SNN-3010",
-        f"view from {list(signal.features)} to {list(call.shape)} is no flattening of features",
-        "Views may merge the last feature axes into one.",
+        "SNN-3003",
+        f"view of {list(before)} as {list(after)} changes {signal.lead.value}",
+        "Views may change the shape of the features, merge (T, N), and split it again in that order.",
     )
 
 
-def flatten_shape(features: tuple[int, ...], start: int, end: int) -> tuple[int, ...]:
-    """Shape after merging axes start .. end."""
-    from math import prod
-
-    return (*features[:start], prod(features[start : end + 1]), *features[end + 1 :])
-
-
 def _unsqueeze(call: Call, site: Site) -> Signal:
-    signal = call.signal()
-    if call.value(1, "dim", None) != 0 or signal.lead is not Lead.BATCH:
+    signal, dim = call.signal(), call.value(1, "dim", None)
+    axes = signal.lead.axes
+    if isinstance(dim, int) and dim % (axes + len(signal.features) + 1) >= axes:
+        return reshape(signal, site, call.shape[axes:])
+    if dim != 0 or signal.lead is not Lead.BATCH:
         raise RefusedError("SNN-3003", "a new axis that is not time in front of a single frame", TIME_REMEDY)
     return Signal(signal.port, Lead.FRAME, signal.features)
+
+
+def _squeeze(call: Call, site: Site) -> Signal:
+    signal, dim = call.signal(), call.value(1, "dim", None)
+    if not isinstance(dim, int) or dim % (signal.lead.axes + len(signal.features)) < signal.lead.axes:
+        raise RefusedError("SNN-3003", "squeeze may take time or batch away", "Name one feature axis: squeeze(2).")
+    return reshape(signal, site, call.shape[signal.lead.axes :])
+
+
+def _unflatten(call: Call, site: Site) -> Signal:
+    return split(call.signal(), site, call.value(1, "dim", None), call.value(2, "sizes", ()))
 
 
 def _repeat(call: Call, site: Site) -> Signal:
@@ -157,9 +110,14 @@ def _repeat(call: Call, site: Site) -> Signal:
 
 
 def _reduce(call: Call, site: Site) -> Signal:
-    """``mean(0)`` or ``sum(0)`` over time: the decoder. It must be the last thing that happens."""
+    """``mean(0)`` or ``sum(0)`` over time: the decoder. It must be the last thing that happens.
+
+    A mean over all spatial axes is a pool.
+    """
     signal = call.signal()
     axis = call.value(1, "dim", None)
+    if call.name == "mean" and _all_spatial(signal, axis):
+        return everywhere(signal, site, bool(call.value(2, "keepdim", False)))
     axis = axis[0] if isinstance(axis, tuple | list) and len(axis) == 1 else axis
     if signal.lead is not Lead.TIME_BATCH or axis != 0 or call.value(2, "keepdim", False):
         raise RefusedError("SNN-3003", f"{call.name} over axis {axis} of {signal.lead.value}", TIME_REMEDY)
@@ -167,13 +125,16 @@ def _reduce(call: Call, site: Site) -> Signal:
     return Signal(signal.port, Lead.DECODED, signal.features)
 
 
+def _all_spatial(signal: Signal, axes: object) -> bool:
+    """Whether these are all feature axes behind the channels."""
+    listed = axes if isinstance(axes, tuple | list) else (axes,)
+    rank = signal.lead.axes + len(signal.features)
+    if len(signal.features) < 2 or not all(isinstance(axis, int) for axis in listed):
+        return False
+    return sorted(axis % rank for axis in listed) == list(range(signal.lead.axes + 1, rank))
+
+
 def _same(call: Call, site: Site) -> Signal:
-    return call.signal()
-
-
-def _dropout(call: Call, site: Site) -> Signal:
-    if call.value(2, "training", True):
-        raise RefusedError("SNN-3009", "dropout that is always active", "Pass training=self.training.")
     return call.signal()
 
 
@@ -201,18 +162,16 @@ def _cat(call: Call, site: Site) -> Signal:
 
 
 FUNCTIONS: dict[str, FunctionHandler] = {
-    "add": _add,
-    "add_": _add,
-    "iadd": _add,
-    operator.add.__name__: _add,
-    "cat": _cat,
-    "concat": _cat,
-    "concatenate": _cat,
+    **ARITHMETIC,
+    **FUNCTIONAL,
+    **dict.fromkeys(("cat", "concat", "concatenate"), _cat),
     "flatten": _flatten,
     "view": _view,
     "reshape": _view,
+    "unflatten": _unflatten,
     "unsqueeze": _unsqueeze,
     "unsqueeze_": _unsqueeze,
+    "squeeze": _squeeze,
     "repeat": _repeat,
     "expand": _repeat,
     "mean": _reduce,
@@ -220,5 +179,4 @@ FUNCTIONS: dict[str, FunctionHandler] = {
     "contiguous": _same,
     "detach": _same,
     "clone": _same,
-    "dropout": _dropout,
 }

@@ -13,6 +13,7 @@ from snnhub.errors import UnsupportedError, UsageError
 from snnhub.findings import Finding, Severity, info, of_severity
 from snnhub.ir.graph import Graph, Provenance, Stage
 
+from snnhub_spikingjelly import faithful
 from snnhub_spikingjelly.checkpoint import load_weights, refuse_file
 from snnhub_spikingjelly.factory import build
 from snnhub_spikingjelly.probe import Probe, first_layer_rank
@@ -54,8 +55,10 @@ def import_spikingjelly(source: Any, options: ImportOptions) -> Graph:
         if refused:  # a layer that cannot be held may not even run
             raise _unsupported(refused) from None
         raise
+    # parts that cannot be held may differ from call to call, as noise does; they have been refused
+    untrue = None if refused else faithful.compare(net, probe, _name(source))
     walk = Walk(region, probe, options)
-    walk.builder.findings += findings
+    walk.builder.findings += [*findings, *([untrue] if untrue else [])]
     walk.run(_name(source))
     known = {(finding.code, finding.place) for finding in refused}
     more = of_severity(walk.builder.findings, Severity.ERROR)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from snnhub_spikingjelly import settings
-from snnhub_spikingjelly.global_pool import ADAPTIVE
 from snnhub_spikingjelly.layers import LAYERS
-from snnhub_spikingjelly.neurons import NEURONS
+from snnhub_spikingjelly.neurons import GRADED, NEURONS
+from snnhub_spikingjelly.remedies import REMEDIES
 from snnhub_spikingjelly.signals import RefusedError, Signal
 from snnhub_spikingjelly.site import Handler, Site
 
@@ -75,22 +75,15 @@ def check(module: nn.Module) -> None:
 
 
 GENERAL = (
-    "Held: IFNode, LIFNode, Linear, Conv2d, BatchNorm2d, AvgPool2d, MaxPool2d, Flatten, Dropout, "
-    "residual additions."
+    "Held: IFNode, LIFNode, ParametricLIFNode, KLIFNode, QIFNode, EIFNode, IzhikevichNode, RAFNode, CUBALIFNode, "
+    "SynapseFilter, Linear, Conv, BatchNorm, AvgPool, MaxPool and AdaptiveAvgPool in 1d to 3d, Upsample "
+    "(nearest), zero padding, Flatten, ReLU, VotingLayer, Dropout, sums and products in the forward."
 )
-REMEDIES = {
-    "PSN": "It mixes all time steps. Use a neuron that advances step by step.",
-    "SlidingPSN": "It mixes several time steps. Use a neuron that advances step by step.",
-    "MaskedPSN": "It mixes several time steps. Use a neuron that advances step by step.",
-    "GatedLIFNode": "Its parameters change from step to step. Use LIFNode.",
-    "TLastSeqToANNContainer": "Time comes first here: use SeqToANNContainer and permute before the network.",
-    "TLastMultiStepContainer": "Time comes first here: use MultiStepContainer and permute before the network.",
-    "ReLU": "Activations that do not spike have no place in a spiking layer. Use a neuron.",
-}
 
 
-HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **ADAPTIVE, **LAYERS}
+HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **LAYERS}
 STATEFUL = frozenset(NEURONS)
+SPIKING = STATEFUL - GRADED
 CONTAINERS = frozenset(
     ("spikingjelly", f"{name}Container")
     for name in ("SeqToANN", "MultiStep", "StepMode", "LinearRecurrent", "ElementWiseRecurrent")

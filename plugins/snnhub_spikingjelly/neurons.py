@@ -4,36 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
-from snnhub.ir.tensor import Tensor
-
+from snnhub_spikingjelly.cells import sigmoid, spiking
+from snnhub_spikingjelly.currents import CURRENTS
+from snnhub_spikingjelly.nonlinear import NONLINEAR
 from snnhub_spikingjelly.signals import Signal
-from snnhub_spikingjelly.site import Handler, Site, scalar, step_mode
+from snnhub_spikingjelly.site import Handler, Site, array, scalar
 
 
 def _if(module: Any, signal: Signal, site: Site) -> Signal:
-    return _neuron(module, signal, site, "core.IF", {}, {})
+    return spiking(module, signal, site, "core.IF")
 
 
 def _lif(module: Any, signal: Signal, site: Site) -> Signal:
     params = {"tau": scalar(module.tau)}
-    return _neuron(module, signal, site, "core.LIF", params, {"decay_input": bool(module.decay_input)})
+    return spiking(module, signal, site, "core.LIF", params, decay_input=bool(module.decay_input))
 
 
-def _neuron(
-    module: Any, signal: Signal, site: Site, op: str, params: dict[str, Tensor], attributes: dict[str, bool]
-) -> Signal:
-    step_mode(module, signal)
-    params = {**params, "v_threshold": scalar(module.v_threshold)}
-    if module.v_reset is not None:
-        params["v_reset"] = scalar(module.v_reset)
-    reset = "subtract" if module.v_reset is None else "value"
-    port = site.builder.node(
-        site.name, op, signal.port, params=params, origin=site.origin, reset=reset, compare="ge", **attributes
-    )
-    return signal.moved(port, signal.features)
+def _parametric_lif(module: Any, signal: Signal, site: Site) -> Signal:
+    params = {"leak": sigmoid(module.w)}
+    return spiking(module, signal, site, "core.LIFCoeff", params, decay_input=bool(module.decay_input))
+
+
+def _klif(module: Any, signal: Signal, site: Site) -> Signal:
+    params = {"tau": scalar(module.tau), "k": array(module.k)}
+    choices = {"decay_input": bool(module.decay_input), "scale_reset": bool(module.scale_reset)}
+    return spiking(module, signal, site, "core.KLIF", params, **choices)
 
 
 NEURONS: dict[tuple[str, str], Handler] = {
     ("spikingjelly", "IFNode"): _if,
+    ("spikingjelly", "SimpleIFNode"): _if,
     ("spikingjelly", "LIFNode"): _lif,
+    ("spikingjelly", "SimpleLIFNode"): _lif,  # (v_reset - v + x) and (x - (v - v_reset)) round alike
+    ("spikingjelly", "OTTTLIFNode"): _lif,  # its trace exists in training only
+    ("spikingjelly", "SLTTLIFNode"): _lif,
+    ("spikingjelly", "ParametricLIFNode"): _parametric_lif,
+    ("spikingjelly", "KLIFNode"): _klif,
+    **NONLINEAR,
+    **CURRENTS,
 }
+GRADED = frozenset({("spikingjelly", "SynapseFilter")})
+"""Those of them that keep a state and do not spike."""

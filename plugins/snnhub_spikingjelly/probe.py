@@ -13,7 +13,7 @@ from snnhub.errors import UsageError
 from snnhub.ir.tensor import Array
 
 from snnhub_spikingjelly.containers import container_kind, mode_of
-from snnhub_spikingjelly.modules import STATEFUL, kind_of
+from snnhub_spikingjelly.modules import SPIKING, STATEFUL, kind_of
 from snnhub_spikingjelly.regions import Region
 from snnhub_spikingjelly.signals import Lead, RefusedError
 
@@ -21,13 +21,23 @@ if TYPE_CHECKING:
     from torch import fx, nn
 
 STEPS, SAMPLES, SEED = 4, 2, 20261121
-RANKS = {"Conv1d": 2, "Conv2d": 3, "Conv3d": 4, "BatchNorm2d": 3, "AvgPool2d": 3, "MaxPool2d": 3, "Linear": 1}
+RANKS = {
+    **{
+        f"{kind}{dims}d": dims + 1
+        for kind in ("Conv", "AvgPool", "MaxPool", "AdaptiveAvgPool", "BatchNorm")
+        for dims in (1, 2, 3)
+        if (kind, dims) != ("BatchNorm", 1)  # takes (N, C) and (N, C, L)
+    },
+    "Linear": 1,
+    "VotingLayer": 1,
+}
 
 
 class Probe:
     """``shapes``: output shape of every traced node. ``spikes``: by module path, (time, samples, features…).
 
     ``stimulus``: (time, samples, features…), uniform in 0 .. 1. ``lead``: what the network's input looks like.
+    ``calls``: input and output of each call of the traced network, in order.
     """
 
     def __init__(self, region: Region, input_shape: tuple[int, ...]) -> None:
@@ -36,6 +46,7 @@ class Probe:
         self.input_shape = input_shape
         self.lead = input_lead(self.net, region.graph)
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.calls: list[tuple[Array, Any]] = []
         self.spikes: dict[str, Array] = {}
         self._listing: list[str] = []
         random = np.random.default_rng(SEED)
@@ -72,12 +83,13 @@ class Probe:
         hooks = [
             module.register_forward_hook(_keep(collected.setdefault(name, [])))
             for name, module in self.net.named_modules()
-            if is_neuron(module)
+            if is_neuron(module, SPIKING)
         ]
         try:
             with torch.no_grad():
                 for values in calls:
-                    _interpreter(self.region, self._saw, self._failed).run(torch.from_numpy(values))
+                    run = _interpreter(self.region, self._saw, self._failed).run
+                    self.calls.append((values, run(torch.from_numpy(values.copy()))))
         finally:
             for hook in hooks:
                 hook.remove()
@@ -143,10 +155,10 @@ def input_lead(net: nn.Module, graph: fx.Graph) -> Lead:
     return Lead.TIME_BATCH if "m" in modes else Lead.BATCH
 
 
-def is_neuron(module: nn.Module) -> bool:
-    """Whether a module is one of the neurons that can be held."""
+def is_neuron(module: nn.Module, kinds: frozenset[tuple[str, str]] = STATEFUL) -> bool:
+    """Whether a module is one of the neurons that can be held, or of some kinds of them."""
     try:
-        return kind_of(module) in STATEFUL
+        return kind_of(module) in kinds
     except RefusedError:
         return False
 

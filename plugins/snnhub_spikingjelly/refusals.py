@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from snnhub.findings import Finding, error
 
 from snnhub_spikingjelly import functions, modules
+from snnhub_spikingjelly.inplace import overwritten
 from snnhub_spikingjelly.regions import Region
 from snnhub_spikingjelly.signals import RefusedError
 from snnhub_spikingjelly.tracer import ONE_STEP
@@ -15,7 +17,7 @@ from snnhub_spikingjelly.tracer import ONE_STEP
 if TYPE_CHECKING:
     from torch import fx, nn
 
-BOOKKEEPING = frozenset({"getattr", "size", "dim", "getitem", "mul", "floordiv", "int", "len"})
+BOOKKEEPING = frozenset({"getattr", "size", "dim", "getitem", "floordiv", "int", "len"})
 """Calls that only compute shapes; their results are numbers, not tensors."""
 LOOP = 3
 """A stateful module called so often is taken for a loop over time."""
@@ -39,6 +41,7 @@ def refusals(region: Region) -> list[Finding]:
             elif node.op == "get_attr":
                 message = f"tensor {node.target} is used outside a layer"
                 found.append(error("SNN-3002", place_of(part, node), message, remedy="Move it into a layer."))
+        found += overwritten(part.net, part.graph, partial(place_of, part))
     found += [_again(path, names, count) for path, names, count in again]
     return list({(item.code, item.place, item.message): item for item in found}.values())
 

@@ -11,7 +11,7 @@ import numpy as np
 from snnhub.api.request import RunRequest
 from snnhub.errors import UsageError
 from snnhub.findings import info
-from snnhub.ir.graph import TERMINAL_PORT, Port
+from snnhub.ir.graph import TERMINAL_PORT, Node, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 EVERYTHING = "*"
+MEMORIES = {"u": ("c", "current_state", "u"), "v": ("voltage_state", "v"), "w": ("w",), "i": ("out_i",)}
+"""What SpikingJelly's modules call the states of the graph: the first of the names that a module has."""
 
 
 def run_spikingjelly(request: RunRequest) -> Recording:
-    """Run the network of the request. Keys: ``output`` before its reduction over time, ``<id>/s``, ``<id>/v`` of
-    neurons and ``<id>/y`` of layers.
+    """Run the network of the request. Keys: ``output`` before its reduction over time, ``<id>/s`` and ``<id>/v``
+    of neurons, ``<id>/y`` of layers. SpikingJelly gives further states (``u``, ``w``, ``i``) step by step only.
 
     Raises ``UsageError`` for keys that SpikingJelly cannot give, and for a batch option that is no number.
     """
@@ -45,7 +47,8 @@ def run_spikingjelly(request: RunRequest) -> Recording:
     size = _batch(request, values.shape[1])
     parts = []
     for start in range(0, values.shape[1], size):
-        parts.append(taps.run(values[:, start : start + size]))
+        # contiguous, as a user's batch is: torch adds the bias of a Linear in another way where it is not
+        parts.append(taps.run(np.ascontiguousarray(values[:, start : start + size])))
         if request.progress is not None:
             request.progress(min(start + size, values.shape[1]), values.shape[1])
     arrays = {key: np.concatenate([part[key] for part in parts], axis=1) for key in taps.keys}
@@ -63,6 +66,22 @@ def _batch(request: RunRequest, samples: int) -> int:
     return int(text)
 
 
+def quantities(node: Node, module: nn.Module) -> tuple[str, ...]:
+    """What SpikingJelly can give of a node: its outputs, and those states that one call of it leaves behind."""
+    if node.program is None:
+        return ("y",)
+    outputs = tuple(name for name, _ in node.program.outputs)
+    states = tuple(state.name for state in node.program.states)
+    if module.step_mode == "m":  # a whole sequence in one call: v alone is kept step by step
+        return (*outputs, *(name for name in states if name == "v" and hasattr(module, "store_v_seq")))
+    return (*outputs, *states)
+
+
+def memory(module: Any, state: str) -> Any:
+    """The present value of a state of a SpikingJelly module, by its name in the graph."""
+    return next(module._memories[name] for name in MEMORIES[state] if name in module._memories)
+
+
 class _Taps:
     """Forward hooks on the modules whose outputs are wanted, and one call of the network per batch."""
 
@@ -76,7 +95,7 @@ class _Taps:
         uses = Counter(node.origin.path for node in graph.nodes)
         for node in graph.nodes:
             if node.origin.path in modules and uses[node.origin.path] == 1:  # else a hook sees several nodes
-                names = ("s", "v") if node.program is not None else ("y",)
+                names = quantities(node, modules[node.origin.path])
                 known |= {f"{node.id}/{name}": (node.origin.path, name) for name in names}
         last = graph.into[Port(graph.outputs[0].id, TERMINAL_PORT)][0].src
         end = f"{last.node}/{last.name}"
@@ -90,25 +109,19 @@ class _Taps:
             )
         self.keys = {key: known[key] for key in wanted}
         self._spiking = {known[f"{node.id}/s"][0] for node in graph.nodes if f"{node.id}/s" in known}
-        self._seen: dict[str, list[Array]] = {}
+        self._seen: dict[tuple[str, str], list[Array]] = {}
         for path, name in set(self.keys.values()):
             if name == "v" and modules[path].step_mode == "m":
                 modules[path].store_v_seq = True
-            elif name == "v":
-                modules[path].register_forward_hook(self._hook_state(path))
             else:
-                modules[path].register_forward_hook(self._hook(path))
+                modules[path].register_forward_hook(self._hook(path, name))
 
-    def _hook(self, path: str) -> Any:
+    def _hook(self, path: str, name: str) -> Any:
         def keep(module: nn.Module, args: Any, output: Any) -> None:
-            kept = output.detach().numpy()
-            self._seen.setdefault(path, []).append(kept.astype(np.uint8) if path in self._spiking else kept.copy())
-
-        return keep
-
-    def _hook_state(self, path: str) -> Any:
-        def keep(module: Any, args: Any, output: Any) -> None:
-            self._seen.setdefault(f"{path}/v", []).append(module.v.detach().numpy().copy())
+            value = memory(module, name) if name in MEMORIES else output
+            kept = value.detach().numpy()
+            spikes = name == "s" and path in self._spiking
+            self._seen.setdefault((path, name), []).append(kept.astype(np.uint8) if spikes else kept.copy())
 
         return keep
 
@@ -132,9 +145,9 @@ class _Taps:
         return {key: self._collect(path, name, values.shape[:2]) for key, (path, name) in self.keys.items()}
 
     def _collect(self, path: str, name: str, lead: tuple[int, ...]) -> Array:
-        if name == "v" and f"{path}/v" not in self._seen:
+        if (path, name) not in self._seen:
             return np.asarray(self.net.get_submodule(path).v_seq.detach().numpy().copy())
-        parts = self._seen[f"{path}/v" if name == "v" else path]
+        parts = self._seen[path, name]
         array = np.stack(parts) if self.lead is Lead.BATCH or path in self._stepped else parts[0]
         if array.shape[:2] != tuple(
             lead

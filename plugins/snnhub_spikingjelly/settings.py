@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from snnhub_spikingjelly.cell_settings import CELLS
 from snnhub_spikingjelly.signals import RefusedError
 
 Check = Callable[[Any], None]
@@ -28,15 +29,6 @@ def _f32(name: str, value: Any) -> None:
         _refuse(f"{name} is {value.dtype}", "Convert the network with net.float().")
 
 
-def _neuron(module: Any) -> None:
-    if getattr(module, "_neuron_precision", None) is not None:
-        _refuse("reduced neuron precision is set", "Import the network in f32.")
-    for name in ("v_threshold", "v_reset", "tau"):
-        value = getattr(module, name, None)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            _refuse(f"{name} is {type(value).__name__}, not a number", "One number per layer can be held.")
-
-
 def _conv(module: Any) -> None:
     if module.padding_mode != "zeros":
         _refuse(f"padding_mode {module.padding_mode!r}", "Use zero padding.")
@@ -53,8 +45,9 @@ def _norm(module: Any) -> None:
 
 
 def _average(module: Any) -> None:
-    if module.divisor_override is not None:
-        _refuse(f"divisor_override {module.divisor_override}", "Scale the next layer instead.")
+    divisor = getattr(module, "divisor_override", None)  # AvgPool1d has none
+    if divisor is not None:
+        _refuse(f"divisor_override {divisor}", "Scale the next layer instead.")
 
 
 def _maximum(module: Any) -> None:
@@ -62,11 +55,25 @@ def _maximum(module: Any) -> None:
         _refuse("return_indices", "Pool without indices.")
 
 
+def _upsample(module: Any) -> None:
+    if module.mode not in ("nearest", "nearest-exact"):
+        _refuse(f"upsampling mode {module.mode!r}", "Use mode='nearest'.")
+
+
+def _pad(module: Any) -> None:
+    if getattr(module, "value", 0) != 0:
+        _refuse(f"padding with {module.value}", "Pad with zeros.")
+    if any(not isinstance(size, int) or size < 0 for size in module.padding):
+        _refuse(f"padding {tuple(module.padding)} cuts off", "Pad with sizes from 0 on.")
+
+
 CHECKS: Mapping[str, Check] = {
-    "IFNode": _neuron,
-    "LIFNode": _neuron,
-    "Conv2d": _conv,
-    "BatchNorm2d": _norm,
-    "AvgPool2d": _average,
-    "MaxPool2d": _maximum,
+    **CELLS,
+    **{f"Conv{dims}d": _conv for dims in (1, 2, 3)},
+    **{f"BatchNorm{dims}d": _norm for dims in (1, 2, 3)},
+    **{f"AvgPool{dims}d": _average for dims in (1, 2, 3)},
+    **{f"MaxPool{dims}d": _maximum for dims in (1, 2, 3)},
+    **{f"ZeroPad{dims}d": _pad for dims in (1, 2, 3)},
+    **{f"ConstantPad{dims}d": _pad for dims in (1, 2, 3)},
+    "Upsample": _upsample,
 }

@@ -42,8 +42,11 @@ def _stateful(module: Any) -> bool:
     return hasattr(module, "_memories")
 
 
-def merged(module: Any, signal: Signal, rank: int) -> None:
-    """Torch's spatial layers take one leading axis; SpikingJelly's merge time and batch themselves."""
+def merged(module: Any, signal: Signal, *ranks: int) -> None:
+    """Torch's spatial layers take one leading axis; SpikingJelly's merge time and batch themselves.
+
+    ``ranks``: how many feature axes are allowed. Raises ``RefusedError`` for other axes.
+    """
     if hasattr(module, "step_mode"):
         step_mode(module, signal)
     elif signal.lead.axes != 1:
@@ -53,8 +56,9 @@ def merged(module: Any, signal: Signal, rank: int) -> None:
             f"torch.nn.{name} takes (N, …), found {signal.lead.value}",
             f"Use layer.{name} of SpikingJelly.",
         )
-    if len(signal.features) != rank:
-        raise RefusedError("SNN-3010", f"needs features of {rank} axes, found {list(signal.features)}")
+    if len(signal.features) not in ranks:
+        wanted = " or ".join(str(rank) for rank in ranks)
+        raise RefusedError("SNN-3010", f"needs features of {wanted} axes, found {list(signal.features)}")
 
 
 def array(value: Any) -> Tensor:

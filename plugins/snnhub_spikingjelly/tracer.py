@@ -4,6 +4,7 @@ own is walked through, so forwards of any class work as long as they do not bran
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 from snnhub.errors import UnsupportedError
@@ -58,7 +59,25 @@ def symbolic(net: nn.Module, prefix: str = "") -> tuple[fx.Graph, list[Finding]]
 
     problems: list[Finding] = []
 
+    class InPlaceProxy(fx.Proxy):
+        """Keeps ``y += x`` apart from ``y = y + x``: other names of ``y`` see the sum of the first."""
+
+        def __iadd__(self, other: Any) -> Any:
+            return self.tracer.create_proxy("call_function", operator.iadd, (self, other), {})
+
+        def __isub__(self, other: Any) -> Any:
+            return self.tracer.create_proxy("call_function", operator.isub, (self, other), {})
+
+        def __imul__(self, other: Any) -> Any:
+            return self.tracer.create_proxy("call_function", operator.imul, (self, other), {})
+
+        def __itruediv__(self, other: Any) -> Any:
+            return self.tracer.create_proxy("call_function", operator.itruediv, (self, other), {})
+
     class LeafTracer(fx.Tracer):
+        def proxy(self, node: Any) -> Any:
+            return InPlaceProxy(node, self)
+
         def is_leaf_module(self, m: Any, module_qualified_name: str) -> bool:
             return is_leaf(m)
 

@@ -15,7 +15,7 @@ from snnhub.ir.graph import Decoder, Edge, Origin, Port
 from snnhub.ir.numtype import F32
 
 from snnhub_spikingjelly import containers, functions, modules
-from snnhub_spikingjelly.functions import Call
+from snnhub_spikingjelly.call import Call
 from snnhub_spikingjelly.layers import REMOVED
 from snnhub_spikingjelly.modules import STATEFUL, kind_of
 from snnhub_spikingjelly.probe import Probe
@@ -236,6 +236,7 @@ class Walk:
             [self._argument(arg) for arg in node.args],
             {key: self._argument(arg) for key, arg in node.kwargs.items()},
             shape,
+            self._scope.shapes.get(str(node.args[0]), ()) if node.args else (),
         )
         if any(isinstance(arg, Signal) and arg.lead is Lead.DECODED for arg in call.args):
             raise RefusedError(

@@ -82,7 +82,9 @@ def test_the_feedback_is_one_edge_of_one_step() -> None:
 
 
 @pytest.mark.parametrize("mode", ["s", "m"])
-@pytest.mark.parametrize("function", ["operator", "torch", "lambda", "twice", "forgetful"])
+@pytest.mark.parametrize(
+    "function", ["operator", "torch", "lambda", "twice", "forgetful", "number", "product", "with itself"]
+)
 def test_element_wise_recurrence(mode: str, function: str) -> None:
     same_spikes(compared("element_wise", (20,), mode=mode, function=function), 2)
 
@@ -164,9 +166,8 @@ def test_functions_that_an_element_wise_container_cannot_say() -> None:
     cases: dict[str, tuple[Any, str]] = {
         "branch": (lambda y, x: y + x if x.sum() > 0 else x, "cannot be traced"),
         "closure": (lambda y, x: y + x + weight, "outside a layer"),
-        "number": (lambda y, x: y + 0.5 * x, ""),
         "unknown": (torch.maximum, "maximum"),
-        "alpha": (lambda y, x: torch.add(y, x, alpha=2), "factor"),
+        "alpha": (lambda y, x: torch.add(y, x, alpha=2), "add with alpha"),
         "itself": (lambda y, x: y, "nothing but its own output"),
     }
     for name, (function, words) in cases.items():

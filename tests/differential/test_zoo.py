@@ -9,9 +9,7 @@ import pytest
 import snnhub
 from snnhub.api.options import ImportOptions
 from snnhub.api.verify import VerifyResult
-from snnhub.errors import UnsupportedError
 from snnhub.ir.rung import Rung
-from snnhub.ops.registry import REGISTRY
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("spikingjelly")]
 NETWORKS = "tests.networks.zoo"
@@ -53,14 +51,7 @@ def test_sew_resnet18_as_a_graph() -> None:
 
 @pytest.mark.parametrize("cnf", ["AND", "IAND"])
 def test_sew_resnet18_with_products(cnf: str) -> None:
-    """They multiply spikes: held if products are (``core.Mul``), refused with every place if they are not."""
-    if REGISTRY("core.Mul", 1) is None:
-        with pytest.raises(UnsupportedError) as caught:
-            compared("sew_resnet18", cnf=cnf)
-        places = {finding.place for finding in caught.value.findings if "mul" in finding.message}
-        assert places == {f"layer{1 + n // 2}/{n % 2}/mul{f'_{n}' if n else ''}" for n in range(8)}
-        assert all(finding.remedy for finding in caught.value.findings)
-        return
+    """They multiply spikes: ``identity * out``, ``identity * (1 - out)``."""
     rows = [row for row in compared("sew_resnet18", cnf=cnf).verdict.rows if row.spikes]
     assert len(rows) == 20
     assert sum(row.different for row in rows) == 0
@@ -72,10 +63,5 @@ def test_spiking_vgg11(norm: bool) -> None:
 
 
 def test_spiking_vgg11_with_the_head_for_imagenet() -> None:
-    """One pixel spread over 7 x 7 and 120 million weights; needs adaptive pooling in general."""
-    if REGISTRY("core.AdaptiveAvgPool", 1) is None:
-        with pytest.raises(UnsupportedError, match="adaptive pooling") as caught:
-            snnhub.import_model(f"{NETWORKS}:vgg11_for_imagenet", "spikingjelly", SHAPE)
-        assert caught.value.findings[0].place == "avgpool"
-        return
+    """One pixel spread over 7 x 7 and 120 million weights."""
     every_spike_equal(compared("vgg11_for_imagenet"), 10)

@@ -71,6 +71,9 @@ ELEMENT_WISE: dict[str, Callable[..., Any]] = {
     "lambda": lambda x, y: x + y,
     "twice": lambda y, x: y + x + y,
     "forgetful": lambda y, x: x,
+    "number": lambda y, x: y * 0.5 + x,
+    "product": lambda y, x: x * (1 - y),
+    "with itself": lambda y, x: (y * y).relu() + x,
 }
 
 

@@ -192,11 +192,11 @@ def many_faults() -> nn.Module:
     """Five things that cannot be held, to be reported at once."""
     return nn.Sequential(
         layer.Conv2d(1, 2, 3),
-        nn.ReLU(),
+        nn.Tanh(),
         neuron.GatedLIFNode(4),
         layer.ConvTranspose2d(2, 2, 3),
         nn.Softmax(-1),
-        neuron.EIFNode(),
+        neuron.PSN(4),
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph, Port
 from snnhub.ir.numtype import F32, SPIKE
+from snnhub.ir.tensor import tensor
 from snnhub.ops.registry import REGISTRY
 
 from tests.build import conv, cuba, dense, neurons, scalar
@@ -36,6 +37,8 @@ def float_graphs(draw: st.DrawFn) -> Graph:
 def _cell(draw: st.DrawFn, builder: GraphBuilder, name: str, current: Port) -> Port:
     if draw(st.booleans()):
         return neurons(builder, name, current, v_threshold=draw(st.sampled_from([0.5, 1.0])))
+    if draw(st.booleans()):
+        return _two_states(draw, builder, name, current)
     reset = draw(st.sampled_from(["value", "subtract"]))
     params: dict[str, Any] = {"v_threshold": scalar(1.0), "tau": scalar(draw(st.sampled_from([1.5, 3.0])))}
     if reset == "value":
@@ -43,6 +46,23 @@ def _cell(draw: st.DrawFn, builder: GraphBuilder, name: str, current: Port) -> P
     return builder.node(
         name, "core.LIF", current, params=params, reset=reset, compare="ge", decay_input=draw(st.booleans())
     )
+
+
+def _two_states(draw: st.DrawFn, builder: GraphBuilder, name: str, current: Port) -> Port:
+    """Neurons that keep more than a membrane potential."""
+    params: dict[str, Any] = {"v_threshold": scalar(1.0), "v_reset": scalar(draw(st.sampled_from([0.0, -0.25])))}
+    choice: dict[str, Any] = {"reset": "value", "compare": "ge"}
+    op = draw(st.sampled_from(["core.CubaLIF", "core.Izhikevich"]))
+    if op == "core.Izhikevich":
+        numbers = {"tau": 2.0, "v_rest": -0.1, "v_critical": 0.6, "a0": 0.7, "w_rest": 0.1, "tau_w": 3.0}
+        params |= {key: scalar(value) for key, value in {**numbers, "a": 0.3, "b": 0.15}.items()}
+    elif draw(st.booleans()):
+        params |= {"u_factor": scalar(0.3), "v_factor": scalar(0.8)}
+        choice["arithmetic"] = "float"
+    else:
+        params |= {"u_decay": tensor(np.int16(1229)), "v_decay": tensor(np.int16(410)), "scale": scalar(448.0)}
+        choice["arithmetic"] = "fixed"
+    return builder.node(name, op, current, params=params, **choice)
 
 
 def _extras(
@@ -120,3 +140,41 @@ def _numbers(draw: st.DrawFn, random: np.random.Generator, shape: tuple[int, ...
 
     bias = random.integers(-200, 300, per_channel) if draw(st.booleans()) else 0
     return {"vth": draw(st.sampled_from([1, 60, 500])), "i_decay": decay(), "v_decay": decay(), "bias": bias}
+
+
+@st.composite
+def layered_graphs(draw: st.DrawFn) -> Graph:
+    """Neurons with random transforms between them: pools, shapes, products, numbers."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    builder = GraphBuilder("random", REGISTRY)
+    shape: tuple[int, ...] = (draw(st.integers(1, 3)), draw(st.integers(1, 5)), draw(st.integers(1, 5)))
+    port = builder.input(shape, F32)
+    for index in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from(["pad", "upsample", "adaptive", "reshape", "scale", "relu", "mul"]))
+        name = f"t{index}"
+        if kind == "pad":
+            before, after = (tuple(draw(st.integers(0, 2)) for _ in shape) for _ in range(2))
+            port = builder.node(name, "core.Pad", port, before=before, after=after)
+            shape = tuple(sum(sizes) for sizes in zip(shape, before, after, strict=True))
+        elif kind == "upsample":
+            factor = tuple(draw(st.integers(1, 3)) for _ in shape[1:])
+            port = builder.node(name, "core.Upsample", port, factor=factor)
+            shape = (shape[0], *(size * times for size, times in zip(shape[1:], factor, strict=True)))
+        elif kind == "adaptive":
+            shape = (shape[0], *(draw(st.integers(1, 5)) for _ in shape[1:]))
+            port = builder.node(name, "core.AdaptiveAvgPool", port, sizes=shape[1:])
+        elif kind == "reshape":
+            shape = (shape[2], shape[0], shape[1])
+            port = builder.node(name, "core.Reshape", port, shape=shape)
+        elif kind == "scale":
+            size = draw(st.sampled_from([(), (shape[0], 1, 1)]))
+            numbers = {key: tensor(random.normal(0.5, 1, size).astype(np.float32)) for key in ("scale", "shift")}
+            port = builder.node(name, "core.Scale", port, params=numbers)
+        elif kind == "relu":
+            port = builder.node(name, "core.ReLU", port)
+        else:
+            port = builder.node(name, "core.Mul", {"a": port, "b": port})
+        if draw(st.booleans()):
+            port = _cell(draw, builder, f"n{index}", port)
+    builder.output(_cell(draw, builder, "last", port), delay=draw(st.integers(0, 2)))
+    return builder.graph()

@@ -14,9 +14,9 @@ from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
 from snnhub_formats.container import to_bytes
 
-from tests.property.strategies import float_graphs, netx_graphs
+from tests.property.strategies import float_graphs, layered_graphs, netx_graphs
 
-GRAPHS = st.one_of(float_graphs(), netx_graphs())
+GRAPHS = st.one_of(float_graphs(), netx_graphs(), layered_graphs())
 
 
 @contextmanager

@@ -101,3 +101,14 @@ def test_f64_sums_are_exact_too() -> None:
     terms = [np.array([1.0]), np.array([2.0**-53]), np.array([2.0**-53])]
     assert add_exactly(terms, np.dtype(np.float64))[0] == 1.0 + 2.0**-52
     assert F64.is_float
+
+
+def test_fused_multiply_add_in_f64_beyond_the_largest_number_and_at_zero() -> None:
+    largest, inf = np.finfo(np.float64).max, np.inf
+    a = np.array([largest, -largest, largest, 1.0, -0.0, 2.0, inf])
+    b = np.array([2.0, 2.0, 2.0, 1.0, 1.0, 3.0, 2.0])
+    c = np.array([0.0, 0.0, -largest, -1.0, -0.0, -6.0, 1.0])
+    with np.errstate(all="ignore"):
+        found = fused_multiply_add(a, b, c)
+    np.testing.assert_array_equal(found, [inf, -inf, largest, 0.0, -0.0, 0.0, inf])
+    np.testing.assert_array_equal(np.signbit(found), [False, True, False, False, True, False, False])

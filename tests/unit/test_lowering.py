@@ -289,6 +289,26 @@ def test_everything_that_cannot_be_lowered_is_reported_at_once() -> None:
     assert all(f.remedy or f.old for f in errors)
 
 
+def test_transforms_that_loihi_does_not_have_are_reported_at_once() -> None:
+    builder = GraphBuilder("transforms", REGISTRY)
+    port = builder.node("pad", "core.Pad", builder.input((2, 3, 5), F32), before=(0, 1, 0), after=(0, 0, 1))
+    port = builder.node("up", "core.Upsample", port, factor=(2, 1))
+    port = builder.node("adaptive", "core.AdaptiveAvgPool", port, sizes=(3, 3))
+    port = neurons(builder, "n0", conv(builder, "c0", port, grid((4, 2, 3, 3))))
+    number = {"scale": scalar(-1.0), "shift": scalar(1.0)}
+    inverse = builder.node("scale", "core.Scale", port, params=number)
+    port = builder.node("relu", "core.ReLU", builder.node("mul", "core.Mul", {"a": port, "b": inverse}))
+    port = builder.node("line", "core.Reshape", port, shape=(2, 2))
+    line = conv(builder, "c1", port, grid((4, 2, 1)), stride=(1,), padding=(0,), dilation=(1,))
+    port = neurons(builder, "n1", line)
+    builder.output(neurons(builder, "n2", dense(builder, "d", port, grid((3, 2)))))
+    with pytest.raises(UnsupportedError) as caught:
+        lowered(builder.graph())
+    errors = [f for f in caught.value.findings if f.severity is Severity.ERROR]
+    assert {f.place for f in errors} == {"pad", "up", "adaptive", "scale", "relu", "mul", "line", "c1", "d"}
+    assert all(f.remedy for f in errors)
+
+
 def test_calibration_that_is_not_spikes_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="must be spikes"):
         lowered(mlp(), np.full((4, 2, 6), 0.5))

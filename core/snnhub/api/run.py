@@ -134,20 +134,23 @@ def record_keys(record: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def split_options(
-    source: Any, from_: str | None, runner: Runner, given: Mapping[str, str]
+    source: Any, from_: str | None, runner: Runner, given: Mapping[str, str], *others: Runner
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Options by who knows them: importer, runner, or both. Raises ``UsageError`` for one that nobody knows."""
+    """Options by who knows them: importer, runner, or both. Raises ``UsageError`` for one that neither they nor
+    ``others`` know.
+    """
     from snnhub.api.source import resolve
 
     importer = resolve(source, from_).importer
     by_importer = {option.name for option in importer.options}
     by_runner = {option.name for option in runner.options}
-    unknown = [name for name in given if name not in by_importer | by_runner]
+    known = by_importer | by_runner | {option.name for other in others for option in other.options}
+    unknown = [name for name in given if name not in known]
     if unknown:
         raise UsageError(
             "unknown option",
             found=", ".join(unknown),
-            allowed=", ".join(sorted(by_importer | by_runner)) or "none for this source and runner",
+            allowed=", ".join(sorted(known)) or "none for this source and runner",
         )
     return (
         {name: value for name, value in given.items() if name in by_importer},

@@ -20,6 +20,7 @@ from snnhub.errors import UsageError
 from snnhub.findings import Finding, info, loss, ordered
 from snnhub.hub.catalogue import find, require
 from snnhub.hub.loader import load
+from snnhub.hub.objects import Runner
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Input, Match, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.rung import Rung
@@ -27,6 +28,7 @@ from snnhub.ir.tensor import Array
 from snnhub.ir.timing import lag_to_output
 from snnhub.passes.base import promise_of
 
+REFERENCE = "reference"
 STATE_BYTES = 2**28
 """States are compared for as many samples as fit in this; outputs for all."""
 Progress = Callable[[int, int], None]
@@ -74,12 +76,15 @@ def verify(
     options: ImportOptions | None = None,
     runner_options: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    engine: str = REFERENCE,
 ) -> VerifyResult:
     """Compare ``a`` in the engine with the runner ``against``, or with the network ``b`` in the engine.
 
     ``stimulus``: (time, batch, features…) or (time, features…). ``expect``: the pass mark; by default ``bits`` for
     an integer network and ``spikes`` for a float one against a runner, and what the conversion promised between
-    two networks. Raises ``UsageError`` unless exactly one of ``b`` and ``against`` is given.
+    two networks. ``engine``: ``reference``, or a runner of graphs such as ``torch``, whose options go with the
+    runner's. Raises ``UsageError`` unless exactly one of ``b`` and ``against`` is given, and for another engine
+    than the reference between two networks.
     """
     if (b is None) == (against is None):
         raise UsageError(
@@ -88,8 +93,22 @@ def verify(
     rung = None if expect is None else _rung(expect)
     options = options or ImportOptions()
     if against is not None:
-        return _against_runner(a, against, stimulus, rung, from_, options, dict(runner_options or {}), progress)
+        given = dict(runner_options or {})
+        return _against_runner(a, against, stimulus, rung, from_, options, given, progress, _engine(engine))
+    if engine != REFERENCE:
+        raise UsageError("two networks are compared in the reference engine", found=f"engine {engine}")
     return _two_networks(a, b, stimulus, rung, from_, options, dict(runner_options or {}), progress)
+
+
+def _engine(name: str) -> Runner | None:
+    """The runner that stands for the engine; None for the reference engine. Raises ``UsageError``."""
+    if name == REFERENCE:
+        return None
+    engine = find(load().runners, name, "engine")
+    require(engine)
+    if engine.takes != "graph":
+        raise UsageError("not an engine: it runs no graphs", found=name, allowed="reference, torch")
+    return engine
 
 
 def _rung(text: str | Rung) -> Rung:
@@ -108,10 +127,11 @@ def _against_runner(
     options: ImportOptions,
     given: dict[str, str],
     progress: Progress | None,
+    engine: Runner | None,
 ) -> VerifyResult:
     runner = find(load().runners, against, "runner")
     require(runner)
-    for_import, for_runner = split_options(a, from_, runner, given)
+    for_import, for_runner = split_options(a, from_, runner, given, *([engine] if engine else []))
     loaded = load_graph(
         a, importer=from_, options=replace(options, given={**options.given, **for_import}), stimulus=stimulus
     )
@@ -121,17 +141,18 @@ def _against_runner(
     first = _only(prepared, few)
     steps = prepared.values.shape[0] + lag_to_output(loaded.graph)  # so that all of the input reaches the output
     theirs = run_loaded(loaded, runner, first, ("*",), for_runner, steps=steps, progress=progress)
-    ours, _ = plan.run(first.values, record=[key for key in plan.record_keys() if key in theirs], steps=steps)
+    run_ours = _ours(loaded, plan, engine, given, steps)
+    ours = run_ours(first, tuple(key for key in plan.record_keys() if key in theirs))
     whole: tuple[Recording, Recording] | None = None
     samples = prepared.values.shape[1]
     if few < samples:
         output = run_loaded(loaded, runner, prepared, ("output",), for_runner, steps=steps, progress=progress)
-        whole = (plan.run(prepared.values, steps=steps)[0], output)
-    verdict = _judge_same(loaded.graph, _batched(ours), theirs, whole, first, loaded)
-    findings = [*loaded.graph.findings, *prepared.findings, *theirs.findings, *_silent(verdict)]
+        whole = (run_ours(prepared, ("output",)), output)
+    verdict = _judge_same(loaded.graph, ours, theirs, whole, first, loaded if engine is None else None)
+    findings = [*loaded.graph.findings, *prepared.findings, *ours.findings, *theirs.findings, *_silent(verdict)]
     default = Rung.BITS if is_integer(loaded.graph) else Rung.SPIKES
     return VerifyResult(
-        f"engine: {loaded.source.name}",
+        f"{engine.name if engine else 'engine'}: {loaded.source.name}",
         f"{runner.name}: {loaded.source.name}",
         prepared.reading,
         expect or default,
@@ -140,6 +161,17 @@ def _against_runner(
         few,
         ordered(findings),
     )
+
+
+def _ours(
+    loaded: Loaded, plan: Plan, engine: Runner | None, given: Mapping[str, str], steps: int
+) -> Callable[[Stimulus, tuple[str, ...]], Recording]:
+    """What runs our side: the plan of the reference engine, or another engine with those options that it knows."""
+    if engine is None:
+        return lambda part, keys: _batched(plan.run(part.values, record=keys, steps=steps)[0])
+    known = {option.name for option in engine.options}
+    options = {name: value for name, value in given.items() if name in known}
+    return lambda part, keys: run_loaded(loaded, engine, part, keys, options, steps=steps)
 
 
 def _batched(recording: Recording) -> Recording:
@@ -162,16 +194,18 @@ def _judge_same(
     theirs: Recording,
     whole: tuple[Recording, Recording] | None,
     stimulus: Stimulus,
-    loaded: Loaded,
+    loaded: Loaded | None,
 ) -> Verdict:
-    """The verdict where both sides have the same keys and no lag."""
+    """The verdict where both sides have the same keys and no lag. ``loaded``: what the reference engine ran, in
+    which the first layer that differs is tried by itself.
+    """
     order = [node.id for node in graph.nodes]
     keys = sorted((key for key in theirs if "/" in key), key=lambda key: order.index(key.rpartition("/")[0]))
     matches = [Match(_port(key), _port(key)) for key in (*keys, *([] if whole else ["output"]))]
     pairs, problems = align(ours, theirs, matches, spike_keys(graph), ours.steps)
     if whole is not None:
         more, others = align(
-            _batched(whole[0]),
+            whole[0],
             whole[1],
             [Match(_port("output"), _port("output"))],
             spike_keys(graph),
@@ -179,7 +213,7 @@ def _judge_same(
         )
         pairs, problems = [*pairs, *more], [*problems, *others]
     verdict = judge(pairs, decoder=graph.decoder, problems=problems)
-    if verdict.first is None:
+    if verdict.first is None or loaded is None:
         return verdict
     alone = isolated(graph, verdict.first, theirs, stimulus.values, loaded.options.lookup)
     return replace(verdict, first=replace(verdict.first, alone=alone))

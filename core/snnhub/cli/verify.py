@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     help="Pass mark: bits, spikes, spikes+lag, bounded, decision. By default bits for "
     "an integer network against a runner, spikes for a float one, else what the conversion promised.",
 )
+@click.option(
+    "--engine",
+    default="reference",
+    show_default=True,
+    metavar="ENGINE",
+    help="What runs A against a runner: reference, or torch, which adds up as a framework does.",
+)
 @import_options
 @given_options
 @json_option
@@ -44,6 +51,7 @@ def command(
     against: str | None,
     stimulus: Path,
     expect: str | None,
+    engine: str,
     from_: str | None,
     weights: Path | None,
     settings: tuple[str, ...],
@@ -69,6 +77,7 @@ def command(
             options=collect(weights, settings, input_shape),
             runner_options=pairs(given, "--option"),
             progress=report,
+            engine=engine,
         )
     if as_json:
         print_json(result.to_json())

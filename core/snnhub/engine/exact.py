@@ -113,6 +113,15 @@ def fused_multiply_add(a: Array, b: Array, c: Array) -> Array:
     plain = np.asarray(a * b + c)
     for position in np.ndindex(plain.shape):
         x, y, z = float(a[position]), float(b[position]), float(c[position])
-        if np.isfinite([x, y, z]).all():
-            plain[position] = float(Fraction(x) * Fraction(y) + Fraction(z))
+        total = Fraction(x) * Fraction(y) + Fraction(z) if np.isfinite([x, y, z]).all() else Fraction(0)
+        if total:  # a sum of exactly 0 keeps the sign that IEEE 754 gives it
+            plain[position] = _nearest(total)
     return plain
+
+
+def _nearest(value: Fraction) -> float:
+    """The nearest f64, infinity where that is beyond the largest one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float(np.inf if value > 0 else -np.inf)

@@ -127,16 +127,16 @@ class Interpreter:
 
     def __init__(self, program: Program, params: Mapping[str, Array]) -> None:
         self.program = program
-        self._fixed: dict[int, Array] = {}
+        self.fixed: dict[int, Array] = {}
         for index, instr in enumerate(program.code):
             if instr.op is M.CONST:
-                self._fixed[index] = np.asarray(instr.imm[0], dtype=container(instr.type))
+                self.fixed[index] = np.asarray(instr.imm[0], dtype=container(instr.type))
             elif instr.op is M.PARAM:
                 name = program.params[int(instr.imm[0])].name
-                self._fixed[index] = params[name].astype(container(instr.type))
-            elif instr.args and instr.op is not M.CHECK and all(arg in self._fixed for arg in instr.args):
-                self._fixed[index] = np.asarray(evaluate(instr, [self._fixed[arg] for arg in instr.args]))
-        self._moving = [(index, instr) for index, instr in enumerate(program.code) if index not in self._fixed]
+                self.fixed[index] = params[name].astype(container(instr.type))
+            elif instr.args and instr.op is not M.CHECK and all(arg in self.fixed for arg in instr.args):
+                self.fixed[index] = np.asarray(evaluate(instr, [self.fixed[arg] for arg in instr.args]))
+        self.moving = [(index, instr) for index, instr in enumerate(program.code) if index not in self.fixed]
 
     def initial(self, samples: int, shape: tuple[int, ...], params: Mapping[str, Array]) -> dict[str, Array]:
         """States before step 0: (samples, *shape) per element, (samples, 1 …) per node."""
@@ -153,8 +153,8 @@ class Interpreter:
         self, inputs: Mapping[str, Array], states: Mapping[str, Array]
     ) -> tuple[dict[str, Array], list[Array]]:
         """Next states by name, and outputs in program order. Inputs and states have their containers."""
-        program, values = self.program, dict(self._fixed)
-        for index, instr in self._moving:
+        program, values = self.program, dict(self.fixed)
+        for index, instr in self.moving:
             if instr.op is M.INPUT:
                 values[index] = inputs[program.inputs[int(instr.imm[0])].name]
             elif instr.op is M.STATE:

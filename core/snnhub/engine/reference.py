@@ -20,7 +20,7 @@ from snnhub.engine.wires import Wire, combine, delayed, delayed_at, move_on, wir
 from snnhub.errors import FormatError, UsageError
 from snnhub.findings import Finding, error, loss
 from snnhub.ir.analysis import Analysis, analyse, ports_of
-from snnhub.ir.graph import TERMINAL_PORT, Graph, Port
+from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.op import OpLookup
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
@@ -50,6 +50,12 @@ def prepare(graph: Graph, lookup: OpLookup = REGISTRY) -> Plan:
     Raises ``GraphError`` with every problem, ``UnsupportedError`` for an op that nobody here can run,
     ``FormatError`` for a tensor with numbers outside the range that its file states.
     """
+    check(graph, lookup)
+    return Plan(graph, lookup)
+
+
+def check(graph: Graph, lookup: OpLookup) -> None:
+    """What ``prepare`` does before it makes a plan; raises what it raises."""
     ensure(graph, lookup)
     for node in graph.nodes:
         for name, tensor in node.params:
@@ -57,7 +63,6 @@ def prepare(graph: Graph, lookup: OpLookup = REGISTRY) -> Plan:
                 message = "numbers do not have the range that the file states"
                 finding = error("SNN-4106", f"{node.id}/{name}", message)
                 raise FormatError(message, where=finding.place, findings=[finding])
-    return Plan(graph, lookup)
 
 
 class Plan:
@@ -67,9 +72,7 @@ class Plan:
         self.graph = graph
         self.analysis: Analysis = analyse(graph, lookup)
         self.parts: tuple[Part, ...] = schedule(graph)
-        self.runners: dict[str, Runner] = {
-            node.id: make_runner(node, lookup, self.analysis) for node in graph.nodes
-        }
+        self.runners: dict[str, Runner] = {node.id: self._runner(node, lookup) for node in graph.nodes}
         self._names = {node.id: recordable(node, lookup) for node in graph.nodes}
         self._outputs = {node.id: ports.outputs for node in graph.nodes if (ports := ports_of(node, lookup))}
         self._wires: dict[str, dict[str, tuple[Wire, ...]]] = {
@@ -78,6 +81,9 @@ class Plan:
             if (ports := ports_of(node, lookup))
         }
         self._ends = {output.id: wires_into(graph, Port(output.id, TERMINAL_PORT)) for output in graph.outputs}
+
+    def _runner(self, node: Node, lookup: OpLookup) -> Runner:
+        return make_runner(node, lookup, self.analysis)
 
     def record_keys(self) -> tuple[str, ...]:
         """Every key that can be recorded: outputs first, then ``<node id>/<name>`` in node order."""
@@ -178,18 +184,19 @@ class Plan:
                 yield Block(step, part, min(length, steps - step))
 
     def _block(self, block: Block, stimuli: Mapping[str, Stimulus], state: RunState, recorder: Recorder) -> None:
-        values: Values = {Port(name, TERMINAL_PORT): _slice(item.values, block) for name, item in stimuli.items()}
-        wanted: dict[str, set[str]] = {}
-        for key in recorder.arrays:
-            node, _, name = key.rpartition("/")
-            wanted.setdefault(node, set()).add(name)
-        for part in self.parts:
-            run = self._run_cyclic if part.cyclic else self._run_part
-            run(part, block, values, state, wanted)
+        values: Values = {
+            Port(name, TERMINAL_PORT): block_of(item.values, block) for name, item in stimuli.items()
+        }
+        self._run_parts(block, values, state, wanted_by(recorder))
         self._record(block, values, state, recorder)
         for number, edge in enumerate(self.graph.edges):
             if edge.delay:
                 move_on(state.lines[number], values[edge.src])
+
+    def _run_parts(self, block: Block, values: Values, state: RunState, wanted: Mapping[str, set[str]]) -> None:
+        for part in self.parts:
+            run = self._run_cyclic if part.cyclic else self._run_part
+            run(part, block, values, state, wanted)
 
     def _record(self, block: Block, values: Values, state: RunState, recorder: Recorder) -> None:
         for key in recorder.arrays:
@@ -234,7 +241,16 @@ class Plan:
                     values[port][step] = array[0]
 
 
-def _slice(values: Array, block: Block) -> Array:
+def wanted_by(recorder: Recorder) -> dict[str, set[str]]:
+    """Names that somebody wants recorded, by node."""
+    wanted: dict[str, set[str]] = {}
+    for key in recorder.arrays:
+        node, _, name = key.rpartition("/")
+        wanted.setdefault(node, set()).add(name)
+    return wanted
+
+
+def block_of(values: Array, block: Block) -> Array:
     """The block's part of an input, zeros after its end."""
     part = values[block.first_step : block.first_step + block.steps, block.samples]
     missing = block.steps - part.shape[0]

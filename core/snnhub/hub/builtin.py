@@ -1,13 +1,25 @@
-"""What snnhub itself brings: the neutral file as importer and exporter, and the engine as a runner."""
+"""What snnhub itself brings: the neutral file as importer and exporter, and the engines as runners."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
-from snnhub.hub import Exporter, FormatGuess, Importer, Runner, hookimpl
+from snnhub.hub import Availability, Exporter, FormatGuess, Importer, Option, Runner, hookimpl
 
 ZIP_SIGNATURE = b"PK\3\4"
+TORCH_OPTIONS = (
+    Option("mode", "m: each layer called once over all steps; s: once per step; auto: m if it fits", "auto"),
+    Option("batch", "samples per call", "all at once"),
+    Option("device", "cpu or cuda", "cpu"),
+    Option("threads", "threads of torch on the CPU", "as torch is set"),
+)
+
+
+def _torch_available() -> Availability:
+    hint = "Run: pip install 'snnhub[torch]' (pin torch to a CPU build if you have no GPU)"
+    return Availability(True) if find_spec("torch") else Availability(False, "torch not installed", hint)
 
 
 @hookimpl
@@ -41,6 +53,14 @@ def snnhub_register_exporters() -> Iterable[Exporter]:
 def snnhub_register_runners() -> Iterable[Runner]:
     return (
         Runner("engine", "snnhub's reference engine (NumPy)", entry="snnhub.api.neutral:run_engine", level="R4"),
+        Runner(
+            "torch",
+            "snnhub's torch engine: torch's own kernels, called as a framework calls them",
+            entry="snnhub.api.torch_engine:run_torch",
+            availability=_torch_available,
+            level="R3",
+            options=TORCH_OPTIONS,
+        ),
     )
 
 

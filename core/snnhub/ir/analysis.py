@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from snnhub.errors import GraphError
+from snnhub.errors import GraphError, ProgramError
 from snnhub.findings import Finding, error
 from snnhub.ir.graph import TERMINAL_PORT, Edge, Graph, Node, Port
 from snnhub.ir.numtype import F32, F64, SPIKE, NumType, integer
@@ -82,7 +82,7 @@ def _node(graph: Graph, node: Node, lookup: OpLookup, result: Analysis) -> None:
             else:
                 found = dict.fromkeys(ports.outputs, next(iter(shapes.values())))
             result.shapes.update({Port(node.id, name): shape for name, shape in found.items()})
-    except (GraphError, KeyError, TypeError, ValueError) as problem:
+    except (GraphError, ProgramError, KeyError, TypeError, ValueError) as problem:
         result.problems.append(_problem("SNN-1009", node.id, problem))
     try:
         if node.program is not None:
@@ -93,7 +93,7 @@ def _node(graph: Graph, node: Node, lookup: OpLookup, result: Analysis) -> None:
         else:
             known = {}
         result.types.update({Port(node.id, name): type_ for name, type_ in known.items()})
-    except (GraphError, KeyError, TypeError, ValueError) as problem:
+    except (GraphError, ProgramError, KeyError, TypeError, ValueError) as problem:
         result.problems.append(_problem("SNN-1010", node.id, problem))
 
 
@@ -117,7 +117,7 @@ def _arrivals(graph: Graph, port: Port, result: Analysis) -> None:
     if arriving:
         try:
             result.types[port] = sum_type([type_ for type_ in arriving if type_ is not None])
-        except GraphError as problem:
+        except (GraphError, ProgramError) as problem:
             result.problems.append(_problem("SNN-1010", str(port), problem))
 
 

@@ -24,11 +24,12 @@ V_RESET = Parameter("v_reset", "membrane potential after a spike, and at rest (d
 TAU = Parameter("tau", "membrane time constant in steps; the program divides by it", F32)
 
 
-def _current(_: Attributes) -> tuple[Slot, ...]:
+def current(_: Attributes) -> tuple[Slot, ...]:
+    """One input port ``x``: the current, or spikes as 0 and 1."""
     return (Slot("x", F32),)
 
 
-def _membrane(attributes: Attributes) -> tuple[State, ...]:
+def membrane(attributes: Attributes) -> tuple[State, ...]:
     """``v`` starts at v_reset, or at 0 where the reset subtracts."""
     return (State("v", F32, "v_reset" if attributes["reset"] == "value" else 0.0),)
 
@@ -60,12 +61,13 @@ def _lif(x: Value, state: Namespace, param: Namespace, *, reset: str, compare: s
     return {"v": reset_membrane(h, s, param, reset)}, {"s": s}
 
 
-def _if_parameters(attributes: Attributes) -> tuple[Parameter, ...]:
+def reset_parameters(attributes: Attributes) -> tuple[Parameter, ...]:
+    """``v_threshold``, and ``v_reset`` where the reset goes to it."""
     return (V_THRESHOLD, V_RESET) if attributes.get("reset") == "value" else (V_THRESHOLD,)
 
 
 def _lif_parameters(attributes: Attributes) -> tuple[Parameter, ...]:
-    return (*_if_parameters(attributes), TAU)
+    return (*reset_parameters(attributes), TAU)
 
 
 IF = StepOp(
@@ -73,9 +75,9 @@ IF = StepOp(
     1,
     "Integrate and fire: h = v + x; fires at the threshold; reset by value, by subtraction, or not at all.",
     _if,
-    _current,
-    _membrane,
-    _if_parameters,
+    current,
+    membrane,
+    reset_parameters,
     (RESET, COMPARE),
 )
 
@@ -84,8 +86,8 @@ LIF = StepOp(
     1,
     "Leaky integrate and fire: h = v + (x - (v - v_reset)) / tau, or h = v - (v - v_reset) / tau + x.",
     _lif,
-    _current,
-    _membrane,
+    current,
+    membrane,
     _lif_parameters,
     (RESET, COMPARE, DECAY_INPUT),
 )

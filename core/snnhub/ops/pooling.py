@@ -1,4 +1,4 @@
-"""Average and maximum pooling, as torch.nn.functional computes them on (channels, *spatial)."""
+"""Average, adaptive average and maximum pooling, as torch.nn.functional computes them on (channels, *spatial)."""
 
 from __future__ import annotations
 
@@ -36,6 +36,20 @@ def _pool_shape(node: Node, shapes: Shapes) -> Shape:
         strict=True,
     )
     return (x[0], *(window_size(*size, ceil=bool(node.attribute["ceil_mode"])) for size in sizes))
+
+
+def adaptive_window(index: int, size: int, out: int) -> tuple[int, int]:
+    """First entry and end of a window that torch.nn.AdaptiveAvgPool averages: windows may overlap."""
+    return index * size // out, -(-(index + 1) * size // out)
+
+
+def _adaptive_shape(node: Node, shapes: Shapes) -> Shape:
+    x, sizes = shapes["x"], node.integers("sizes")
+    if len(x) != len(sizes) + 1:
+        raise GraphError(
+            "input must be (channels, *spatial)", found=str(list(x)), allowed=f"{len(sizes) + 1} dimensions"
+        )
+    return (x[0], *sizes)
 
 
 def _average_type(node: Node, types: Types) -> NumType:
@@ -76,4 +90,15 @@ MAX_POOL = TransformOp(
         CEIL,
         Attribute("dilation", "distance of window taps", range=(1, 2**16), many=True),
     ),
+)
+
+ADAPTIVE_AVG_POOL = TransformOp(
+    "core.AdaptiveAvgPool",
+    1,
+    "Mean over windows floor(i * in / out) .. ceil((i + 1) * in / out) - 1 of each spatial axis: the exact sum "
+    "rounded once, then divided by the length of the window along one axis after the other, rounded each time.",
+    _adaptive_shape,
+    _average_type,
+    "snnhub.engine.kernels.pooling:adaptive_average",
+    (Attribute("sizes", "output size, per spatial axis", range=(1, 2**16), many=True),),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from snnhub.errors import SnnhubError
 from snnhub.ir.op import OpSchema
-from snnhub.ops import joining, neuron, pooling, shaping, synapse
+from snnhub.ops import cuba, elementwise, joining, leaky, neuron, nonlinear, pooling, resonate, shaping, synapse
 
 CORE: tuple[OpSchema, ...] = (
     synapse.DENSE,
@@ -16,9 +16,24 @@ CORE: tuple[OpSchema, ...] = (
     shaping.FLATTEN,
     shaping.ADD,
     shaping.BATCH_NORM,
+    shaping.RESHAPE,
+    shaping.PAD,
+    shaping.UPSAMPLE,
+    pooling.ADAPTIVE_AVG_POOL,
+    elementwise.MUL,
+    elementwise.SCALE,
+    elementwise.RELU,
     joining.CONCAT,
     neuron.IF,
     neuron.LIF,
+    leaky.LIF_COEFF,
+    leaky.KLIF,
+    nonlinear.QIF,
+    nonlinear.EIF,
+    nonlinear.IZHIKEVICH,
+    resonate.RAF,
+    cuba.CUBA_LIF,
+    cuba.SYNAPSE_FILTER,
 )
 
 

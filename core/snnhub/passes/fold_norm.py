@@ -32,6 +32,8 @@ def _fold(norm: Node, rewriter: Rewriter) -> Finding | None:
     alone = synapse is not None and len(feeding) == 1 and len(rewriter.out_of(synapse.id)) == 1
     if synapse is None or synapse.op not in SYNAPSES or not alone or feeding[0].delay:
         return None
+    if not _along_outputs(norm, synapse):
+        return None
     scale, shift = (_per_output(norm.param[name].array) for name in ("scale", "shift"))
     weight = synapse.param["weight"].array.astype(np.float64)
     bias = synapse.param["bias"].array.astype(np.float64) if "bias" in synapse.param else np.zeros(weight.shape[0])
@@ -55,6 +57,18 @@ def _fold(norm: Node, rewriter: Rewriter) -> Finding | None:
     rewriter.drop(Port(synapse.id, "y"))
     rewriter.match(Port(norm.id, "y"), Port(synapse.id, "y"))
     return note("SNN-2002", norm.id, f"folded into {synapse.id}", bound="one f32 rounding per weight and bias")
+
+
+def _along_outputs(norm: Node, synapse: Node) -> bool:
+    """Whether the norm's channels are the synapse's outputs: a dense layer's lie on the last axis, and a norm
+    over (channels, length) behind one has its channels elsewhere.
+    """
+    for name in ("scale", "shift"):
+        shape = norm.param[name].shape
+        axis = len(shape) - 1 if synapse.op == "core.Dense" else 0
+        if any(size != 1 for place, size in enumerate(shape) if place != axis):
+            return False
+    return True
 
 
 def _per_output(values: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Average and maximum pooling over sliding windows."""
+"""Average and maximum pooling over sliding windows, and averages over windows that fit an output size."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from snnhub.engine.exact import EPSILON, round_once
 from snnhub.engine.kernels import Context, Kernel
 from snnhub.engine.kernels.synapse import window_view
 from snnhub.ir.tensor import Array
+from snnhub.ops.pooling import adaptive_window
 
 
 def _padding(context: Context) -> list[tuple[int, int]]:
@@ -53,14 +54,46 @@ def average(context: Context) -> Kernel:
 
     def run(x: Array) -> Array:
         windows = window_view(np.pad(x, padding), kernel, stride, (1,) * len(kernel)).astype(np.float64)
-        total = windows.sum(axis=axes)
-        if not whole:
-            bound = np.abs(windows).sum(axis=axes) * (float(np.prod(kernel)) * EPSILON)
-            rest = np.zeros_like(total)
-            total = round_once(
-                total, rest, bound, dtype, lambda index: (Fraction(float(value)) for value in windows[index].flat)
-            )
-        return np.asarray(total.astype(dtype) / counts.astype(dtype))
+        return np.asarray(_totals(windows, axes, whole, dtype) / counts.astype(dtype))
+
+    return lambda inputs: run(inputs["x"])
+
+
+def _totals(windows: Array, axes: tuple[int, ...], whole: bool, dtype: np.dtype[np.generic]) -> Array:
+    """Sums over the last axes of f64 windows, exact and rounded once. ``whole``: integers, whose f64 sums are."""
+    total = windows.sum(axis=axes)
+    if not whole:
+        bound = np.abs(windows).sum(axis=axes) * (float(np.prod([windows.shape[axis] for axis in axes])) * EPSILON)
+        total = round_once(
+            total,
+            np.zeros_like(total),
+            bound,
+            dtype,
+            lambda index: (Fraction(float(value)) for value in windows[index].flat),
+        )
+    return np.asarray(total.astype(dtype))
+
+
+def adaptive_average(context: Context) -> Kernel:
+    """One window after the other, since their sizes differ; the exact sum, then one division per axis."""
+    sizes, dtype = context.shapes["y"][1:], context.types["y"].numpy
+    axes = tuple(range(-len(sizes), 0))
+    whole = context.types["x"].is_int
+    spans = [
+        [adaptive_window(index, size, out) for index in range(out)]
+        for size, out in zip(context.shapes["x"][1:], sizes, strict=True)
+    ]
+
+    def run(x: Array) -> Array:
+        result = np.empty((x.shape[0], *context.shapes["y"]), dtype)
+        for index in np.ndindex(*sizes):
+            window = [span[place] for span, place in zip(spans, index, strict=True)]
+            cut = (slice(None), slice(None), *(slice(start, end) for start, end in window))
+            total = _totals(x[cut].astype(np.float64), axes, whole, dtype)
+            for start, end in window:
+                total = np.asarray(total / dtype.type(end - start))
+            result[(slice(None), slice(None), *index)] = total
+        return result
 
     return lambda inputs: run(inputs["x"])
 

@@ -1,4 +1,4 @@
-"""Flatten, Add, BatchNorm."""
+"""Flatten and Reshape, Pad, Upsample, Add, BatchNorm."""
 
 from __future__ import annotations
 
@@ -10,8 +10,26 @@ from snnhub.ir.tensor import Array
 
 
 def flatten(context: Context) -> Kernel:
-    """C order, as torch and NetX flatten."""
+    """C order, as torch and NetX flatten. Reshape is the same."""
     return lambda inputs: inputs["x"].reshape(inputs["x"].shape[0], *context.shapes["y"])
+
+
+def pad(context: Context) -> Kernel:
+    """Zeros in the dtype of the output."""
+    node, dtype = context.node, context.types["y"].numpy
+    around = ((0, 0), *zip(node.integers("before"), node.integers("after"), strict=True))
+    return lambda inputs: np.pad(inputs["x"].astype(dtype), around)
+
+
+def upsample(context: Context) -> Kernel:
+    """Repeats entries along each spatial axis, which come after samples and channels."""
+
+    def run(x: Array) -> Array:
+        for axis, factor in enumerate(context.node.integers("factor"), start=2):
+            x = np.repeat(x, factor, axis=axis)
+        return x
+
+    return lambda inputs: run(inputs["x"])
 
 
 def add(context: Context) -> Kernel:

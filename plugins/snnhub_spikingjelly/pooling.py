@@ -1,0 +1,156 @@
+"""Pooling layers, and the vote of groups of neurons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from snnhub.ops.rules import window_size
+
+from snnhub_spikingjelly.shaping import flatten
+from snnhub_spikingjelly.signals import RefusedError, Signal
+from snnhub_spikingjelly.site import Site, merged, step_mode
+
+
+def average(module: Any, signal: Signal, site: Site) -> Signal:
+    """AvgPool1d to 3d: ``core.AvgPool``."""
+    dims = _dims(module)
+    merged(module, signal, dims + 1)
+    kernel, stride, padding = (_each(v, dims) for v in (module.kernel_size, module.stride, module.padding))
+    ceil = bool(module.ceil_mode)
+    port = site.builder.node(
+        site.name,
+        "core.AvgPool",
+        signal.port,
+        origin=site.origin,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil,
+        count_include_pad=bool(module.count_include_pad),
+    )
+    return signal.moved(port, _pooled(signal, kernel, stride, padding, (1,) * dims, ceil))
+
+
+def maximum(module: Any, signal: Signal, site: Site) -> Signal:
+    """MaxPool1d to 3d: ``core.MaxPool``."""
+    dims = _dims(module)
+    merged(module, signal, dims + 1)
+    kernel, stride, padding, dilation = (
+        _each(v, dims) for v in (module.kernel_size, module.stride, module.padding, module.dilation)
+    )
+    ceil = bool(module.ceil_mode)
+    port = site.builder.node(
+        site.name,
+        "core.MaxPool",
+        signal.port,
+        origin=site.origin,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil,
+    )
+    return signal.moved(port, _pooled(signal, kernel, stride, padding, dilation, ceil))
+
+
+def adaptive(module: Any, signal: Signal, site: Site) -> Signal:
+    """AdaptiveAvgPool1d to 3d: ``core.AvgPool`` where that divides as torch does, else ``core.AdaptiveAvgPool``.
+
+    Torch divides by the length of the window along one axis after the other, but by its whole size where every
+    output size is 1 (measured with torch 2.13). Both are one division where at most one length is no power of two.
+    """
+    dims = _dims(module)
+    merged(module, signal, dims + 1)
+    sizes = tuple(
+        have if want is None else int(want)
+        for have, want in zip(signal.features[1:], _each(module.output_size, dims), strict=True)
+    )
+    kernel = tuple(have // want for have, want in zip(signal.features[1:], sizes, strict=True))
+    whole = all(have % want == 0 for have, want in zip(signal.features[1:], sizes, strict=True))
+    odd = sum(length & (length - 1) != 0 for length in kernel)
+    if whole and (odd <= 1 or set(sizes) == {1}):
+        port = site.builder.node(
+            site.name,
+            "core.AvgPool",
+            signal.port,
+            origin=site.origin,
+            kernel=kernel,
+            stride=kernel,
+            padding=(0,) * dims,
+            ceil_mode=False,
+            count_include_pad=True,
+        )
+    else:
+        port = site.builder.node(site.name, "core.AdaptiveAvgPool", signal.port, origin=site.origin, sizes=sizes)
+    return signal.moved(port, (signal.features[0], *sizes))
+
+
+def voting(module: Any, signal: Signal, site: Site) -> Signal:
+    """VotingLayer: the mean over groups of neighbours, as one channel that is pooled and flattened again."""
+    step_mode(module, signal)
+    if len(signal.features) != 1:
+        raise RefusedError(
+            "SNN-3010", f"needs features of 1 axis, found {list(signal.features)}", "Flatten before it."
+        )
+    size, votes = signal.features[0], int(module.voting_size)
+    inner = replace(site.origin, path=f"{site.origin.path} (inside)")
+    line = site.builder.node(f"{site.name}/line", "core.Reshape", signal.port, origin=inner, shape=(1, size))
+    mean = site.builder.node(
+        f"{site.name}/mean",
+        "core.AvgPool",
+        line,
+        origin=inner,
+        kernel=(votes,),
+        stride=(votes,),
+        padding=(0,),
+        ceil_mode=False,
+        count_include_pad=True,
+    )
+    port = site.builder.node(site.name, "core.Flatten", mean, origin=site.origin, start=0, end=1)
+    return signal.moved(port, (window_size(size, votes, votes, 0, 1),))
+
+
+def everywhere(signal: Signal, site: Site, keep: bool) -> Signal:
+    """The mean over all spatial axes: one window. ``keep``: the axes stay, with length 1."""
+    spatial = signal.features[1:]
+    ones = (1,) * len(spatial)
+    port = site.builder.node(
+        site.name if keep else f"{site.name}/pool",
+        "core.AvgPool",
+        signal.port,
+        origin=site.origin if keep else replace(site.origin, path=f"{site.origin.path} (inside)"),
+        kernel=spatial,
+        stride=spatial,
+        padding=(0,) * len(spatial),
+        ceil_mode=False,
+        count_include_pad=True,
+    )
+    pooled = signal.moved(port, (signal.features[0], *ones))
+    return pooled if keep else flatten(pooled, site, 0, len(spatial))
+
+
+def _dims(module: Any) -> int:
+    """Spatial axes of a layer, by the digit in the name of the torch class that it derives from."""
+    name = next(
+        base.__name__ for base in type(module).__mro__ if base.__module__.startswith(("torch.", "spiking"))
+    )
+    return int(name[-2])
+
+
+def _each(value: Any, dims: int) -> tuple[Any, ...]:
+    """One entry per spatial axis: a number alone, or a tuple of one, counts for all."""
+    entries = tuple(value) if isinstance(value, tuple | list) else (value,)
+    return entries if len(entries) == dims else entries * dims
+
+
+def _pooled(
+    signal: Signal,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+    ceil: bool,
+) -> tuple[int, ...]:
+    windows = zip(signal.features[1:], kernel, stride, padding, dilation, strict=True)
+    return (signal.features[0], *(window_size(*numbers, ceil=ceil) for numbers in windows))
