@@ -34,24 +34,28 @@ def refusals(region: Region) -> list[Finding]:
         hopeless = {problem.place for problem in part.problems}
         found += part.problems
         for node in part.graph.nodes:
-            if node.op == "call_module" and path_of(part.path(str(node.target))) not in hopeless:
+            if node.op == "call_module" and _called(part, node) not in hopeless:
                 found += _module(part, node)
             elif node.op in ("call_function", "call_method") and not (looping and name_of(node) in PLUMBING):
                 found += _function(part, node)
             elif node.op == "get_attr":
                 message = f"tensor {node.target} is used outside a layer"
                 found.append(error("SNN-3002", place_of(part, node), message, remedy="Move it into a layer."))
-        found += overwritten(part.net, part.graph, partial(place_of, part))
+        found += overwritten(part, partial(_called, part))
     found += [_again(path, names, count) for path, names, count in again]
     return list({(item.code, item.place, item.message): item for item in found}.values())
+
+
+def _called(region: Region, node: fx.Node) -> str:
+    """Place of a call, of a module or of a function."""
+    return path_of(region.path(str(node.target))) if node.op == "call_module" else place_of(region, node)
 
 
 def _module(region: Region, node: fx.Node) -> list[Finding]:
     try:
         modules.check(region.module(node))
     except RefusedError as problem:
-        place = path_of(region.path(str(node.target)))
-        return [error(problem.code, place, str(problem), remedy=problem.remedy)]
+        return [error(problem.code, _called(region, node), str(problem), remedy=problem.remedy)]
     return []
 
 

@@ -20,6 +20,7 @@ class Region:
     """``graph`` calls modules of ``net`` by target. ``prefix``: dotted path of the container, empty at the top.
 
     ``inner``: by target, the insides of containers that ``graph`` calls. ``problems``: what could not be traced.
+    ``recurrent``: whether the second argument is the output of the step before.
     """
 
     net: nn.Module
@@ -27,6 +28,7 @@ class Region:
     prefix: str
     inner: dict[str, Region] = field(default_factory=dict)
     problems: tuple[Finding, ...] = ()
+    recurrent: bool = False
 
     def path(self, target: str) -> str:
         """Dotted path of a module in the user's network."""
@@ -51,14 +53,16 @@ class Region:
                     yield from self.inner[str(node.target)].calls()
 
 
-def explore(net: nn.Module, prefix: str = "") -> Region:
+def explore(net: nn.Module, prefix: str = "", recurrent: bool = False) -> Region:
     """Trace ``net``, which is no leaf, and the inside of every container that it calls."""
     graph, problems = symbolic(net, prefix)
-    region = Region(net, graph, prefix, {}, tuple(problems))
+    region = Region(net, graph, prefix, {}, tuple(problems), recurrent)
     for node in graph.nodes:
         target = str(node.target)
         if node.op == "call_module" and target not in region.inner:
             module = region.module(node)
-            if containers.container_kind(module):
-                region.inner[target] = explore(containers.inside(module), region.path(target))
+            kind = containers.container_kind(module)
+            if kind:
+                inside, path = containers.inside(module), region.path(target)
+                region.inner[target] = explore(inside, path, kind in containers.RECURRENT)
     return region

@@ -203,6 +203,58 @@ def test_containers_that_do_not_fit() -> None:
     assert "MultiStepContainer" in last.findings[0].remedy
 
 
+def test_tensors_overwritten_inside_containers() -> None:
+    """The box writes into what the network outside uses again, or into what is fed back."""
+    import operator
+
+    from spikingjelly.activation_based import layer, neuron
+    from torch import nn
+
+    from tests.networks.containers import Around, PlusOne
+
+    def keep(x: Any) -> Any:
+        return x
+
+    rectifier = nn.ReLU(inplace=True)
+    single = layer.ElementWiseRecurrentContainer(neuron.IFNode(), operator.add, step_mode="s")
+    writing = layer.ElementWiseRecurrentContainer(neuron.IFNode(), operator.iadd, step_mode="m")
+    cases: dict[str, tuple[nn.Module, str]] = {
+        "merged": (Around(layer.SeqToANNContainer(rectifier, nn.Linear(6, 6)), keep), "box"),
+        "stepped": (Around(layer.MultiStepContainer(PlusOne(), neuron.IFNode()), keep), "box"),
+        "nested": (Around(layer.MultiStepContainer(layer.StepModeContainer(False, "s", PlusOne())), keep), "box"),
+        "given back": (Around(layer.SeqToANNContainer(nn.Identity()), lambda z: z.relu_()), "relu_"),
+        "fed back": (
+            Around(writing, keep),
+            "box/iadd",
+        ),
+        "kept": (Around(single, lambda z: z.mul_(0.5), "s"), "mul_"),
+        "filter": (Around(layer.SynapseFilter(2.0), lambda z: z.mul_(0.5), "s"), "mul_"),
+    }
+    for name, (net, place) in cases.items():
+        found = [(finding.code, finding.place) for finding in refusal(net, (6,)).findings]
+        assert found == [("SNN-3025", place)], name
+
+
+def test_tensors_overwritten_inside_containers_that_nobody_else_uses() -> None:
+    from spikingjelly.activation_based import layer, neuron
+    from torch import nn
+
+    from tests.networks.spiking import scaled
+
+    rectifier = nn.ReLU(inplace=True)
+    net = nn.Sequential(
+        layer.Linear(6, 6, step_mode="m"),
+        layer.SeqToANNContainer(rectifier, nn.Linear(6, 6), rectifier),
+        layer.ElementWiseRecurrentContainer(neuron.IFNode(), lambda y, x: x.mul_(0.5) + y, step_mode="m"),
+        rectifier,
+        neuron.LIFNode(tau=1.2, v_threshold=0.3, step_mode="m"),
+    )
+    net = scaled(net, 2.0)
+    x = np.random.default_rng(0).normal(0.5, 2, (12, 3, 6)).astype(np.float32)
+    options = ImportOptions(input_shape=(6,))
+    same_spikes(snnhub.verify(net, stimulus=x, against="spikingjelly", from_="spikingjelly", options=options), 2)
+
+
 def test_six_problems_in_one_report() -> None:
     from tests.networks.containers import six_problems
 

@@ -160,6 +160,27 @@ class Sized(Unrolled):
         return torch.stack([self.n(self.fc(x[t])) for t in range(x.shape[0])])
 
 
+class Around(nn.Module):
+    """Uses what it gives to a box once more, next to what the box gives back."""
+
+    def __init__(self, box: nn.Module, after: Callable[[torch.Tensor], torch.Tensor], mode: str = "m") -> None:
+        super().__init__()
+        self.fc, self.n = layer.Linear(6, 6, step_mode=mode), neuron.IFNode(step_mode=mode)
+        self.box, self.after = box, after
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.fc(x)
+        return self.n(self.after(self.box(y)) + y)
+
+
+class PlusOne(nn.Module):
+    """Adds one to its input, in place."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x += 1
+        return x * 2
+
+
 def unrolled(steps: int = 4, nested: bool = False, sized: bool = False) -> nn.Module:
     """A loop over time in the forward, at the top or in a part."""
     net = Sized(0) if sized else Unrolled(steps)
