@@ -41,7 +41,7 @@ def stimulus(shape: tuple[int, ...], steps: int = STEPS) -> Array:
 
 def spikingjelly_row(feature: str, folder: Path) -> Row:
     """What each station keeps of one network: import, lowering, NetX, Lava."""
-    from tests.networks.features import SHAPE, network
+    from tests.networks.features import LOWERING, SHAPE, network
 
     net = network(feature)
     x = stimulus(SHAPE, 1 if "frame held" in feature else STEPS)
@@ -51,7 +51,8 @@ def spikingjelly_row(feature: str, folder: Path) -> Row:
     row = [feature, keep(imported.passed, imported.verdict.reached.value)]
     snnhub.save(graph, folder / "net.snn")
     try:
-        snnhub.convert(folder / "net.snn", folder / "net.net", calibration=held(x, graph))
+        given = LOWERING.get(feature, {})
+        snnhub.convert(folder / "net.snn", folder / "net.net", calibration=held(x, graph), lowering=given)
     except UnsupportedError as problem:
         codes = sorted({finding.code for finding in problem.findings if finding.severity.value == "error"})
         return [*row, f"refused: {', '.join(codes)}", "", ""]

@@ -6,7 +6,7 @@ line uses for it. Anything that is not a ``SnnhubError`` is a bug and keeps its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ class SnnhubError(Exception):
         if details:
             text += f" ({', '.join(details)})"
         return f"{text}. {self.remedy}" if self.remedy else text
+
+    @classmethod
+    def revived(cls, report: Mapping[str, Any], message: str, **details: Any) -> SnnhubError:
+        """An error of this class from the ``to_json`` of one. ``details``: what the constructor takes."""
+        return cls(message, **details)
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``--json`` prints on failure."""

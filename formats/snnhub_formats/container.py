@@ -125,7 +125,9 @@ def _manifest(data: bytes, where: str) -> dict[str, Any]:
             remedy="Read it with a newer snnhub",
         )
     unknown = (
-        sorted(str(name) for name in requires if name not in FEATURES) if isinstance(requires, list) else ["?"]
+        sorted(str(name) for name in requires if not isinstance(name, str) or name not in FEATURES)
+        if isinstance(requires, list)
+        else ["?"]
     )
     if unknown:
         raise FormatError(

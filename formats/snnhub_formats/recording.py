@@ -5,6 +5,7 @@ from __future__ import annotations
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +23,7 @@ BROKEN = (
     TypeError,
     OverflowError,
     MemoryError,
+    RuntimeError,
     SyntaxError,
     NotImplementedError,
     tokenize.TokenError,
@@ -29,6 +31,9 @@ BROKEN = (
     zlib.error,
 )
 """What NumPy and zipfile raise for broken files."""
+INFLATED_BYTES = 2**32
+"""What all compressed arrays of one file may unpack to: deflate makes a thousand bytes of one."""
+MAX_ARRAYS = 100_000
 
 
 def save_recording(recording: Recording, path: Path) -> None:
@@ -73,6 +78,7 @@ def load_arrays(path: Path) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     try:
         with zipfile.ZipFile(path) as archive:
+            _refuse_bombs(archive.infolist(), path)
             for item in archive.infolist():
                 if not item.filename.endswith(".npy"):
                     raise FormatError("not an array", where=f"{path}:{item.filename}")
@@ -83,6 +89,28 @@ def load_arrays(path: Path) -> dict[str, Array]:
     except BROKEN as problem:
         raise FormatError("not a readable .npz file", where=str(path), found=_first_line(problem)) from None
     return arrays
+
+
+def _refuse_bombs(items: Sequence[zipfile.ZipInfo], path: Path) -> None:
+    """Members that overlap or inflate make a small file large: both are counted before anything is read."""
+    stored = sum(item.compress_size for item in items)
+    inflated = sum(item.file_size for item in items if item.compress_type != zipfile.ZIP_STORED)
+    if (
+        len(items) > MAX_ARRAYS
+        or stored > path.stat().st_size
+        or len({item.filename for item in items}) < len(items)
+    ):
+        raise FormatError(
+            "members overlap, repeat or are too many", where=str(path), found=f"{len(items)} members"
+        )
+    if inflated > INFLATED_BYTES:
+        raise FormatError(
+            "compressed arrays unpack to too much",
+            where=str(path),
+            found=f"{inflated} bytes",
+            allowed=f"{INFLATED_BYTES} bytes",
+            remedy="Save the array as .npy, which is read from the disk as needed.",
+        )
 
 
 def _read(member: IO[bytes], size: int, where: str) -> Array:

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 
 from snnhub.hub import Availability, Environment, Option, Runner, hookimpl
 
-ENVIRONMENT = Environment("lava", "Lava 0.10 and Lava-DL 0.6 on Python 3.11", "snnhub_lava:lava.toml")
+ENVIRONMENT = Environment(
+    "lava",
+    "Lava 0.10 and Lava-DL 0.6 on Python 3.11, beside SpikingJelly 2.0",
+    "snnhub_lava:lava.toml",
+    worker="snnhub_lava.worker:main",
+)
 
 
 def _available() -> Availability:

@@ -75,7 +75,7 @@ def open_worker() -> Worker:
     """Start the Lava worker, which takes some seconds; it can serve many runs."""
     environment: Environment = ENVIRONMENT
     python = interpreter(read_recipe(environment.path()))
-    return Worker("lava", worker_command(python, "snnhub_lava.worker:main"))
+    return Worker("lava", worker_command(python, environment.worker))
 
 
 def run_in(worker: Worker, request: RunRequest) -> Recording:

@@ -1,5 +1,7 @@
 """The Lava worker: runs a NetX file over one timeline and leaves what was asked for in ``.npy`` files.
 
+It also hosts importers and runners of networks that can only be built beside lava-dl (``snnhub.api.hosted``).
+
 Runs inside the Lava environment. Axes there are (W, H, C); files exchanged with snnhub are (time, C, H, W).
 """
 
@@ -21,17 +23,26 @@ def main() -> None:
     from snnhub_lava import patches
 
     patches.apply()
-    serve({"hello": hello, "capabilities": capabilities, "run": run}, pipe)
+    serve({"hello": hello, "capabilities": capabilities, "import": hosted_import, "run": run}, pipe)
 
 
 def hello(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Protocol version and what is installed here."""
-    return {"protocol": PROTOCOL, "name": "lava", "environment": versions("lava-nc", "lava-dl", "numpy", "torch")}
+    packages = versions("lava-nc", "lava-dl", "numpy", "torch", "spikingjelly")
+    return {"protocol": PROTOCOL, "name": "lava", "environment": packages}
+
+
+def hosted_import(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Import a network with an importer of ours, here where lava-dl is."""
+    from snnhub.api import hosted
+
+    return hosted.import_graph(params, report)
 
 
 def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """What ``run`` takes."""
+    """What ``run`` and ``import`` take."""
     return {
+        "imports": ["spikingjelly"],
         "models": ["netx"],
         "records": ["s", "u", "v"],
         "batch": False,
@@ -44,8 +55,12 @@ def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     ``model``: a NetX file; ``input``: ``.npy`` (time, features…); ``blocks``: names of Lava's blocks in order;
     ``input_neuron``: whether the first block is an input with neurons; ``record``: keys ``<block>/<s|u|v>``;
-    ``folder``: where results go. Answers ``{"arrays": {key: path}}``.
+    ``folder``: where results go. Answers ``{"arrays": {key: path}}``. With ``runner``, runs that instead.
     """
+    if "runner" in params:
+        from snnhub.api import hosted
+
+        return hosted.run(params, report)
     from lava.lib.dl.netx.hdf5 import Network
     from lava.magma.core.run_conditions import RunSteps
     from lava.magma.core.run_configs import Loihi2SimCfg

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from snnhub.hub import Target, hookimpl
+from snnhub.hub import Option, Target, hookimpl
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
@@ -27,5 +27,13 @@ def snnhub_register_targets() -> Iterable[Target]:
             entry="snnhub_loihi.target:spec",
             lowering="snnhub_loihi.lowering:passes",
             chips=("Loihi 1", "Loihi 2"),
+            options=(
+                Option(
+                    "maxpool",
+                    "max pooling of spikes: refused, or exactly as one more layer of neurons",
+                    "refuse",
+                    ("refuse", "or-layer"),
+                ),
+            ),
         ),
     )

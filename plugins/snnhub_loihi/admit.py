@@ -9,6 +9,8 @@ from snnhub.findings import Finding, error, note
 from snnhub.ir.analysis import analyse
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.numtype import SPIKE
+from snnhub.ir.op import OpLookup
+from snnhub.ops.rules import window_size
 from snnhub.passes.base import PassContext, PassResult, unchanged
 
 SYNAPSES = ("core.Dense", "core.Conv")
@@ -17,7 +19,6 @@ NEURONS = ("core.IF", "core.LIF", CUBA)
 LOWERED = "loihi.CubaLIF"
 SHAPING = ("core.Flatten",)
 REMEDIES = {
-    "core.MaxPool": "Loihi has no maximum. Train with average pooling or strided convolution.",
     "core.BatchNorm": "Batch normalisation is folded only into a convolution or dense layer right before it.",
     "core.Add": "Loihi adds currents, not spikes; residual additions cannot be lowered yet.",
     "core.AvgPool": "Average pooling is folded only where it is exact.",
@@ -45,7 +46,14 @@ SPATIAL = 2
 
 def run(graph: Graph, context: PassContext) -> PassResult:
     """Check every node and edge; the graph stays as it is."""
-    findings = [*_nodes(graph), *_ranks(graph, context), *_synapses(graph), *_inputs(graph), *_outputs(graph)]
+    findings = [
+        *_nodes(graph),
+        *_max_pools(graph, context.lookup),
+        *_ranks(graph, context),
+        *_synapses(graph),
+        *_inputs(graph),
+        *_outputs(graph),
+    ]
     return unchanged(graph, context, findings)
 
 
@@ -73,7 +81,7 @@ def _nodes(graph: Graph) -> Iterator[Finding]:
                 yield error(
                     "SNN-2005", node.id, "threshold must be above 0", old=str(node.param["v_threshold"].array)
                 )
-        elif node.op not in (*SYNAPSES, *SHAPING, LOWERED):
+        elif node.op not in (*SYNAPSES, *SHAPING, LOWERED, "core.MaxPool"):
             remedy = {**REMEDIES, **FOREIGN}.get(node.op, "")
             yield error("SNN-2101", node.id, f"Loihi has no {node.kind}", remedy=remedy)
 
@@ -119,6 +127,36 @@ def _ranks(graph: Graph, context: PassContext) -> Iterator[Finding]:
                 old=f"{axes} axes",
                 remedy="Flatten before it, or use a convolution with a kernel of size 1.",
             )
+
+
+def _max_pools(graph: Graph, lookup: OpLookup) -> Iterator[Finding]:
+    for node in graph.nodes:
+        if node.op == "core.MaxPool":
+            remedy = max_pool_problem(graph, node, lookup) or (
+                "Pass --maxpool or-layer: one more layer of neurons, exact, one step later. "
+                "Or train with average pooling or strided convolution."
+            )
+            yield error("SNN-2101", node.id, f"Loihi has no maximum ({node.kind})", remedy=remedy)
+
+
+def max_pool_problem(graph: Graph, pool: Node, lookup: OpLookup) -> str:
+    """Why a maximum has no exact equivalent on the chip, with what to do; empty if it has one.
+
+    Only a maximum of spikes has; and its windows must be those of a convolution, which pads both sides alike.
+    """
+    edges = graph.feeding(pool.id)
+    if lowered(graph) or len(edges) != 1 or getattr(graph.node.get(edges[0].src.node), "op", "") not in NEURONS:
+        return "Only a maximum of spikes has an equivalent: put the pooling right behind neurons."
+    if pool.attribute["ceil_mode"]:
+        found = analyse(graph, lookup).shapes
+        sizes = zip(
+            found[Port(pool.id, "x")][1:],
+            *(pool.integers(name) for name in ("kernel", "stride", "padding", "dilation")),
+            strict=True,
+        )
+        if tuple(window_size(*size) for size in sizes) != found[Port(pool.id, "y")][1:]:
+            return "Windows that reach beyond the input on one side cannot be held: use ceil_mode=False."
+    return ""
 
 
 def _synapses(graph: Graph) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ from snnhub.passes.base import PassContext
 
 from snnhub_loihi.integers import IntegerLayer, to_integers
 from snnhub_loihi.layers import Layer, own_scale
+from snnhub_loihi.or_layer import is_or, or_integers
 from snnhub_loihi.rounding import compensated, moments
 from snnhub_loihi.scales import candidates, grid_scales, lossless_scale
 
@@ -161,6 +162,8 @@ def _worst(choices: list[Choice]) -> float:
 
 
 def _largest(layer: Layer, lookup: OpLookup) -> Choice:
+    if is_or(layer):
+        return Choice(or_integers(layer, lookup), None, 1)
     numbers = layer.numbers()
     scale = (
         own_scale(layer) or lossless_scale(numbers) or next(grid_scales(numbers), None) or candidates(numbers)[0]
@@ -189,6 +192,9 @@ def _walk(calibration: Calibration, layers: list[Layer], context: PassContext, s
 
 def _trials(calibration: Calibration, layer: Layer) -> Iterator[IntegerLayer]:
     """A lossless scale alone if there is one; else every scale, rounded to nearest and with compensation."""
+    if is_or(layer):
+        yield or_integers(layer, calibration.lookup)
+        return
     numbers = layer.numbers()
     lossless = own_scale(layer) or lossless_scale(numbers)
     grid = itertools.islice(grid_scales(numbers), 1)

@@ -12,7 +12,7 @@ from snnhub.passes.fold_norm import FOLD_NORM
 from snnhub.passes.fold_pool import FOLD_POOL
 from snnhub.passes.time_constant import TIME_CONSTANT
 
-from snnhub_loihi import admit, place, quantise
+from snnhub_loihi import admit, or_layer, place, quantise
 
 
 def passes() -> Sequence[Pass]:
@@ -27,6 +27,13 @@ def passes() -> Sequence[Pass]:
         TIME_CONSTANT,
         CENTRE_RESET,
         FOLD_DECAY,
+        Pass(
+            "loihi or layers",
+            1,
+            Promise(Rung.BITS),
+            "max pooling of spikes becomes a layer of neurons, where --maxpool or-layer asks for it",
+            or_layer.run,
+        ),
         Pass("loihi admit", 1, Promise(Rung.BITS), "refuses, all at once, what Loihi does not have", admit.run),
         Pass(
             "loihi integers",

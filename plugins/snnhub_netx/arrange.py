@@ -77,13 +77,13 @@ def _renamed(edge: Edge, names: dict[str, str]) -> Edge:
 
 
 def _chain_order(edges: tuple[Edge, ...], order: list[Node]) -> tuple[Edge, ...]:
-    """Edges in the order in which the reader adds them: by target, the feed-forward one first."""
+    """Edges in the order in which the reader adds them: by target, the feed-forward ones first, by delay."""
     rank = {node.id: position for position, node in enumerate(order)}
 
-    def key(edge: Edge) -> tuple[int, int]:
+    def key(edge: Edge) -> tuple[int, int, int]:
         target = rank.get(edge.dst.node, len(order))
         if edge.src.node.endswith("/synapse_rec"):
-            return rank[edge.src.node], 1
-        return target, 0
+            return rank[edge.src.node], 1, 0
+        return target, 0, rank.get(edge.src.node, 0)
 
     return tuple(sorted(edges, key=key))

@@ -17,6 +17,7 @@ from snnhub.ir.graph import Origin, Port
 from snnhub.ir.numtype import SPIKE, signed
 from snnhub.ir.tensor import Array, smallest_integer
 
+from snnhub_netx.delays import lava_delays, split
 from snnhub_netx.document import NO_NEURON, Document, Layer
 from snnhub_netx.geometry import conv_input, conv_output, matrix, pair, spread
 from snnhub_netx.packing import Effective, effective, effective_recurrent, loadable
@@ -145,13 +146,25 @@ class Build:
         if recurrent is not None and recurrent.shape != (weight.shape[0],) * 2:
             self._fail(layer, "weight_rec does not fit", old=str(list(recurrent.shape)))
             return
-        parts = self._effective(layer, weight, recurrent)
-        delay = self._delay(layer)
-        synapse = self._matrix_node(layer, "synapse", parts[0], source, 1 + delay)
+        delay = self._delay(layer, *weight.shape)
+        whole, *rest = self._effective(layer, weight, recurrent)
+        parts = split(whole.weight, delay)
+        synapses = [
+            self._matrix_node(
+                layer,
+                "synapse" if len(parts) == 1 else f"synapse_d{steps}",
+                Effective(part, whole.shift),
+                source,
+                1 + steps,
+            )
+            for steps, part in parts
+        ]
         self.shape = (weight.shape[0],)
-        self.port = self._neuron(layer, synapse, self.shape)
-        if recurrent is not None:
-            back = self._matrix_node(layer, "synapse_rec", parts[1], self.port, 1)
+        self.port = self._neuron(layer, synapses[0], self.shape)
+        for synapse in synapses[1:]:
+            self.builder.edge(synapse, Port(layer.name, "a"))
+        for part in rest:
+            back = self._matrix_node(layer, "synapse_rec", part, self.port, 1)
             self.builder.edge(back, Port(layer.name, "a"))
 
     _dense_rec = _dense
@@ -186,19 +199,14 @@ class Build:
                 )
             )
 
-    def _delay(self, layer: Layer) -> int:
-        delay = layer.arrays.get("delay")
-        if delay is None:
-            return 0
-        outputs, inputs = layer.arrays["weight"].shape[:2]
-        if delay.shape not in ((), (outputs,), (inputs,), (outputs, inputs)):
-            allowed = f"allowed (), ({outputs},), ({inputs},) or ({outputs}, {inputs})"
-            self._fail(layer, f"found delay of shape {delay.shape}, {allowed}", "SNN-3103")
-            return 0
-        if delay.min() < 0 or len(np.unique(delay)) > 1:
-            self._fail(layer, "delays that differ between neurons are not held yet", "SNN-3103")
-            return 0
-        return min(int(delay.reshape(-1)[0]), 62)
+    def _delay(self, layer: Layer, outputs: int, inputs: int) -> Array:
+        """Delays (out, in) as Lava has them; where they cannot be had, an ``error`` finding and zeros."""
+        place = f"/layer/{layer.index}"
+        delay = layer.arrays.get("delay", np.zeros((), np.int64))
+        recurrent = layer.kind == "dense_rec" and "delay" in layer.arrays
+        whole, findings = lava_delays(delay, (outputs, inputs), recurrent, place)
+        self.builder.findings += findings
+        return whole
 
     def _matrix_node(self, layer: Layer, name: str, part: Effective, source: Port, delay: int) -> Port:
         return self.builder.node(

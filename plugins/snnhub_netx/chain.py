@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
 from snnhub.findings import Finding, error
 from snnhub.ir.analysis import analyse
 from snnhub.ir.graph import TERMINAL_PORT, Edge, Graph, Node, Port
+from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
+
+from snnhub_netx.delays import MAX_DELAY, merge, overlapping
 
 NEURON = "loihi.CubaLIF"
 SYNAPSES = {"core.Dense": "dense", "core.Conv": "conv"}
-MAX_DELAY = 62
 
 
 @dataclass(frozen=True)
@@ -44,21 +48,41 @@ class FlattenBlock:
 
 @dataclass(frozen=True)
 class LayerBlock:
-    """A synapse and its neurons. ``kind``: conv, dense or dense_rec. ``delay``: steps beyond the one of every
-    synapse. ``shape``: of the neurons.
+    """Synapses and their neurons. ``kind``: conv, dense or dense_rec. ``shape``: of the neurons.
+
+    ``synapses``: one node, or where delays differ one per delay. ``delays``: steps beyond the one that
+    every synapse takes.
     """
 
     kind: str
-    synapse: Node
+    synapses: tuple[Node, ...]
+    delays: tuple[int, ...]
     neuron: Node
     shape: tuple[int, ...]
     recurrent: Node | None = None
-    delay: int = 0
 
     @property
     def nodes(self) -> tuple[tuple[str, Node], ...]:
         loop = (("/synapse_rec", self.recurrent),) if self.recurrent is not None else ()
-        return (("/synapse", self.synapse), ("", self.neuron), *loop)
+        if len(self.synapses) == 1:
+            return (("/synapse", self.synapses[0]), ("", self.neuron), *loop)
+        parts = tuple((f"/synapse_d{d}", node) for d, node in zip(self.delays, self.synapses, strict=True))
+        return (*parts, ("", self.neuron), *loop)
+
+    @property
+    def synapse(self) -> Node:
+        """The first synapse: the only one, unless delays differ."""
+        return self.synapses[0]
+
+    def parts(self, nodes: Mapping[str, Node] | None = None) -> list[tuple[int, Array]]:
+        """Delay and weights of every synapse; of ``nodes`` with the same ids, if given."""
+        now = [nodes[node.id] if nodes else node for node in self.synapses]
+        weights = [node.param["weight"].array.astype(np.int64) for node in now]
+        return list(zip(self.delays, weights, strict=True))
+
+    def weight(self, nodes: Mapping[str, Node] | None = None) -> Array:
+        """The matrix (out, in) or the kernel of all synapses together, as it stands in the file."""
+        return merge(self.parts(nodes))[0]
 
 
 Block = InputBlock | FlattenBlock | LayerBlock
@@ -91,7 +115,7 @@ class Chain:
         """
         following = self.blocks[1] if len(self.blocks) > 1 else None
         plain = isinstance(following, LayerBlock) and following.kind != "conv"
-        return int(plain and following is not None and following.nodes[0][1].id == "layer0/synapse")
+        return int(plain and following is not None and following.nodes[0][1].id.startswith("layer0/synapse"))
 
     def numbered(self) -> list[tuple[int, Block]]:
         """The blocks that have a layer in the file, with its index."""
@@ -102,52 +126,61 @@ class Chain:
 
     def _walk(self, port: Port) -> None:
         item = self.graph.inputs[0]
-        first = self._only(port)
-        if (
-            first is not None
-            and first.dst.node in self.graph.node
-            and self.graph.node[first.dst.node].op == NEURON
-        ):
+        first = next(iter(self.graph.out_of.get(port, ())), None)
+        if first is not None and self._op(first.dst.node) == NEURON:
             neuron = self._take(first.dst.node)
             if first.delay:
                 self._refuse(str(first), "an input neuron is reached without delay")
+            self._onward(port)
             self.blocks.append(InputBlock(item.shape, neuron))
             port = Port(neuron.id, "s")
         else:
             self.blocks.append(InputBlock(item.shape))
-        edge = self._only(port)
-        while edge is not None and edge.dst.node not in (output.id for output in self.graph.outputs):
-            following = self._block(edge)
+        edges = self._onward(port)
+        while edges and edges[0].dst.node not in (output.id for output in self.graph.outputs):
+            following = self._block(edges)
             if following is None:
                 return
-            edge = self._only(following)
-        if edge is not None and edge.delay:
-            self._refuse(str(edge), "NetX has no delay on the output")
+            edges = self._onward(following)
+        if edges and edges[0].delay:
+            self._refuse(str(edges[0]), "NetX has no delay on the output")
 
     def _take(self, name: str) -> Node:
         self._seen.add(name)
         return self.graph.node[name]
 
-    def _only(self, port: Port) -> Edge | None:
-        """The one edge that leads on from ``port``; loops back into the same neuron do not count."""
+    def _op(self, name: str) -> str:
+        return self.graph.node[name].op if name in self.graph.node else ""
+
+    def _onward(self, port: Port) -> tuple[Edge, ...]:
+        """The edge that leads on from ``port``, or the edges into synapses of the same neurons, which differ in
+        delay; loops back into the same neuron do not count. Nothing, and a finding, where ways part.
+        """
         edges = [edge for edge in self.graph.out_of.get(port, ()) if not self._loops_back(edge, port.node)]
-        if len(edges) != 1:
+        targets = {
+            out.dst
+            for edge in edges
+            for out in (self.graph.fed_by(edge.dst.node) if self._op(edge.dst.node) == "core.Dense" else ())
+        }
+        parallel = len(targets) == 1 and all(len(self.graph.fed_by(edge.dst.node)) == 1 for edge in edges)
+        if len(edges) != 1 and not (parallel and len({edge.dst.node for edge in edges}) == len(edges) > 1):
             names = ", ".join(edge.dst.node for edge in edges) or "nothing"
             self._refuse(
                 port.node,
                 f"NetX is a chain, and {port} leads to {names}",
                 "Branches and residual connections cannot be written.",
             )
-            return None
-        return edges[0]
+            return ()
+        return tuple(sorted(edges, key=lambda edge: edge.delay))
 
     def _loops_back(self, edge: Edge, neuron: str) -> bool:
         if neuron not in self.graph.node or self.graph.node[neuron].op != NEURON:
             return False
         return any(back.dst.node == neuron for back in self.graph.fed_by(edge.dst.node))
 
-    def _block(self, edge: Edge) -> Port | None:
-        node = self._take(edge.dst.node)
+    def _block(self, edges: tuple[Edge, ...]) -> Port | None:
+        nodes = tuple(self._take(edge.dst.node) for edge in edges)
+        edge, node = edges[0], nodes[0]
         if node.op == "core.Flatten":
             if edge.delay:
                 self._refuse(str(edge), "a delay belongs on the edge into a synapse")
@@ -157,27 +190,50 @@ class Chain:
         if node.op not in SYNAPSES:
             self._refuse(node.id, f"NetX has no layer for {node.kind}")
             return None
-        out = self._only(Port(node.id, "y"))
-        if out is None:
+        outs = [out for part in nodes for out in self._onward(Port(part.id, "y"))]
+        if len(outs) != len(nodes):
             return None
-        if self.graph.node.get(out.dst.node, node).op != NEURON or out.delay:
+        if self._op(outs[0].dst.node) != NEURON or any(out.delay for out in outs):
             self._refuse(node.id, "a synapse must lead to a Loihi neuron without delay")
             return None
-        neuron = self._take(out.dst.node)
-        kind, delay = SYNAPSES[node.op], edge.delay - 1
-        recurrent = self._recurrent(neuron, node)
+        neuron = self._take(outs[0].dst.node)
+        recurrent = self._recurrent(neuron, nodes)
+        kind = SYNAPSES[node.op]
         if recurrent is not None and kind != "dense":
             self._refuse(recurrent.id, "only dense layers can be recurrent in NetX")
-        limit = MAX_DELAY if kind == "dense" and recurrent is None else 0
-        if not 0 <= delay <= limit:
-            self._refuse(str(edge), f"found delay {edge.delay}, allowed 1 .. {limit + 1}")
-        shape = self.shapes[Port(neuron.id, "s")]
-        kind = "dense_rec" if recurrent is not None else kind
-        self.blocks.append(LayerBlock(kind, node, neuron, shape, recurrent, delay))
+        self._check_delays(edges, MAX_DELAY if kind == "dense" and recurrent is None else 0)
+        block = LayerBlock(
+            "dense_rec" if recurrent is not None else kind,
+            nodes,
+            tuple(edge.delay - 1 for edge in edges),
+            neuron,
+            self.shapes[Port(neuron.id, "s")],
+            recurrent,
+        )
+        self._check_parts(block)
+        self.blocks.append(block)
         return Port(neuron.id, "s")
 
-    def _recurrent(self, neuron: Node, synapse: Node) -> Node | None:
-        others = [edge for edge in self.graph.into[Port(neuron.id, "a")] if edge.src.node != synapse.id]
+    def _check_parts(self, block: LayerBlock) -> None:
+        if len(block.synapses) == 1:
+            return
+        names = ", ".join(part.id for part in block.synapses)
+        if len(set(block.delays)) < len(block.delays) or overlapping(block.parts()):
+            self._refuse(
+                block.neuron.id, f"NetX has one synapse between two neurons, and several lead here: {names}"
+            )
+        for part, (_, weight) in zip(block.synapses, block.parts(), strict=True):
+            if not weight.any():
+                self._refuse(part.id, f"a synapse without weights beside others: {names}", "Remove it.")
+
+    def _check_delays(self, edges: tuple[Edge, ...], limit: int) -> None:
+        for edge in edges:
+            if not 0 <= edge.delay - 1 <= limit:
+                self._refuse(str(edge), f"found delay {edge.delay}, allowed 1 .. {limit + 1}")
+
+    def _recurrent(self, neuron: Node, synapses: tuple[Node, ...]) -> Node | None:
+        forward = {synapse.id for synapse in synapses}
+        others = [edge for edge in self.graph.into[Port(neuron.id, "a")] if edge.src.node not in forward]
         if not others:
             return None
         back = self.graph.node.get(others[0].src.node)

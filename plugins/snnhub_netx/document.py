@@ -15,7 +15,7 @@ from snnhub.errors import FormatError
 from snnhub.findings import Finding, error, info, loss
 from snnhub.ir.tensor import Array
 
-from snnhub_netx.hdf5 import integers, text
+from snnhub_netx.hdf5 import integers, text, truncated
 
 CUBA_NAMES = ("CUBA", "LOIHI")
 NEURON_KEYS = ("iDecay", "vDecay", "vThMant")
@@ -132,12 +132,21 @@ def _arrays(group: h5py.Group, place: str, findings: list[Finding], skip: tuple[
             continue
         else:
             try:
-                arrays[name] = integers(item, where)
+                arrays[name] = delays(item, where, findings) if name == "delay" else integers(item, where)
             except FormatError as problem:
                 findings.append(
                     error("SNN-3104", problem.where, problem.message, old=problem.found, remedy=problem.allowed)
                 )
     return arrays
+
+
+def delays(item: h5py.Dataset, where: str, findings: list[Finding]) -> Array:
+    """Delays as whole steps. Fractions are cut off, as Lava's reader does (``astype(int)``), and reported."""
+    whole, fractions, first = truncated(item, where)
+    if fractions:
+        message = f"Lava cuts {fractions} of {whole.size} delays down to whole steps"
+        findings.append(loss("SNN-3115", where, message, old=f"{first:g}", new=str(int(first))))
+    return whole
 
 
 def _neuron(group: h5py.Group, place: str, findings: list[Finding]) -> dict[str, Array] | None:

@@ -60,12 +60,13 @@ def check_tree(root: h5py.Group, where: str) -> None:
     """Walk every object once. Raises ``FormatError`` at the first thing that is not plain HDF5 data."""
     seen: set[int] = set()
     pending = [("", root, 0)]
+    links = total = 0
     while pending:
         prefix, group, depth = pending.pop()
-        if depth > MAX_DEPTH or len(seen) > MAX_OBJECTS:
-            raise FormatError("HDF5 tree is too deep or too large", where=f"{where}:{prefix}")
         for name in group:
-            place = f"{prefix}/{name}"
+            place, links = f"{prefix}/{name}", links + 1
+            if depth >= MAX_DEPTH or links > MAX_OBJECTS or total > MAX_BYTES:
+                raise FormatError("HDF5 tree is too deep or too large", where=f"{where}:{prefix}")
             link = group.get(name, getlink=True)
             if not isinstance(link, h5py.HardLink):
                 raise FormatError(
@@ -81,14 +82,14 @@ def check_tree(root: h5py.Group, where: str) -> None:
                     raise FormatError("HDF5 group is linked twice", where=f"{where}:{place}")
                 pending.append((place, item, depth + 1))
             elif isinstance(item, h5py.Dataset):
-                check_dataset(item, f"{where}:{place}")
+                total += check_dataset(item, f"{where}:{place}")  # a dataset of many names is read under each
             else:
                 raise FormatError("named HDF5 types have no place here", where=f"{where}:{place}")
             seen.add(address)
 
 
-def check_dataset(item: h5py.Dataset, where: str) -> None:
-    """Raise ``FormatError`` if the data lie outside the file or the declared size cannot be real."""
+def check_dataset(item: h5py.Dataset, where: str) -> int:
+    """The declared size in bytes. Raises ``FormatError`` if it cannot be real, or the data lie elsewhere."""
     if item.is_virtual or item.external:
         raise FormatError(
             "HDF5 data outside the file are never read",
@@ -97,7 +98,7 @@ def check_dataset(item: h5py.Dataset, where: str) -> None:
         )
     if item.shape is None:
         raise FormatError("empty HDF5 dataset", where=where)
-    size = int(np.prod(item.shape, dtype=object)) * item.dtype.itemsize
+    size = int(np.prod(item.shape, dtype=object)) * int(item.dtype.itemsize)
     stored = item.id.get_storage_size()
     compressed = item.chunks is not None and item.compression is not None
     allowed = max(FILL_ONLY_BYTES, stored * (MAX_RATIO if compressed else 1))
@@ -108,14 +109,15 @@ def check_dataset(item: h5py.Dataset, where: str) -> None:
             found=f"{list(item.shape)} {item.dtype}, {size} bytes",
             allowed=f"{stored} bytes are stored",
         )
+    return size
 
 
 def text(item: h5py.Dataset, where: str) -> str:
     """A string: scalar or of length 1, fixed or variable. Raises ``FormatError`` otherwise."""
+    if item.size != 1:
+        raise FormatError("needs one string", where=where, found=str(list(item.shape)))
     value = item[()]
     if isinstance(value, np.ndarray):
-        if value.size != 1:
-            raise FormatError("needs one string", where=where, found=str(list(value.shape)))
         value = value.reshape(-1)[0]
     if isinstance(value, bytes):
         try:
@@ -146,3 +148,17 @@ def integers(item: h5py.Dataset, where: str) -> Array:
                 allowed="integers (Lava would truncate the rest without a word)",
             )
     return array.astype(np.int64)
+
+
+def truncated(item: h5py.Dataset, where: str) -> tuple[Array, int, float]:
+    """Numbers cut toward zero to int64, how many of them were not whole, and the first of those (0 if none).
+
+    Raises ``FormatError`` for NaN, infinities and numbers beyond 2^53.
+    """
+    if item.dtype.kind not in "iufb":
+        raise FormatError("needs numbers", where=where, found=str(item.dtype))
+    array = np.asarray(item[()], np.float64)
+    if not (np.abs(array) <= 2.0**53).all():
+        raise FormatError("numbers are NaN, infinite or too large", where=where, allowed="finite numbers")
+    broken = array[array != np.trunc(array)]
+    return np.trunc(array).astype(np.int64), broken.size, float(broken[0]) if broken.size else 0.0

@@ -19,7 +19,7 @@ from snnhub_netx.hdf5 import opened
 from snnhub_netx.records import apply_records
 
 VERSION = "1"
-UNSUPPORTED = frozenset({"SNN-3102", "SNN-3103"})
+UNSUPPORTED = frozenset({"SNN-3102", "SNN-3103", "SNN-3116"})
 
 
 def import_netx(path: Path, options: ImportOptions) -> Graph:

@@ -11,12 +11,15 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from snnhub.errors import SnnhubError
 from snnhub.findings import info, loss
 from snnhub.ir.digest import network_digest
 from snnhub.ir.graph import Decoder, Graph, Match, Node, Origin, Port, Provenance, Stage
 from snnhub.ir.numtype import Quantisation
 
 SCHEMA = "snnhub-netx/1"
+BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, SnnhubError)
+"""What records that somebody made up raise while they are read."""
 
 
 def make_records(graph: Graph) -> str:
@@ -64,7 +67,7 @@ def apply_records(graph: Graph, text: str | None) -> Graph:
             message = "the network was changed after snnhub wrote it; its decoder and correspondence are left out"
             return graph.with_findings([loss("SNN-3113", "/snnhub/record", message)])
         return _apply(shown, records)
-    except (ValueError, KeyError, TypeError, IndexError, ZeroDivisionError, RecursionError):
+    except BROKEN:
         return graph.with_findings([loss("SNN-3113", "/snnhub/record", "records are broken and left out")])
 
 

@@ -51,7 +51,7 @@ def _in_danger(block: Block, nodes: dict[str, Node]) -> bool:
 
 def _survives(block: LayerBlock, nodes: dict[str, Node]) -> bool:
     recurrent = nodes[block.recurrent.id].param["weight"].array.astype(np.int64) if block.recurrent else None
-    return survives(nodes[block.synapse.id].param["weight"].array.astype(np.int64), recurrent)
+    return survives(block.weight(nodes), recurrent)
 
 
 def _layer_before(blocks: list[Block], position: int) -> LayerBlock | None:
@@ -80,9 +80,11 @@ def _repair(
             remedy="Give the matrix a positive entry, or another scale.",
         )
     added = trial.shape[1] // _widen(before, nodes, widths)
-    fixed = np.hstack([trial, np.zeros((trial.shape[0], added), np.int64)])
-    fixed[0, trial.shape[1]] = KEEPER
-    nodes[place] = _with_weight(nodes[place], fixed)
+    for synapse in block.synapses:
+        wider = np.pad(nodes[synapse.id].param["weight"].array.astype(np.int64), ((0, 0), (0, added)))
+        if synapse.id == place:
+            wider[0, trial.shape[1]] = KEEPER
+        nodes[synapse.id] = _with_weight(nodes[synapse.id], wider)
     if not _survives(block, nodes):
         return error(
             "SNN-4102",
@@ -101,11 +103,12 @@ def _repair(
 
 def _widen(before: LayerBlock, nodes: dict[str, Node], widths: dict[str, int]) -> int:
     """Add one neuron (dense) or channel (conv) without input. Returns how many there were before."""
-    synapse, neuron = nodes[before.synapse.id], nodes[before.neuron.id]
-    weight = synapse.param["weight"].array.astype(np.int64)
-    nodes[synapse.id] = _with_weight(synapse, np.concatenate([weight, np.zeros_like(weight[:1])]))
+    neuron = nodes[before.neuron.id]
+    for item in before.synapses:
+        weight = nodes[item.id].param["weight"].array.astype(np.int64)
+        nodes[item.id] = _with_weight(nodes[item.id], np.concatenate([weight, np.zeros_like(weight[:1])]))
+        widths.setdefault(item.id, weight.shape[0])
     widths.setdefault(neuron.id, weight.shape[0])
-    widths.setdefault(synapse.id, weight.shape[0])
     wider = {name: _one_more(tensor.array, name) for name, tensor in neuron.param.items()}
     nodes[neuron.id] = neuron.with_params(**{name: smallest_integer(array) for name, array in wider.items()})
     if before.recurrent is not None:

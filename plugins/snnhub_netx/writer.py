@@ -15,6 +15,7 @@ from snnhub.ir.graph import Graph, Node
 from snnhub.ir.tensor import Array
 
 from snnhub_netx.chain import Block, Chain, FlattenBlock, LayerBlock
+from snnhub_netx.delays import compact, merge
 from snnhub_netx.packing import LOWEST, loadable, survives
 from snnhub_netx.records import make_records
 
@@ -121,40 +122,54 @@ def _check_neuron(neuron: Node) -> list[Finding]:
 
 
 def _check_synapse(block: LayerBlock) -> list[Finding]:
-    synapse, found = block.synapse, list[Finding]()
-    weight = synapse.param["weight"]
-    place = f"{synapse.id}/weight"
-    if not weight.type.is_int:
-        return [error("SNN-4101", place, "weights must be integers", old=str(weight.type))]
-    if synapse.attribute["bias"]:
-        found.append(error("SNN-4101", synapse.id, "NetX has its bias in the neuron"))
-    if block.kind == "conv":
-        if synapse.attribute["accumulate"] != "wrap24" or len(weight.shape) != 4:
-            found.append(error("SNN-4101", synapse.id, "a NetX convolution is 2-d and wraps its sums to 24 bits"))
-        if weight.statistics.min < CONV_RANGE[0] or weight.statistics.max > CONV_RANGE[1]:
-            found.append(
-                loss(
-                    "SNN-4105",
-                    place,
-                    "weights beyond the 8 bits of the chip",
-                    old=str(weight.type),
-                    bound=f"{CONV_RANGE[0]} .. {CONV_RANGE[1]}",
-                )
-            )
+    check = _check_conv if block.kind == "conv" else _check_dense
+    found = [finding for synapse in block.synapses for finding in check(synapse)]
+    if found or block.kind == "conv":
         return found
-    if synapse.attribute["accumulate"] != "exact" or synapse.attribute["shift"]:
-        return [*found, error("SNN-4101", synapse.id, "a NetX dense synapse sums exactly and does not shift")]
-    dense = weight.array.astype(np.int64)
+    dense = block.weight()
     recurrent = block.recurrent.param["weight"].array.astype(np.int64) if block.recurrent else None
     together = dense if recurrent is None else np.hstack([dense, recurrent])
     if not loadable(together) or not survives(dense, recurrent):
         found.append(
             error(
                 "SNN-4102",
-                place,
+                f"{block.synapse.id}/weight",
                 "Lava's weight packing would change these weights",
-                old=str(weight.type),
+                old=str(block.synapse.param["weight"].type),
                 remedy=f"Even weights in {LOWEST} .. 254, not all of one negative sign.",
+            )
+        )
+    return found
+
+
+def _check_any(synapse: Node) -> list[Finding]:
+    weight = synapse.param["weight"]
+    if not weight.type.is_int:
+        return [error("SNN-4101", f"{synapse.id}/weight", "weights must be integers", old=str(weight.type))]
+    if synapse.attribute["bias"]:
+        return [error("SNN-4101", synapse.id, "NetX has its bias in the neuron")]
+    return []
+
+
+def _check_dense(synapse: Node) -> list[Finding]:
+    found = _check_any(synapse)
+    if synapse.attribute["accumulate"] != "exact" or synapse.attribute["shift"]:
+        found.append(error("SNN-4101", synapse.id, "a NetX dense synapse sums exactly and does not shift"))
+    return found
+
+
+def _check_conv(synapse: Node) -> list[Finding]:
+    found, weight = _check_any(synapse), synapse.param["weight"]
+    if synapse.attribute["accumulate"] != "wrap24" or len(weight.shape) != 4:
+        found.append(error("SNN-4101", synapse.id, "a NetX convolution is 2-d and wraps its sums to 24 bits"))
+    if weight.type.is_int and (weight.statistics.min < CONV_RANGE[0] or weight.statistics.max > CONV_RANGE[1]):
+        found.append(
+            loss(
+                "SNN-4105",
+                f"{synapse.id}/weight",
+                "weights beyond the 8 bits of the chip",
+                old=str(weight.type),
+                bound=f"{CONV_RANGE[0]} .. {CONV_RANGE[1]}",
             )
         )
     return found
@@ -177,11 +192,11 @@ def _write_block(group: h5py.Group, block: Block) -> None:
 
 
 def _write_synapse(group: h5py.Group, block: LayerBlock) -> None:
-    weight = block.synapse.param["weight"].array
+    weight, delay = merge(block.parts())
     group["shape"] = np.array(block.shape, np.int64)
     group["weight"] = weight.astype(np.float32)
-    if block.delay:
-        group["delay"] = np.float32(block.delay)
+    if any(block.delays):
+        group["delay"] = compact(weight, delay).astype(np.float32)
     if block.recurrent is not None:
         group["weight_rec"] = block.recurrent.param["weight"].array.astype(np.float32)
     if block.kind == "conv":

@@ -32,16 +32,10 @@ def load_weights(net: torch.nn.Module, path: Path) -> None:
     import torch
 
     tensors = _tensors(read(path), path)
-    wrong = [
-        f"{name} {list(t.shape)}"
-        for name, t in tensors.items()
-        if t.is_floating_point() and not torch.isfinite(t).all()
-    ]
-    if wrong:
-        raise FormatError("checkpoint holds NaN or infinity", where=str(path), found=", ".join(wrong[:3]))
     wanted = net.state_dict()
     problems = [f"missing {name}" for name in wanted if name not in tensors]
     problems += [f"unknown {name}" for name in tensors if name not in wanted]
+    problems += [f"{name} is {t.layout}" for name, t in tensors.items() if t.layout is not torch.strided]
     problems += [
         f"{name} has shape {list(tensors[name].shape)}, the network needs {list(wanted[name].shape)}"
         for name in wanted
@@ -55,6 +49,14 @@ def load_weights(net: torch.nn.Module, path: Path) -> None:
             found="; ".join(problems[:4]) + more,
             remedy="Check --set against the training script.",
         )
+    # only now: a tensor of another shape may claim any size without storing it
+    wrong = [
+        f"{name} {list(t.shape)}"
+        for name, t in tensors.items()
+        if t.is_floating_point() and not torch.isfinite(t).all()
+    ]
+    if wrong:
+        raise FormatError("checkpoint holds NaN or infinity", where=str(path), found=", ".join(wrong[:3]))
     net.load_state_dict(tensors)
 
 
@@ -141,8 +143,11 @@ def _refuse_bombs(path: Path) -> None:
     """A checkpoint is stored, not compressed: members that unpack to more than the file are refused."""
     if not zipfile.is_zipfile(path):
         return
-    with zipfile.ZipFile(path) as archive:
-        total = sum(item.file_size for item in archive.infolist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(item.file_size for item in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as problem:
+        raise FormatError("not a readable checkpoint", where=str(path), found=str(problem)) from None
     if total > 2 * path.stat().st_size + 2**20:
         raise FormatError(
             "declared size is far beyond the file",
@@ -179,7 +184,7 @@ def _first_global(path: Path) -> str:
     for data in _pickles(path):
         strings: list[str] = []
         try:
-            for opcode, argument, _ in pickletools.genops(data):
+            for opcode, argument, _ in _opcodes(data):
                 if isinstance(argument, str) and opcode.name != "GLOBAL":
                     strings.append(argument)
                 name = (
@@ -199,6 +204,13 @@ def _first_global(path: Path) -> str:
         except (ValueError, IndexError, EOFError):
             return ""
     return ""
+
+
+def _opcodes(data: bytes) -> Iterator[tuple[pickletools.OpcodeInfo, Any, int | None]]:
+    """Of all pickles in a row: a checkpoint of the old format is five of them, and then its numbers."""
+    stream = io.BytesIO(data)
+    while stream.tell() < len(data):
+        yield from pickletools.genops(stream)
 
 
 def _needs_pickle(path: Path) -> bool:

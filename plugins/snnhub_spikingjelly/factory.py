@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from snnhub.errors import UsageError
 
+from snnhub_spikingjelly.elsewhere import remedy
+
 if TYPE_CHECKING:
     import torch
 
@@ -39,9 +41,8 @@ def build(reference: str, settings: Mapping[str, str]) -> torch.nn.Module:
     try:
         net = factory(**arguments)
     except Exception as problem:
-        raise UsageError(
-            "the factory failed", where=reference, found=f"{type(problem).__name__}: {problem}"
-        ) from problem
+        found = f"{type(problem).__name__}: {problem}"
+        raise UsageError("the factory failed", where=reference, found=found, remedy=remedy(problem)) from problem
     if not isinstance(net, torch.nn.Module):
         raise UsageError("the factory must return a torch.nn.Module", where=reference, found=type(net).__name__)
     return net
@@ -56,7 +57,7 @@ def _module(place: str) -> ModuleType:
                 "cannot be imported",
                 where=place,
                 found=str(problem),
-                remedy="Give a path that ends in .py, or a module on the Python path.",
+                remedy=remedy(problem) or "Give a path that ends in .py, or a module on the Python path.",
             ) from None
     path = Path(place)
     if not path.is_file():
@@ -69,7 +70,9 @@ def _module(place: str) -> ModuleType:
         return _execute(path)
     except Exception as problem:
         found = f"{type(problem).__name__}: {problem}"
-        raise UsageError("the file fails when it is imported", where=place, found=found) from problem
+        raise UsageError(
+            "the file fails when it is imported", where=place, found=found, remedy=remedy(problem)
+        ) from problem
     finally:
         if added:
             sys.path.remove(folder)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snnhub_spikingjelly import settings
+from snnhub_spikingjelly import blocks, settings
 from snnhub_spikingjelly.layers import LAYERS
 from snnhub_spikingjelly.neurons import GRADED, NEURONS
 from snnhub_spikingjelly.remedies import REMEDIES
@@ -62,6 +62,15 @@ def handle(module: nn.Module, signal: Signal, site: Site) -> Signal:
     return HANDLERS[kind_of(module)](module, signal, site)
 
 
+def problems(module: nn.Module) -> list[RefusedError]:
+    """Everything about a module that cannot be held, whatever its input is."""
+    try:
+        check(module)
+    except RefusedError as problem:
+        return [problem]
+    return list(blocks.problems(module)) if blocks.is_block(module) else []
+
+
 def check(module: nn.Module) -> None:
     """Raise ``RefusedError`` if no handler knows the module, or hooks change what it computes."""
     kind = kind_of(module)
@@ -77,12 +86,13 @@ def check(module: nn.Module) -> None:
 GENERAL = (
     "Held: IFNode, LIFNode, ParametricLIFNode, KLIFNode, QIFNode, EIFNode, IzhikevichNode, RAFNode, CUBALIFNode, "
     "SynapseFilter, Linear, Conv, BatchNorm, AvgPool, MaxPool and AdaptiveAvgPool in 1d to 3d, Upsample "
-    "(nearest), zero padding, Flatten, ReLU, VotingLayer, Dropout, sums and products in the forward."
+    "(nearest), zero padding, Flatten, ReLU, VotingLayer, Dropout, sums and products in the forward, "
+    "BlockContainer."
 )
 
 
-HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **LAYERS}
-STATEFUL = frozenset(NEURONS)
+HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **LAYERS, blocks.KIND: blocks.handle}
+STATEFUL = frozenset({*NEURONS, blocks.KIND})
 SPIKING = STATEFUL - GRADED
 CONTAINERS = frozenset(
     ("spikingjelly", f"{name}Container")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
+
+from snnhub.findings import note
 
 from snnhub_spikingjelly.cells import sigmoid, spiking
 from snnhub_spikingjelly.currents import CURRENTS
@@ -17,7 +20,23 @@ def _if(module: Any, signal: Signal, site: Site) -> Signal:
 
 def _lif(module: Any, signal: Signal, site: Site) -> Signal:
     params = {"tau": scalar(module.tau)}
+    if not module.decay_input and module.v_reset is None and _before_two():
+        site.builder.findings.append(
+            note(
+                "SNN-3034",
+                site.name,
+                "this version of SpikingJelly multiplies by 1 - 1/tau",
+                old="v (1 - 1/tau) + x",
+                new="v - v/tau + x",
+                bound="potentials differ in their last bits",
+            )
+        )
     return spiking(module, signal, site, "core.LIF", params, decay_input=bool(module.decay_input))
+
+
+def _before_two() -> bool:
+    """Whether this is SpikingJelly 0.x. Its LIFNode has other forms where it soft-resets without decay_input."""
+    return version("spikingjelly").startswith("0.")
 
 
 def _parametric_lif(module: Any, signal: Signal, site: Site) -> Signal:

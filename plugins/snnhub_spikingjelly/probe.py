@@ -12,6 +12,7 @@ import numpy as np
 from snnhub.errors import UsageError
 from snnhub.ir.tensor import Array
 
+from snnhub_spikingjelly.blocks import is_block, takes_input
 from snnhub_spikingjelly.containers import container_kind, mode_of
 from snnhub_spikingjelly.modules import SPIKING, STATEFUL, kind_of
 from snnhub_spikingjelly.regions import Region
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import fx, nn
 
 STEPS, SAMPLES, SEED = 4, 2, 20261121
+SPIKE_RATE = 0.4
 RANKS = {
     **{
         f"{kind}{dims}d": dims + 1
@@ -36,7 +38,8 @@ RANKS = {
 class Probe:
     """``shapes``: output shape of every traced node. ``spikes``: by module path, (time, samples, features…).
 
-    ``stimulus``: (time, samples, features…), uniform in 0 .. 1. ``lead``: what the network's input looks like.
+    ``stimulus``: (time, samples, features…), uniform in 0 .. 1, or spikes where ``spikes_in``: a BlockContainer
+    takes the input. ``lead``: what the network's input looks like.
     ``calls``: input and output of each call of the traced network, in order.
     """
 
@@ -51,6 +54,9 @@ class Probe:
         self._listing: list[str] = []
         random = np.random.default_rng(SEED)
         self.stimulus = random.random((STEPS, SAMPLES, *input_shape), dtype=np.float32)
+        self.spikes_in = takes_input(region.net, region.graph)
+        if self.spikes_in:
+            self.stimulus = (self.stimulus < SPIKE_RATE).astype(np.float32)
         if self.lead is Lead.FRAME:
             self.stimulus[:] = self.stimulus[:1]
         self._run()
@@ -83,7 +89,7 @@ class Probe:
         hooks = [
             module.register_forward_hook(_keep(collected.setdefault(name, [])))
             for name, module in self.net.named_modules()
-            if is_neuron(module, SPIKING)
+            if is_neuron(module, SPIKING) and not is_block(module)  # its neuron is a module of its own
         ]
         try:
             with torch.no_grad():
@@ -171,7 +177,7 @@ def holds_frame(graph: fx.Graph) -> bool:
 def first_layer_rank(region: Region) -> int:
     """Number of feature axes of the input, by the first layer that says so; 1 if none does."""
     for _, module, _ in region.calls():
-        name = type(module).__name__
+        name = type(module.synapse if is_block(module) else module).__name__
         if name in RANKS:
             return RANKS[name]
         if name == "Flatten":

@@ -11,7 +11,6 @@ from snnhub.findings import Finding, error
 from snnhub_spikingjelly import functions, modules
 from snnhub_spikingjelly.inplace import overwritten
 from snnhub_spikingjelly.regions import Region
-from snnhub_spikingjelly.signals import RefusedError
 from snnhub_spikingjelly.tracer import ONE_STEP
 
 if TYPE_CHECKING:
@@ -52,11 +51,8 @@ def _called(region: Region, node: fx.Node) -> str:
 
 
 def _module(region: Region, node: fx.Node) -> list[Finding]:
-    try:
-        modules.check(region.module(node))
-    except RefusedError as problem:
-        return [error(problem.code, _called(region, node), str(problem), remedy=problem.remedy)]
-    return []
+    problems = modules.problems(region.module(node))
+    return [error(item.code, _called(region, node), str(item), remedy=item.remedy) for item in problems]
 
 
 def _function(region: Region, node: fx.Node) -> list[Finding]:

@@ -15,6 +15,7 @@ from snnhub.ir.graph import TERMINAL_PORT, Node, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 
+from snnhub_spikingjelly import blocks, grid
 from snnhub_spikingjelly.containers import stepped
 from snnhub_spikingjelly.importer import prepare_net
 from snnhub_spikingjelly.probe import input_lead
@@ -31,7 +32,8 @@ MEMORIES = {"u": ("c", "current_state", "u"), "v": ("voltage_state", "v"), "w": 
 
 def run_spikingjelly(request: RunRequest) -> Recording:
     """Run the network of the request. Keys: ``output`` before its reduction over time, ``<id>/s`` and ``<id>/v``
-    of neurons, ``<id>/y`` of layers. SpikingJelly gives further states (``u``, ``w``, ``i``) step by step only.
+    of neurons, ``<id>/y`` of layers. SpikingJelly gives further states (``u``, ``w``, ``i``) step by step only; of
+    a BlockContainer's neuron, ``u`` in whole sequences only, and states are the integers of the graph.
 
     Raises ``UsageError`` for keys that SpikingJelly cannot give, and for a batch option that is no number.
     """
@@ -66,10 +68,14 @@ def _batch(request: RunRequest, samples: int) -> int:
     return int(text)
 
 
-def quantities(node: Node, module: nn.Module) -> tuple[str, ...]:
+def quantities(node: Node, modules: Mapping[str, nn.Module]) -> tuple[str, ...]:
     """What SpikingJelly can give of a node: its outputs, and those states that one call of it leaves behind."""
-    if node.program is None:
-        return ("y",)
+    if node.program is None:  # a block applies its synapse without calling it: nothing to see there
+        parent, _, last = node.origin.path.rpartition(".")
+        return () if last == "synapse" and blocks.is_block(modules[parent]) else ("y",)
+    module: Any = modules[node.origin.path]
+    if node.op == blocks.NEURON:
+        return ("s", "u", "v") if module.step_mode == "m" else ("s", "v")
     outputs = tuple(name for name, _ in node.program.outputs)
     states = tuple(state.name for state in node.program.states)
     if module.step_mode == "m":  # a whole sequence in one call: v alone is kept step by step
@@ -95,7 +101,7 @@ class _Taps:
         uses = Counter(node.origin.path for node in graph.nodes)
         for node in graph.nodes:
             if node.origin.path in modules and uses[node.origin.path] == 1:  # else a hook sees several nodes
-                names = quantities(node, modules[node.origin.path])
+                names = quantities(node, modules)
                 known |= {f"{node.id}/{name}": (node.origin.path, name) for name in names}
         last = graph.into[Port(graph.outputs[0].id, TERMINAL_PORT)][0].src
         end = f"{last.node}/{last.name}"
@@ -109,12 +115,21 @@ class _Taps:
             )
         self.keys = {key: known[key] for key in wanted}
         self._spiking = {known[f"{node.id}/s"][0] for node in graph.nodes if f"{node.id}/s" in known}
+        self._whole = {node.origin.path for node in graph.nodes if node.op == blocks.NEURON}
         self._seen: dict[tuple[str, str], list[Array]] = {}
         for path, name in set(self.keys.values()):
-            if name == "v" and modules[path].step_mode == "m":
-                modules[path].store_v_seq = True
-            else:
-                modules[path].register_forward_hook(self._hook(path, name))
+            self._watch(modules[path], path, name)
+
+    def _watch(self, module: Any, path: str, name: str) -> None:
+        """Have a quantity kept: by the module in whole sequences, else by a hook. SpikingJelly before 2.0 keeps no
+        sequence step by step.
+        """
+        if name == "v" and module.step_mode == "m" and hasattr(module, "store_v_seq"):
+            module.store_v_seq = True
+        elif name == "u" and path in self._whole:
+            module.store_i_seq = True
+        else:
+            module.register_forward_hook(self._hook(path, name))
 
     def _hook(self, path: str, name: str) -> Any:
         def keep(module: nn.Module, args: Any, output: Any) -> None:
@@ -144,11 +159,19 @@ class _Taps:
                 self.net(torch.from_numpy(values))
         return {key: self._collect(path, name, values.shape[:2]) for key, (path, name) in self.keys.items()}
 
+    def _state(self, path: str, values: Array) -> Array:
+        """A state in every step; of a block's neuron as the integers of the graph."""
+        return grid.integers(self.net.get_submodule(path), values) if path in self._whole else values
+
     def _collect(self, path: str, name: str, lead: tuple[int, ...]) -> Array:
         if (path, name) not in self._seen:
-            return np.asarray(self.net.get_submodule(path).v_seq.detach().numpy().copy())
+            module: Any = self.net.get_submodule(path)
+            sequence = module.v_seq if name == "v" else module.i_seq
+            return self._state(path, np.array(sequence.detach().numpy()))
         parts = self._seen[path, name]
         array = np.stack(parts) if self.lead is Lead.BATCH or path in self._stepped else parts[0]
+        if name in MEMORIES:
+            array = self._state(path, array)
         if array.shape[:2] != tuple(
             lead
         ):  # a layer that saw time and batch merged, or the frame before it was held

@@ -12,7 +12,7 @@ from snnhub.errors import GraphError
 from snnhub.findings import error, info
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Decoder, Edge, Origin, Port
-from snnhub.ir.numtype import F32
+from snnhub.ir.numtype import F32, SPIKE
 
 from snnhub_spikingjelly import containers, functions, modules
 from snnhub_spikingjelly.call import Call
@@ -130,7 +130,12 @@ class Walk:
             if node.args:  # a further argument with a default that the probe did not need
                 return
             raise RefusedError("SNN-3002", f"forward takes a second input {node.name}", "Networks have one input.")
-        port = self.builder.input(self.probe.input_shape, F32)
+        type_ = F32
+        if self.probe.spikes_in:
+            type_ = SPIKE
+            words = "a BlockContainer takes the input: it must hold 0 and 1 only"
+            self.builder.findings.append(info("SNN-3032", "input", words, old=str(F32), new=str(SPIKE)))
+        port = self.builder.input(self.probe.input_shape, type_)
         lead = Lead.BATCH if self.probe.lead is Lead.FRAME else self.probe.lead
         self._scope.signals[node.name] = Signal(port, lead, self.probe.input_shape)
 

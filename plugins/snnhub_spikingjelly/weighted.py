@@ -35,7 +35,7 @@ def convolution(module: Any, signal: Signal, site: Site) -> Signal:
     params = {"weight": array(module.weight)}
     if module.bias is not None:
         params["bias"] = array(module.bias)
-    padding = _padding(module)
+    geometry, sizes = conv_geometry(module, signal.features[1:])
     port = site.builder.node(
         site.name,
         "core.Conv",
@@ -44,18 +44,18 @@ def convolution(module: Any, signal: Signal, site: Site) -> Signal:
         origin=site.origin,
         bias=module.bias is not None,
         accumulate="exact",
-        stride=tuple(module.stride),
-        padding=padding,
-        dilation=tuple(module.dilation),
+        **geometry,
         groups=module.groups,
     )
-    sizes = [
-        window_size(*numbers)
-        for numbers in zip(
-            signal.features[1:], module.kernel_size, module.stride, padding, module.dilation, strict=True
-        )
-    ]
     return signal.moved(port, (module.out_channels, *sizes))
+
+
+def conv_geometry(module: Any, sizes: tuple[int, ...]) -> tuple[dict[str, Any], list[int]]:
+    """Stride, padding and dilation of a module as attributes, and the output sizes for input of ``sizes``."""
+    padding, stride, dilation = _padding(module), tuple(module.stride), tuple(module.dilation)
+    windows = zip(sizes, module.kernel_size, stride, padding, dilation, strict=True)
+    made = [window_size(*numbers) for numbers in windows]
+    return {"stride": stride, "padding": padding, "dilation": dilation}, made
 
 
 def _padding(module: Any) -> tuple[int, ...]:

@@ -70,3 +70,77 @@ def test_archives_need_one_array(tmp_path: Path) -> None:
     assert load_array(tmp_path / "y.npz").tolist() == [0, 1, 2, 3]
     with pytest.raises(UsageError, match="no such file"):
         load_array(tmp_path / "z.npy")
+
+
+def zipped(path: Path, members: list[tuple[str, bytes]], method: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return path
+
+
+def test_a_bomb_of_honest_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deflate makes a thousand zeros of one byte: what it may unpack to is bounded for the whole file."""
+    monkeypatch.setattr("snnhub_formats.recording.INFLATED_BYTES", 2**24)
+    data = npy("(2097152,)", data=b"\0" * 2**23)
+    path = zipped(tmp_path / "x.npz", [(f"{i}.npy", data) for i in range(3)], zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 2**16
+    with pytest.raises(FormatError, match="unpack to too much"):
+        load_arrays(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_that_repeat_or_overlap(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "x.npz", [("a.npy", npy("(16,)")), ("a.npy", npy("(16,)"))])
+    with pytest.raises(FormatError, match="repeat"):
+        load_arrays(path)
+    path = zipped(tmp_path / "y.npz", [(f"{i}.npy", npy("(16,)")) for i in range(8)])
+    data = bytearray(path.read_bytes())
+    position = data.index(b"PK\1\2")
+    while data[position : position + 4] == b"PK\1\2":  # every entry points at the first member
+        struct.pack_into("<I", data, position + 42, 0)
+        position += 46 + sum(struct.unpack_from("<HH", data, position + 28))
+    path.write_bytes(bytes(data))
+    with pytest.raises(FormatError):
+        load_arrays(path)
+
+
+def test_members_that_are_encrypted(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "x.npz", [("a.npy", npy("(16,)"))])
+    data = bytearray(path.read_bytes())
+    for magic, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        data[data.index(magic) + offset] |= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(FormatError):
+        load_arrays(path)
+
+
+def test_names_that_lead_elsewhere_are_only_names(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "x.npz", [("../../evil.npy", npy("(16,)"))])
+    assert list(load_arrays(path)) == ["../../evil"]
+    assert [item.name for item in tmp_path.iterdir()] == ["x.npz"]
+
+
+@pytest.mark.parametrize("dtype", ["<U8", "|S4", "<c8", "<M8[s]", "|V8"])
+def test_arrays_without_numbers_are_no_input(dtype: str, tmp_path: Path) -> None:
+    import snnhub
+    from snnhub_formats.container import save
+
+    from tests.build import mlp
+
+    save(mlp((2, 2)), tmp_path / "a.snn")
+    (tmp_path / "x.npy").write_bytes(npy("(1, 2)", dtype))
+    with pytest.raises((UsageError, FormatError)):
+        snnhub.run(tmp_path / "a.snn", load_array(tmp_path / "x.npy"))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_inputs_that_are_not_finite(value: float, tmp_path: Path) -> None:
+    import snnhub
+    from snnhub_formats.container import save
+
+    from tests.build import mlp
+
+    save(mlp((2, 2)), tmp_path / "a.snn")
+    with pytest.raises(UsageError, match="NaN or infinity"):
+        snnhub.run(tmp_path / "a.snn", np.full((3, 2), value, np.float32))

@@ -118,3 +118,101 @@ def test_mutated_files_never_crash(case: int, tmp_path: Path) -> None:
         import_netx(path, ImportOptions())
     except SnnhubError:
         return
+
+
+def replaced(path: Path, **options: object) -> None:
+    """Another dataset in the place of the weights."""
+    with h5py.File(path, "r+") as file:
+        del file["layer/0/weight"]
+        file["layer/0"].create_dataset("weight", **options)
+
+
+def test_a_terabyte_of_compressed_zeros(path: Path) -> None:
+    """Chunked and gzip: 1 TB declared, a few chunks stored, 10 kB on the disk."""
+    shape, chunks = (2**19, 2**19), (2**10, 2**10)
+    replaced(path, shape=shape, dtype="f4", chunks=chunks, compression="gzip")
+    with h5py.File(path, "r+") as file:
+        file["layer/0/weight"][0, 0] = 1
+    assert path.stat().st_size < 100_000
+    refused(path, "far beyond what is stored")
+
+
+def test_an_honest_ratio_of_too_much(path: Path) -> None:
+    """One dataset under many names is read under each of them."""
+    with h5py.File(path, "r+") as file:
+        block = np.zeros((2**10, 2**14), np.float32)
+        file["layer/0"].create_dataset("zeros", data=block, chunks=block.shape, compression="gzip")
+        for number in range(100):
+            file[f"layer/0/zeros{number}"] = file["layer/0/zeros"]
+    refused(path, "too large")
+
+
+def test_too_many_links_in_one_group(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnhub_netx.hdf5.MAX_OBJECTS", 50)
+    with h5py.File(path, "r+") as file:
+        for number in range(60):
+            file[f"layer/0/w{number}"] = file["layer/0/weight"]
+    refused(path, "too large")
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        h5py.vlen_dtype(np.float32),
+        h5py.string_dtype(),
+        np.dtype([("a", "f4"), ("b", "i8")]),
+        h5py.ref_dtype,
+        np.dtype("c8"),
+        np.dtype("V16"),
+        np.dtype("S8"),
+    ],
+)
+def test_types_that_are_no_numbers(dtype: object, path: Path) -> None:
+    replaced(path, shape=(3, 2), dtype=dtype)
+    with pytest.raises(SnnhubError, match=r"needs numbers|broken HDF5"):
+        import_netx(path, ImportOptions())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.5, 1e30])
+def test_numbers_that_are_not_whole(value: float, path: Path) -> None:
+    replaced(path, data=np.full((3, 2), value, np.float32))
+    with pytest.raises(SnnhubError) as caught:
+        import_netx(path, ImportOptions())
+    assert "SNN-3104" in {finding.code for finding in caught.value.findings} or "whole" in str(caught.value)
+
+
+def test_strings_of_many(path: Path) -> None:
+    """A type given eight thousand times, each as long as the file likes: its size is looked at, not its text."""
+    with h5py.File(path, "r+") as file:
+        del file["layer/0/type"]
+        file["layer/0"].create_dataset("type", data=np.array([b"dense"] * 8000, dtype="S5"))
+    with pytest.raises(SnnhubError, match="one string"):
+        import_netx(path, ImportOptions())
+
+
+def test_groups_where_datasets_are_expected_and_the_reverse(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        del file["layer/0/weight"]
+        file.create_group("layer/0/weight/1")
+    with pytest.raises(SnnhubError):
+        import_netx(path, ImportOptions())
+    with h5py.File(path, "w") as file:
+        file["layer"] = 3.0
+    with pytest.raises(SnnhubError):
+        import_netx(
+            path,
+            ImportOptions(),
+        )
+
+
+@pytest.mark.parametrize(
+    "record", [b"", b"[]", b"[" * 100_000, b'{"schema": "snnhub-netx/1"}', b'{"hold":[1e999]}', b"null", b"\xff"]
+)
+def test_embedded_records_that_are_broken(record: bytes, path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file["snnhub/record"] = np.array(record, dtype=f"S{max(1, len(record))}")
+    try:
+        graph = import_netx(path, ImportOptions())
+    except FormatError:
+        return
+    assert "SNN-3113" in {finding.code for finding in graph.findings}

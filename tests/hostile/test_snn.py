@@ -306,3 +306,107 @@ def test_a_program_of_its_own_runs_and_is_not_lowered_by_its_name(tmp_path: Path
         snnhub.convert(tmp_path / "x.snn", tmp_path / "x.net")
     snnhub.convert(tmp_path / "x.snn", tmp_path / "y.snn")
     assert not snnhub.check(tmp_path / "x.snn", "loihi2").passed
+
+
+def with_manifest(members: Members, path: Path, **changes: object) -> Path:
+    manifest = {**json.loads(members[MANIFEST]), **changes}
+    return packed(path, [(MANIFEST, json.dumps(manifest).encode()), *list(members.items())[1:]])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"requires": ["time travel"]}, "not known here"),
+        ({"requires": [{}]}, "not known here"),
+        ({"requires": [[]]}, "not known here"),
+        ({"requires": 7}, "not known here"),
+        ({"version": [99, 0]}, "version"),
+        ({"version": "1.0"}, "broken version"),
+        ({"version": [1e999, 0]}, "broken version"),
+        ({"graph_sha256": None}, "digest"),
+        ({"graph_sha256": [1]}, "digest"),
+        ({"more": 1}, "not the manifest"),
+    ],
+)
+def test_manifests(changes: dict[str, object], words: str, members: Members, tmp_path: Path) -> None:
+    refused(with_manifest(members, tmp_path / "x.snn", **changes), words)
+
+
+def signed(members: Members, data: bytes, path: Path) -> Path:
+    """Any bytes as the graph, with the manifest that fits."""
+    manifest = {**json.loads(members[MANIFEST]), "graph_sha256": hashlib.sha256(data).hexdigest()}
+    return packed(path, [(MANIFEST, json.dumps(manifest).encode()), (GRAPH, data), (WEIGHTS, members[WEIGHTS])])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x0b" * 100_000,  # groups within groups
+        b"\xa3\x3e" * 50_000,
+        b"\x22\x80\x80\x80\x80\x01",  # a node of 256 MiB
+        b"\x22\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        b"\xff" * 1000,
+    ],
+)
+def test_messages_that_nest_or_claim_too_much(data: bytes, members: Members, tmp_path: Path) -> None:
+    refused(signed(members, data, tmp_path / "x.snn"))
+
+
+def test_a_graph_of_millions_of_empty_nodes(members: Members, tmp_path: Path) -> None:
+    """Two bytes each in the file, a kilobyte each in memory."""
+    from tests.hostile.sandbox import attempt
+
+    number = pb.Graph.DESCRIPTOR.fields_by_name["nodes"].number
+    data = bytes([number << 3 | 2, 0]) * 4_000_000
+    path = signed(members, data, tmp_path / "x.snn")
+    assert attempt("snnhub.api.load:load", path).startswith("FormatError")
+
+
+def test_two_tensors_of_one_payload(members: Members, tmp_path: Path) -> None:
+    """A second entry of the same name could state other digests and ranges for the same numbers."""
+
+    def change(graph: pb.Graph) -> None:
+        graph.tensors.append(graph.tensors[0])
+
+    refused(with_graph(members, tmp_path / "x.snn", change))
+
+
+def test_a_payload_that_the_graph_does_not_know(members: Members, tmp_path: Path) -> None:
+    import safetensors.numpy
+    from snnhub_formats.tensors import encode
+
+    arrays = safetensors.numpy.load(members[WEIGHTS])
+    members[WEIGHTS] = encode({**arrays, "smuggled": np.zeros(4, np.int8)})
+    refused(packed(tmp_path / "x.snn", [*members.items()]))
+
+
+def test_nan_and_infinity_in_parameters(tmp_path: Path) -> None:
+    from snnhub.ir.tensor import tensor
+
+    for value in (np.nan, np.inf):
+        graph = mlp((4, 3))
+        weight = graph.nodes[0].param["weight"].array.copy()
+        weight[0, 0] = value
+        nodes = (graph.nodes[0].with_params(weight=tensor(weight)), *graph.nodes[1:])
+        save(replace(graph, nodes=nodes), tmp_path / "x.snn")
+        with pytest.raises(SnnhubError) as caught:
+            snnhub.run(tmp_path / "x.snn", np.ones((2, 4), np.float32))
+        assert "SNN-1013" in {finding.code for finding in caught.value.findings}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_("edges[0].delay", 2**31 - 1),
+        set_("edges[0].delay", 2**20 + 1),
+        set_("inputs[0].hold", 2**16 + 1),
+        set_("inputs[0].shape[0]", 2**62),
+        set_("inputs[0].shape[0]", 0),
+    ],
+)
+def test_steps_and_sizes_out_of_range(
+    change: Callable[[pb.Graph], None], members: Members, tmp_path: Path
+) -> None:
+    path = with_graph(members, tmp_path / "x.snn", change)
+    with pytest.raises(SnnhubError):
+        snnhub.run(path, np.zeros((2, 5), np.uint8))

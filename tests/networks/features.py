@@ -162,6 +162,11 @@ def pool_before(what: str) -> nn.Module:
     }[what]()
 
 
+def max_pooled() -> nn.Module:
+    """Maximum pooling of spikes."""
+    return stack(conv(), neuron.IFNode(), layer.MaxPool2d(2), *dense(4), neuron.IFNode())
+
+
 FEATURES: dict[str, Callable[[], nn.Module]] = {
     "IFNode, hard reset": lambda: single(neuron.IFNode),
     "IFNode, v_reset not 0": lambda: single(lambda: neuron.IFNode(v_reset=-0.25)),
@@ -194,7 +199,8 @@ FEATURES: dict[str, Callable[[], nn.Module]] = {
     "AvgPool2d before Linear": lambda: pool_before("dense"),
     "AvgPool2d between Conv2d and neurons": lambda: pool_before("neuron"),
     "AvgPool2d between neurons": lambda: pool_before("neuron after neuron"),
-    "MaxPool2d": lambda: stack(conv(), neuron.IFNode(), layer.MaxPool2d(2), *dense(4), neuron.IFNode()),
+    "MaxPool2d": max_pooled,
+    "MaxPool2d, --maxpool or-layer": max_pooled,
     "Dropout (removed)": lambda: stack(conv(), neuron.IFNode(), layer.Dropout(0.3), *dense(), neuron.IFNode()),
     "BatchNorm1d behind Linear": lambda: stack(
         layer.Flatten(), layer.Linear(128, 10, bias=False), layer.BatchNorm1d(10), neuron.IFNode()
@@ -215,6 +221,10 @@ FEATURES: dict[str, Callable[[], nn.Module]] = {
     "residual sum, view, mean over time": Residual,
     "frame held for T steps": Held,
 }
+
+
+LOWERING = {"MaxPool2d, --maxpool or-layer": {"maxpool": "or-layer"}}
+"""What the conversion of a row is asked for, where it is not the default."""
 
 
 def network(feature: str) -> nn.Module:

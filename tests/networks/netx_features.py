@@ -64,7 +64,16 @@ FEATURES: dict[str, Callable[[], File]] = {
     ),
     "biases": lambda: vector(dense_layer(weights(4, 6), bias=np.array([3.0, -2, 0, 50]))),
     "one delay per layer": lambda: vector(dense_layer(weights(4, 6), delay=np.array(5.0))),
-    "delays that differ": lambda: vector(dense_layer(weights(4, 6), delay=np.array([1.0, 2, 3, 0]))),
+    "delays per neuron (output or input)": lambda: vector(
+        dense_layer(weights(4, 6), delay=np.array([1.0, 2, 3, 0])),
+        dense_layer(weights(3, 4), delay=np.array([0.0, 4, 2, 7])),
+    ),
+    "delays per synapse": lambda: vector(
+        dense_layer(weights(4, 6), delay=np.random.default_rng(6).integers(0, 9, (4, 6)).astype(np.float32))
+    ),
+    "delays beyond 62, or with fractions (as Lava has them)": lambda: vector(
+        dense_layer(weights(4, 6), delay=np.array([1.5, 2, 70, 0]))
+    ),
     "reset_interval": lambda: vector(
         dense_layer(weights(4, 6), bias=np.array([3.0, 2, 0, 5])), reset_interval="8", reset_offset="3"
     ),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph, Port
 from snnhub.ir.numtype import F32, SPIKE
-from snnhub.ir.tensor import tensor
+from snnhub.ir.tensor import Array, tensor
 from snnhub.ops.registry import REGISTRY
 
 from tests.build import conv, cuba, dense, neurons, scalar
@@ -115,16 +115,26 @@ def netx_graphs(draw: st.DrawFn) -> Graph:
         weight = (2 * random.integers(-60, 100, (size, shape[0]))).astype(np.int16)
         weight[0, 0] = 2
         recurrent = draw(st.booleans())
-        delay = 1 if recurrent else draw(st.integers(1, 4))
+        delays = _delays(draw, random, weight.shape) if not recurrent else np.ones(weight.shape, np.int64)
         shape = (size,)
-        port = cuba(
-            builder, name, dense(builder, f"s{index}", port, weight, delay), **_numbers(draw, random, shape)
-        )
+        synapses = [
+            dense(builder, f"s{index}_{delay}", port, np.where(delays == delay, weight, 0), int(delay))
+            for delay in np.unique(delays[weight != 0])
+        ]
+        port = cuba(builder, name, synapses[0], **_numbers(draw, random, shape))
+        for synapse in synapses[1:]:
+            builder.edge(synapse, Port(name, "a"))
         if recurrent:
             back = (2 * random.integers(-30, 30, (size, size))).astype(np.int16)
             builder.edge(dense(builder, f"r{index}", port, back, 1), Port(name, "a"))
     builder.output(port)
     return builder.graph()
+
+
+def _delays(draw: st.DrawFn, random: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """A delay per synapse, per output, per input, or one for all."""
+    sizes = draw(st.sampled_from([(1, 1), (1, 1), (shape[0], 1), (1, shape[1]), shape]))
+    return np.broadcast_to(random.integers(1, draw(st.sampled_from([3, 5, 64])), sizes), shape)
 
 
 def _numbers(draw: st.DrawFn, random: np.random.Generator, shape: tuple[int, ...]) -> dict[str, Any]:

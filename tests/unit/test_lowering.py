@@ -66,6 +66,30 @@ def test_weights_on_a_grid_lower_with_every_spike_equal(compare: str, theta: flo
     np.testing.assert_array_equal(before["n1/s"], after["n1/s"][2:62])
 
 
+def grouped(seed: int = 0) -> Graph:
+    """Convolutions with groups, dilation, stride and padding that differ between the axes; then a dense layer."""
+    builder = GraphBuilder("grouped", REGISTRY)
+    geometry: dict[str, Any] = {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2), "groups": 2}
+    port = conv(builder, "c0", builder.input((4, 7, 6), F32), grid((6, 2, 3, 2), seed), **geometry)
+    port = neurons(builder, "n0", port)
+    port = conv(builder, "c1", port, grid((6, 1, 2, 2), seed + 1), dilation=(2, 1), groups=6)
+    port = builder.node("f", "core.Flatten", neurons(builder, "n1", port), start=0, end=2)
+    builder.output(neurons(builder, "n2", dense(builder, "d", port, grid((5, 6 * 2 * 7), seed + 2))))
+    return builder.graph()
+
+
+def test_grouped_and_dilated_convolutions_lower_with_every_spike_equal() -> None:
+    graph = grouped()
+    found, context = lowered(graph)
+    assert all(row["exact"] for row in context.tables["loihi layers"])
+    x = spikes((30, 4, 4, 7, 6), 0.5)
+    before, _ = prepare(graph).run(x, record=["n0/s", "n1/s", "n2/s"])
+    after, _ = prepare(found).run(x, record=["n0/s", "n1/s", "n2/s"], steps=33)
+    for lag, key in enumerate(before, 1):
+        np.testing.assert_array_equal(before[key], after[key][lag : lag + 30])
+        assert before[key].any()
+
+
 def test_the_lag_of_every_quantity_is_in_the_correspondence() -> None:
     found, _ = lowered(on_grid())
     lags = {f"{m.old.node}/{m.old.name}": m.lag for m in found.correspondence}

@@ -5,14 +5,26 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from snnhub.errors import FormatError, MissingPeerError, RunError, SnnhubError
+import snnhub_lava
+import snnhub_spikingjelly
+from snnhub.api.options import ImportOptions, InputShapeMissingError
+from snnhub.api.remote import import_in, import_with, run_with
+from snnhub.api.request import RunRequest
+from snnhub.engine.stimulus import read_stimulus
+from snnhub.errors import FormatError, MissingPeerError, RunError, SnnhubError, UnsupportedError, UsageError
+from snnhub.hub import Environment
+from snnhub.hub.loader import load
 from snnhub.peers import env
 from snnhub.peers.env import create, find_python, interpreter, own_packages, status, worker_command
+from snnhub.peers.faults import revive
 from snnhub.peers.protocol import Worker
 from snnhub.peers.recipe import Recipe, read_recipe
+from snnhub_spikingjelly.elsewhere import remedy
 
 
 def script(tmp_path: Path, body: str) -> list[str]:
@@ -86,6 +98,149 @@ def test_a_worker_of_another_protocol_is_refused(tmp_path: Path) -> None:
         Worker("old", script(tmp_path, body))
 
 
+IMPORTING = """
+    import sys
+    sys.path[:0] = {folders!r}
+    from snnhub.api import hosted
+    from snnhub.peers.worker import private_pipe, serve
+    hello = lambda p, r: {{"protocol": 1, "name": "test", "environment": {{"framework": "1.2"}}}}
+    serve({{"hello": hello, **hosted.HANDLERS}}, private_pipe())
+"""
+FRAMEWORK = """
+    import numpy as np
+    from snnhub.api.options import InputShapeMissingError
+    from snnhub.api.request import RunRequest
+    from snnhub.errors import UnsupportedError
+    from snnhub.findings import error, note
+    from snnhub.ir.builder import GraphBuilder
+    from snnhub.ir.graph import Origin
+    from snnhub.ir.numtype import F32
+    from snnhub.ir.recording import Recording
+    from snnhub.ir.tensor import tensor
+
+    def read(source, options):
+        if options.input_shape is None:
+            raise InputShapeMissingError("how large?", rank=3, where=source, remedy="Say it.")
+        if source == "refused":
+            words = {"old": "a", "new": "b", "remedy": "Do."}
+            found = [error("SNN-3002", f"layer{n}", "cannot be held", **words) for n in (0, 1)]
+            raise UnsupportedError("no", where="layer0", found="x", allowed="y", remedy="Do.", findings=found)
+        builder = GraphBuilder(options.settings["name"], options.lookup)
+        port = builder.input(options.input_shape, F32)
+        weight = {"weight": tensor(np.load(options.weights))}
+        port = builder.node("fc", "core.Dense", port, params=weight, bias=False, accumulate="exact", shift=0)
+        params = {key: tensor(value, "float32") for key, value in (("v_threshold", 1.0), ("v_reset", 0.0))}
+        port = builder.node("n", "core.IF", port, params=params, reset="value", compare="ge")
+        builder.output(port)
+        assert options.lookup("loihi.CubaLIF", 1), "ops of plugins are known"
+        builder.findings.append(note("SNN-3109", "n", "threshold", new=options.given["threshold"], bound="none"))
+        return builder.graph()
+
+    def run(request: RunRequest):
+        assert request.source == "net" and request.length == 5 and request.options == {"batch": "2"}
+        assert request.import_options.settings == {"name": "far"}
+        request.progress(1, 1)
+        return Recording({key: request.stimulus.values for key in request.record}, request.stimulus.batched)
+"""
+
+
+@pytest.fixture
+def importing(tmp_path: Path) -> Iterator[Worker]:
+    """A worker that imports with a framework of its own, which is only there."""
+    (tmp_path / "framework.py").write_text(textwrap.dedent(FRAMEWORK))
+    folders = [str(tmp_path), *{str(Path(folder).parent) for folder in own_packages().values()}]
+    with Worker("far", script(tmp_path, IMPORTING.format(folders=folders))) as worker:
+        yield worker
+
+
+def options(tmp_path: Path, shape: tuple[int, ...] | None = (3,)) -> ImportOptions:
+    np.save(tmp_path / "w.npy", np.eye(2, 3, dtype=np.float32))
+    given = {"threshold": "1", "environment": "far"}
+    return ImportOptions(tmp_path / "w.npy", {"name": "far"}, shape, given)
+
+
+def test_a_graph_comes_back_with_its_findings(importing: Worker, tmp_path: Path) -> None:
+    graph = import_with(importing, "framework:read", "net", options(tmp_path))
+    assert (graph.name, [node.id for node in graph.nodes]) == ("far", ["fc", "n"])
+    np.testing.assert_array_equal(graph.node["fc"].param["weight"].array, np.eye(2, 3, dtype=np.float32))
+    found = {finding.code: finding for finding in graph.findings}
+    assert (found["SNN-3109"].new, found["SNN-3109"].bound) == ("1", "none")
+    assert "environment far: framework 1.2" in found["SNN-6005"].message
+    x = np.arange(15, dtype=np.float32).reshape(5, 1, 3)
+    seen: list[tuple[int, int]] = []
+    request = RunRequest(
+        graph,
+        read_stimulus(x, graph.inputs[0]),
+        ("n/v", "output"),
+        "net",
+        options(tmp_path),
+        {"batch": "2", "environment": "far"},
+        5,
+        lambda done, total: seen.append((done, total)),
+    )
+    recording = run_with(importing, "framework:run", request)
+    assert seen == [(1, 1)]
+    assert recording.batched
+    np.testing.assert_array_equal(recording["n/v"], x)
+
+
+def test_a_refusal_comes_back_whole(importing: Worker, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        import_with(importing, "framework:read", "refused", options(tmp_path))
+    assert caught.value.exit_code == 4
+    assert str(caught.value) == "layer0: no (found x, allowed y). Do."
+    assert [(f.code, f.place, f.old, f.new, f.remedy) for f in caught.value.findings] == [
+        ("SNN-3002", f"layer{number}", "a", "b", "Do.") for number in (0, 1)
+    ]
+    with pytest.raises(InputShapeMissingError) as missing:
+        import_with(importing, "framework:read", "net", options(tmp_path, None))
+    assert (missing.value.rank, missing.value.where, missing.value.remedy) == (3, "net", "Say it.")
+    with pytest.raises(RunError, match="no_such_module"):
+        import_with(importing, "no_such_module:read", "net", options(tmp_path))
+
+
+def test_reports_of_other_workers() -> None:
+    """A kind that is not known keeps its exit code; what is no report is an error of the worker."""
+    report = UnsupportedError("no").to_json() | {"error": "AcmeError"}
+    assert revive(report, "w").exit_code == 4
+    assert revive(report | {"exit_code": 99}, "w").exit_code == 1
+    finding = {"code": "SNN-9999", "severity": "error", "place": "p", "message": "m"}
+    for broken in ({}, report | {"message": 3}, report | {"findings": [finding]}, report | {"findings": 3}):
+        assert isinstance(revive(broken, "w"), RunError)
+        assert "cannot be read" in str(revive(broken, "w"))
+
+
+def test_what_cannot_be_sent_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SNNHUB_ENVS", str(tmp_path))
+    with pytest.raises(UsageError, match="live object"):
+        import_in("lava", "x:y", object(), ImportOptions())
+    with pytest.raises(UsageError, match="no environment of this name"):
+        import_in("lavva", "x:y", "m:f", ImportOptions())
+    with pytest.raises(MissingPeerError, match="snnhub env create lava"):
+        import_in("lava", "x:y", "m:f", ImportOptions())
+    idle = Environment("idle", "imports nothing", "snnhub_lava:lava.toml")
+    monkeypatch.setitem(load().environments, "idle", idle)
+    with pytest.raises(UsageError, match="nothing is imported") as caught:
+        import_in("idle", "x:y", "m:f", ImportOptions())
+    assert "lava" in caught.value.allowed
+
+
+@pytest.mark.parametrize(
+    ("problem", "environment"),
+    [
+        (AttributeError("module 'lava_exchange' has no attribute 'BlockContainer'"), "lava"),
+        (ModuleNotFoundError("No module named 'lava'"), "lava"),
+        (TypeError("IFNode.__init__() got an unexpected keyword argument 'backend'"), "spikingjelly-0.0.0.0.14"),
+        (ImportError("cannot import name 'clock_driven' from 'spikingjelly'"), "spikingjelly-0.0.0.0.14"),
+        (AttributeError("module 'mine' has no attribute 'layers'"), ""),
+        (ValueError("lava only supports for v_reset == 0!"), ""),
+    ],
+)
+def test_the_remedy_names_the_environment(problem: Exception, environment: str) -> None:
+    words = remedy(problem)
+    assert f"--option environment={environment} " in words if environment else not words
+
+
 def test_a_silent_worker_is_ended(tmp_path: Path) -> None:
     worker = Worker("slow", good(tmp_path))
     with pytest.raises(RunError, match="no word"):
@@ -143,12 +298,18 @@ def test_no_interpreter_says_what_to_install() -> None:
         find_python(["2.6"])
 
 
-def test_the_shipped_recipe_is_pinned() -> None:
-    from snnhub_lava import ENVIRONMENT
-
-    found = read_recipe(ENVIRONMENT.path())
+@pytest.mark.parametrize(
+    ("environment", "needed"),
+    [
+        (snnhub_lava.ENVIRONMENT, {"lava-nc==0.10.0", "lava-dl==0.6.0", "numpy==1.26.4", "spikingjelly==2.0.0"}),
+        (snnhub_spikingjelly.ENVIRONMENT, {"spikingjelly==0.0.0.0.14", "torch==2.13.0"}),
+    ],
+)
+def test_the_shipped_recipes_are_pinned(environment: Environment, needed: set[str]) -> None:
+    found = read_recipe(environment.path())
+    assert found.name == environment.name
     packages = [word for step in found.steps for word in step if not word.startswith("-")]
-    assert {"lava-nc==0.10.0", "lava-dl==0.6.0", "numpy==1.26.4"} <= set(packages)
+    assert needed <= set(packages)
     assert all("==" in word or word.startswith("pluggy") for word in packages)
 
 

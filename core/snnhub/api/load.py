@@ -88,10 +88,12 @@ def import_model(
     *,
     weights: str | Path | None = None,
     settings: Mapping[str, str] | None = None,
+    **given: str,
 ) -> Graph:
     """Import a live network object (or a factory reference) with the importer ``source``.
 
-    ``input_shape``: features of one step of one sample, no time, no batch. The object is not changed.
+    ``input_shape``: features of one step of one sample, no time, no batch. ``settings``: arguments of the factory;
+    ``given``: options of the importer, such as ``environment``. The object is not changed.
     """
-    options = ImportOptions(Path(weights) if weights else None, settings or {}, input_shape)
+    options = ImportOptions(Path(weights) if weights else None, settings or {}, input_shape, given)
     return load_graph(model, importer=source, options=options).graph

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from snnhub.errors import UnsupportedError, UsageError
-from snnhub.hub.catalogue import find
+from snnhub.hub.catalogue import find, require
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Exporter, Target, resolve
 from snnhub.ir.graph import Graph
@@ -26,6 +27,40 @@ def passes_for(exporter: Exporter) -> list[Pass]:
     return items
 
 
+def ensure_options(exporter: Exporter, given: Mapping[str, str]) -> None:
+    """Raise ``UsageError`` for a choice that the lowering to this exporter does not have."""
+    target = find(load().targets, exporter.target, "target") if exporter.target else None
+    known = {option.name: option for option in (target.options if target else ())}
+    for name, value in given.items():
+        if name not in known:
+            raise UsageError(
+                f"the conversion to {exporter.name} has no option {name}",
+                found=f"{name}={value}",
+                allowed=", ".join(sorted(known)) or "none",
+            )
+        if known[name].allowed and value not in known[name].allowed:
+            raise UsageError(f"option {name}", found=value, allowed=", ".join(known[name].allowed))
+
+
+def choose_exporter(path: Path | None, name: str | None) -> Exporter:
+    """The exporter of that name, or the one whose suffix ``path`` has. Raises ``UsageError`` if neither tells."""
+    exporters = load().exporters
+    if name is not None:
+        chosen = find(exporters, name, "exporter")
+    else:
+        fitting = [item for item in exporters.values() if path is not None and path.suffix in item.formats]
+        if len(fitting) != 1:
+            raise UsageError(
+                "cannot tell what to convert to",
+                found=str(path) if path else "no --to and no output",
+                allowed=", ".join(sorted(exporters)),
+                remedy="Pass --to",
+            )
+        chosen = fitting[0]
+    require(chosen)
+    return chosen
+
+
 def ensure_known_programs(graph: Graph) -> None:
     """Raise ``UnsupportedError`` if a node's program is not what the installed op of its name expands to."""
     foreign = foreign_programs(graph, REGISTRY)
@@ -39,11 +74,12 @@ def lower(
     passes: Sequence[Pass],
     calibration: Array | None = None,
     progress: Callable[[str, int, int], None] | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> tuple[Graph, PassContext]:
     """Run the passes. Returns the lowered graph, whose correspondence leads back to ``graph``, and the context
     with the tables that passes left.
 
-    ``calibration``: input (time, batch, features…) on which scales are chosen.
+    ``calibration``: input (time, batch, features…) on which scales are chosen. ``options``: of the target.
     Raises ``UnsupportedError`` with every reason if a pass refuses the network.
     """
     if calibration is not None and calibration.ndim != len(graph.inputs[0].shape) + 2:
@@ -52,5 +88,5 @@ def lower(
             found=str(list(calibration.shape)),
             allowed=f"[time, batch, {', '.join(map(str, graph.inputs[0].shape))}]",
         )
-    context = PassContext(calibration=calibration, progress=progress)
+    context = PassContext(options=options or {}, calibration=calibration, progress=progress)
     return run_passes(graph, passes, context), context

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from snnhub.errors import UsageError
 from snnhub.ir.op import OpLookup
@@ -17,6 +18,15 @@ class InputShapeMissingError(UsageError):
     def __init__(self, message: str, *, rank: int, where: str = "", found: str = "", remedy: str = "") -> None:
         super().__init__(message, where=where, found=found, remedy=remedy)
         self.rank = rank
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "rank": self.rank}
+
+    @classmethod
+    def revived(cls, report: Mapping[str, Any], message: str, **details: Any) -> InputShapeMissingError:
+        """An error of this class from the ``to_json`` of one."""
+        told = {name: details[name] for name in ("where", "found", "remedy")}
+        return cls(message, rank=int(report["rank"]), **told)
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from snnhub.api.convert import check_writable, choose_exporter
 from snnhub.api.load import Loaded, load_graph
-from snnhub.api.lower import ensure_known_programs, passes_for
+from snnhub.api.lower import choose_exporter, ensure_known_programs, passes_for
 from snnhub.api.options import ImportOptions
 from snnhub.api.request import RunRequest
 from snnhub.compare.align import spike_keys
 from snnhub.compare.decide import Decisions, decide
 from snnhub.engine.stimulus import Stimulus, read_stimulus
 from snnhub.errors import UnsupportedError, UsageError
+from snnhub.files import check_writable
 from snnhub.findings import Finding, info, ordered
 from snnhub.hub.catalogue import find, require
 from snnhub.hub.loader import load

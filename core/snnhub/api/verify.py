@@ -11,8 +11,10 @@ import numpy as np
 from snnhub.api.load import Loaded, load_graph
 from snnhub.api.options import ImportOptions
 from snnhub.api.run import run_loaded, split_options
+from snnhub.api.source import resolve
 from snnhub.compare.align import align, by_order, spike_keys
 from snnhub.compare.isolate import isolated
+from snnhub.compare.proof import held
 from snnhub.compare.verdict import Verdict, judge
 from snnhub.engine.reference import Plan, prepare
 from snnhub.engine.stimulus import Stimulus, read_stimulus
@@ -21,7 +23,7 @@ from snnhub.findings import Finding, info, loss, ordered
 from snnhub.hub.catalogue import find, require
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Runner
-from snnhub.ir.graph import TERMINAL_PORT, Graph, Input, Match, Port
+from snnhub.ir.graph import TERMINAL_PORT, Graph, Match, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
@@ -224,6 +226,18 @@ def _port(key: str) -> Port:
     return Port(node, name) if node else Port(key, TERMINAL_PORT)
 
 
+def _for_second_and_first(
+    a: Any, b: Any, from_: str | None, given: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Options go to the second network, except those that only the first one's importer knows."""
+    ours, theirs = ({option.name for option in resolve(*item).importer.options} for item in ((a, from_), (b,)))
+    first = {name for name in given if name in ours - theirs}
+    return (
+        {name: value for name, value in given.items() if name not in first},
+        {name: given[name] for name in first},
+    )
+
+
 def _two_networks(
     a: Any,
     b: Any,
@@ -234,9 +248,12 @@ def _two_networks(
     given: dict[str, str],
     progress: Progress | None,
 ) -> VerifyResult:
-    first = load_graph(a, importer=from_, options=options, stimulus=stimulus)
+    given, for_a = _for_second_and_first(a, b, from_, given)
+    first = load_graph(
+        a, importer=from_, options=replace(options, given={**options.given, **for_a}), stimulus=stimulus
+    )
     second = load_graph(b, options=ImportOptions(given=given, lookup=options.lookup), stimulus=stimulus)
-    shown = _held(stimulus, first.graph.inputs[0], second.graph.inputs[0])
+    shown = held(stimulus, first.graph.inputs[0], second.graph.inputs[0])
     prepared, other = (read_stimulus(shown, item.graph.inputs[0]) for item in (first, second))
     matches, notes = correspondence(first.graph, second.graph)
     rank = {node.id: position for position, node in enumerate(first.graph.nodes)}
@@ -274,19 +291,6 @@ def _two_networks(
         samples if same else 0,
         ordered(findings),
     )
-
-
-def _held(stimulus: Array, first: Input, second: Input) -> Array:
-    """A single frame in every step in which either network shows it: the other may not hold frames itself."""
-    if np.ndim(stimulus) <= len(first.shape) or stimulus.shape[0] != 1:
-        return stimulus
-    if first.hold and second.hold and first.hold != second.hold:
-        raise UsageError(
-            "the two networks hold a frame for different times",
-            found=f"{first.hold} and {second.hold} steps",
-            remedy="Pass an input with one frame per step",
-        )
-    return np.repeat(stimulus, max(first.hold, second.hold, 1), axis=0)
 
 
 def correspondence(a: Graph, b: Graph) -> tuple[tuple[Match, ...], list[Finding]]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from snnhub.cli.options import collect, given_options, import_options, json_option, read_array
-from snnhub.cli.output import console, print_findings, print_json, progress, table
+from snnhub.cli.output import console, escape, print_findings, print_json, stages, table
 
 if TYPE_CHECKING:
     from snnhub.api.convert import ConvertResult
+    from snnhub.compare.proof import Proof
 
 
 @click.command("convert")
@@ -26,6 +27,19 @@ if TYPE_CHECKING:
     metavar="X.npy",
     help="Input (time, batch, features…) on which scales are chosen by spike overlap.",
 )
+@click.option(
+    "--maxpool",
+    type=click.Choice(["refuse", "or-layer"]),
+    help="Where the target has no maximum: refuse (default), or one more layer of neurons, exact, a step later.",
+)
+@click.option(
+    "--verify",
+    "stimulus",
+    type=click.Path(path_type=Path),
+    metavar="X.npy",
+    help="Input (time, batch, features…) on which every step is measured against its contract. Exit 1, and "
+    "nothing is written, if one breaks it.",
+)
 @click.option("--strict", is_flag=True, help="Exit 3 if anything is lost; nothing is written then.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen and write nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Show notes and remarks as well.")
@@ -37,6 +51,8 @@ def command(
     output: Path | None,
     to: str | None,
     calibrate: Path | None,
+    maxpool: str | None,
+    stimulus: Path | None,
     strict: bool,
     dry_run: bool,
     verbose: bool,
@@ -52,21 +68,30 @@ def command(
     A factory is run: it is its author's code. Weights are read as tensors and never unpickled.
     """
     from snnhub.api.convert import convert
+    from snnhub.api.proving import BrokenPromiseError
 
     options = collect(weights, settings, input_shape, given)
     calibration = None if calibrate is None else read_array(calibrate)
-    with progress("calibrating", as_json) as report:
-        result = convert(
-            source,
-            output,
-            from_=from_,
-            to=to,
-            options=options,
-            calibration=calibration,
-            strict=strict,
-            dry_run=dry_run,
-            progress=lambda _, done, total: report(done, total),
-        )
+    measured = None if stimulus is None else read_array(stimulus)
+    try:
+        with stages(as_json) as report:
+            result = convert(
+                source,
+                output,
+                from_=from_,
+                to=to,
+                options=options,
+                calibration=calibration,
+                verify=measured,
+                lowering={} if maxpool is None else {"maxpool": maxpool},
+                strict=strict,
+                dry_run=dry_run,
+                progress=report,
+            )
+    except BrokenPromiseError as problem:
+        if not as_json:
+            show_proof(problem.proof)
+        raise
     if as_json:
         print_json(result.to_json())
     else:
@@ -81,12 +106,37 @@ def show(result: ConvertResult, verbose: bool) -> None:
     for name, rows in result.tables.items():
         _layers(name, rows)
     print_findings(result.findings, verbose=verbose)
+    if result.proof is not None:
+        show_proof(result.proof)
     out = console()
     promise = promise_of(result.graph)
     if promise is not None:
         bound = f", overlap at least {promise.overlap:.2f} in every layer" if promise.overlap is not None else ""
         out.print(f"promise: {promise.rung.value}{bound}  (measure it: snnhub verify)")
     out.print("nothing written (--dry-run)" if result.output is None else f"wrote {result.output}")
+
+
+def show_proof(proof: Proof) -> None:
+    """A line per step: what it promised, what was measured, and its worst layer."""
+    rows = []
+    for step in proof.steps:
+        worst, verdict = step.worst, step.verdict
+        first = verdict.first if verdict else None
+        promise = {} if step.promise is None else {"contract": step.promise.rung.value}
+        if step.promise is not None and step.promise.overlap is not None:
+            promise["overlap"] = f"{step.promise.overlap:.4f}"
+        rows.append(
+            [
+                step.name,
+                _keeps(promise),
+                verdict.reached.value if verdict else "",
+                "" if worst is None else f"{worst.overlap:.4f} {worst.a_key}",
+                "" if first is None else f"step {first.step}, {first.key}{list(first.index)}",
+                {True: "kept", False: "BROKEN", None: f"not measured: {step.note}"}[step.kept],
+            ]
+        )
+    table("measured", ["step", "promised", "reached", "worst overlap", "first divergence", "contract"], rows)
+    console().print(escape(f"measured on: {proof.reading}"))
 
 
 def _keeps(options: dict[str, str]) -> str:

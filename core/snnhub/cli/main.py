@@ -83,9 +83,9 @@ def _failed(problem: SnnhubError, as_json: bool) -> int:
     if as_json:
         _print_json(problem.to_json())
         return problem.exit_code
-    from snnhub.cli.output import print_findings
+    from snnhub.cli.output import print_findings, printable
 
-    click.echo(f"error: {problem}", err=True)
+    click.echo(printable(f"error: {problem}"), err=True)  # names in it may come from a file
     if problem.findings:
         print_findings(problem.findings, err=True)
     return problem.exit_code

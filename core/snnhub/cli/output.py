@@ -51,7 +51,12 @@ def escape(text: str) -> str:
     """Text without rich markup: file content must not style the terminal."""
     from rich.markup import escape as rich_escape
 
-    return rich_escape("".join(char if char.isprintable() or char == "\n" else "?" for char in text))
+    return rich_escape(printable(text))
+
+
+def printable(text: str) -> str:
+    """Text without control characters: file content must not move the cursor or write to the clipboard."""
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
 
 
 def print_findings(findings: Sequence[Finding], *, verbose: bool = True, err: bool = False) -> None:
@@ -88,5 +93,22 @@ def progress(label: str, quiet: bool) -> Iterator[Progress]:
 
         def report(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
+
+        yield report
+
+
+@contextmanager
+def stages(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """Like ``progress``, for work that says itself what it is at."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda label, done, total: None
+        return
+    from rich.progress import Progress as Bar
+
+    with Bar(console=console(err=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(label: str, done: int, total: int) -> None:
+            bar.update(task, description=label, completed=done, total=total)
 
         yield report

@@ -7,10 +7,12 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
+from snnhub.errors import UsageError
 from snnhub.ir.tensor import Array
 
 MEMORY_BYTES = 2**30
@@ -34,8 +36,18 @@ class Recorder:
     def __init__(
         self, shapes: Mapping[str, tuple[tuple[int, ...], np.dtype[np.generic]]], steps: int, samples: int
     ) -> None:
-        sizes = [int(np.prod((steps, samples, *shape))) * dtype.itemsize for shape, dtype in shapes.values()]
-        self.folder = Folder() if sum(sizes) > MEMORY_BYTES else None
+        total = sum(prod((steps, samples, *shape)) * dtype.itemsize for shape, dtype in shapes.values())
+        self.folder = Folder() if total > MEMORY_BYTES else None
+        if self.folder is not None:
+            free = shutil.disk_usage(self.folder.path).free
+            if total > free:
+                raise UsageError(
+                    "the recording needs more room than there is",
+                    where=str(self.folder.path),
+                    found=f"{total} bytes",
+                    allowed=f"{free} bytes are free",
+                    remedy="Record less, run fewer steps or samples, or set TMPDIR to a larger disk.",
+                )
         self.arrays: dict[str, Array] = {}
         for number, (key, (shape, dtype)) in enumerate(shapes.items()):
             self.arrays[key] = self._allocate(number, key, (steps, samples, *shape), dtype)

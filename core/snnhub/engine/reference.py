@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snnhub.engine.memory import ensure_memory
 from snnhub.engine.recorder import Recorder
 from snnhub.engine.runner import Runner, make_runner
 from snnhub.engine.schedule import Part, schedule
@@ -112,11 +113,13 @@ class Plan:
 
         ``steps`` beyond the input run on zero input. ``state`` goes on from an earlier run, which must have
         had the same number of samples; it is not changed. ``progress`` is called with (done, all) blocks.
-        Raises ``UsageError`` for input that does not fit and unknown keys, ``RunError`` if a check fails.
+        Raises ``UnsupportedError`` for a network that this machine has no memory for, ``UsageError`` for
+        input that does not fit and unknown keys, ``RunError`` if a check fails.
         """
         stimuli = self._stimuli(stimulus)
         first = next(iter(stimuli.values()))
         samples, length = first.values.shape[1], steps if steps is not None else first.values.shape[0]
+        ensure_memory(self, samples)
         state = self._continued(state, samples) if state is not None else self.initial_state(samples)
         recorder = Recorder(self._shapes(tuple(record)), length, samples)
         blocks = list(self._blocks(length, samples))

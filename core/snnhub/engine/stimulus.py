@@ -50,7 +50,7 @@ def read_stimulus(array: Array, item: Input) -> Stimulus:
         )
     values, findings = _typed(array, item)
     if item.hold and values.shape[0] == 1:
-        values = np.repeat(values, item.hold, axis=0)
+        values = np.broadcast_to(values, (item.hold, *values.shape[1:]))
         held = info(
             "SNN-5003",
             item.id,

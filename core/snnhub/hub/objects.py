@@ -32,11 +32,15 @@ def always() -> Availability:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of an importer, exporter or runner, given as ``--option name=value``."""
+    """An option of an importer or runner, given as ``--option name=value``, or of a target's lowering.
+
+    ``allowed``: its values, where they are few; empty for numbers and text.
+    """
 
     name: str
     doc: str
     default: str = ""
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,10 @@ class Runner(Registered):
 
 @dataclass(frozen=True)
 class Target(Registered):
-    """A chip family. ``entry``: ``() -> TargetSpec`` (allow-list, limits); ``lowering``: ``() -> passes``."""
+    """A chip family. ``entry``: ``() -> TargetSpec`` (allow-list, limits); ``lowering``: ``() -> passes``.
+
+    ``options``: what ``convert(lowering={name: value})`` may choose; passes find it in ``PassContext.options``.
+    """
 
     lowering: str = ""
     chips: tuple[str, ...] = field(default=())
@@ -107,11 +114,15 @@ class Target(Registered):
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An interpreter of its own for a peer. ``recipe``: ``package:file.toml``, inside the plugin's package."""
+    """An interpreter of its own for a peer. ``recipe``: ``package:file.toml``, inside the plugin's package.
+
+    ``worker``: ``module:function`` that serves there and offers ``import``; empty if nothing is imported there.
+    """
 
     name: str
     summary: str
     recipe: str
+    worker: str = ""
 
     def path(self) -> Path:
         """The recipe file. Finds the package without importing it."""

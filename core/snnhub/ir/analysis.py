@@ -14,10 +14,13 @@ from snnhub.findings import Finding, error
 from snnhub.ir.graph import TERMINAL_PORT, Edge, Graph, Node, Port
 from snnhub.ir.numtype import F32, F64, SPIKE, NumType, integer
 from snnhub.ir.op import OpLookup, Ports, Shape, TransformOp
+from snnhub.ir.topology import flow_order
 
 EXACT_IN_FLOAT = {F32: 2**24, F64: 2**53}
 """Integers up to this size pass into a float port unchanged."""
 MAX_ROUNDS = 8
+MAX_VISITS = 200_000
+"""Nodes that are looked at again because of loops: a graph of loops within loops must not hang its reader."""
 
 
 @dataclass
@@ -46,10 +49,12 @@ def analyse(graph: Graph, lookup: OpLookup) -> Analysis:
         port = Port(item.id, TERMINAL_PORT)
         result.shapes[port] = item.shape
         result.types[port] = item.type
-    for _ in range(len(graph.nodes) + MAX_ROUNDS):
+    order, loops = flow_order(graph)
+    rounds = MAX_ROUNDS + min(loops, max(MAX_ROUNDS, MAX_VISITS // max(1, len(order))))
+    for _ in range(rounds):
         before = dict(result.shapes), dict(result.types)
         result.problems.clear()
-        for node in graph.nodes:
+        for node in order:
             _node(graph, node, lookup, result)
         if before == (result.shapes, result.types):
             break
@@ -58,6 +63,8 @@ def analyse(graph: Graph, lookup: OpLookup) -> Analysis:
         result.problems.append(error("SNN-1010", place, "integer ranges grow without bound around a cycle"))
     for output in graph.outputs:
         _arrivals(graph, Port(output.id, TERMINAL_PORT), result)
+    rank = {node.id: position for position, node in enumerate(graph.nodes)}
+    result.problems.sort(key=lambda item: rank.get(item.place, rank.get(item.place.rpartition(".")[0], len(rank))))
     return result
 
 

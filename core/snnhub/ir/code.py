@@ -20,6 +20,10 @@ M = MicroOp
 Narrowing = Mapping[int, Fact]
 NARROWING_BUDGET = 20_000
 """Evaluations that narrowing may spend on one program; beyond it the wider, still true, range is kept."""
+VISITS_BUDGET = 1_000_000
+"""Instructions that narrowing may look at in one program, for the same reason."""
+NARROWING_DEPTH = 48
+"""Conditions within conditions, and ``where`` within ``where``, that narrowing looks into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Code:
         self.instrs: list[Instr] = []
         self.facts: list[Fact] = []
         self._budget = NARROWING_BUDGET
+        self._visits = VISITS_BUDGET
+        self._depth = 0
 
     def __len__(self) -> int:
         return len(self.instrs)
@@ -61,6 +67,7 @@ class Code:
             raise ProgramError(f"{op.value} takes {arity(op)} operands", found=str(len(args)))
         if any(not 0 <= arg < len(self.instrs) for arg in args):
             raise ProgramError("operands refer to earlier instructions only", found=str(args))
+        self._depth = 0
         fact = self._infer(op, args, imm, {})
         self.instrs.append(Instr(op, args, fact.type, imm))
         self.facts.append(fact)
@@ -88,16 +95,20 @@ class Code:
         """What holds for an instruction when the values in ``known`` are narrowed as given."""
         if not known or index < min(known):
             return self.facts[index]
+        if self._spent or index in known:
+            return known.get(index, self.facts[index])
         memo: dict[int, Fact] = dict(known)
         for position in self._cone(index, known):
             instr = self.instrs[position]
             if position in memo:
                 continue
             self._budget -= 1
-            if instr.op in LEAVES or self._budget < 0:
+            if instr.op in LEAVES or self._spent:
                 memo[position] = self.facts[position]
             elif instr.op is M.WHERE:
+                self._depth += 1
                 memo[position] = self._infer(instr.op, instr.args, instr.imm, known)
+                self._depth -= 1
             else:
                 memo[position] = infer(instr.op, [memo[arg] for arg in instr.args], instr.imm)
         return memo[index]
@@ -111,16 +122,25 @@ class Code:
                 needed.add(position)
                 if position not in known:
                     pending.extend(self.instrs[position].args)
+        self._visits -= len(needed)
         return sorted(needed)
 
-    def _narrow(self, condition: int, truth: bool, known: Narrowing) -> Narrowing | None:
+    @property
+    def _spent(self) -> bool:
+        """Whether narrowing has cost, or nests, so much that it ends here."""
+        return self._budget < 0 or self._visits < 0 or self._depth > NARROWING_DEPTH
+
+    def _narrow(self, condition: int, truth: bool, known: Narrowing, depth: int = 0) -> Narrowing | None:
         """``known`` with what the condition adds; None if the condition cannot have this truth value."""
         instr = self.instrs[condition]
+        self._budget -= 1
+        if self._spent or depth > NARROWING_DEPTH:
+            return known
         if instr.op is M.NOT:
-            return self._narrow(instr.args[0], not truth, known)
+            return self._narrow(instr.args[0], not truth, known, depth + 1)
         if (instr.op is M.AND and truth) or (instr.op is M.OR and not truth):
-            first = self._narrow(instr.args[0], truth, known)
-            return None if first is None else self._narrow(instr.args[1], truth, first)
+            first = self._narrow(instr.args[0], truth, known, depth + 1)
+            return None if first is None else self._narrow(instr.args[1], truth, first, depth + 1)
         if instr.op not in COMPARISONS:
             return known
         a, b = (self._fact(arg, known).type for arg in instr.args)

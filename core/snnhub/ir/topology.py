@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 
 from snnhub.errors import GraphError
-from snnhub.ir.graph import Edge, Graph
+from snnhub.ir.graph import Edge, Graph, Node
 
 
 def successors(graph: Graph, edges: Iterable[Edge]) -> dict[str, list[str]]:
@@ -54,6 +54,31 @@ def instant_cycle(graph: Graph) -> tuple[str, ...] | None:
         if len(part) > 1 or part[0] in following[part[0]]:
             return _cycle_within(set(part), following)
     return None
+
+
+def flow_order(graph: Graph) -> tuple[list[Node], int]:
+    """Nodes so that almost every edge points forward, whatever its delay, and how many edges point back.
+
+    Reverse postorder of a depth-first walk: only edges that close a cycle point back.
+    """
+    following = successors(graph, graph.edges)
+    done: dict[str, int] = {}
+    seen: set[str] = set()
+    fed = [edge.dst.node for edge in graph.edges if edge.src.node in graph.input and edge.dst.node in following]
+    for root in (*fed, *following):
+        work = [] if root in seen else [(root, iter(following[root]))]
+        seen.add(root)
+        while work:
+            name, targets = work[-1]
+            target = next((item for item in targets if item not in seen), None)
+            if target is None:
+                work.pop()
+                done[name] = len(done)
+            else:
+                seen.add(target)
+                work.append((target, iter(following[target])))
+    back = sum(done[name] <= done[target] for name, targets in following.items() for target in targets)
+    return sorted(graph.nodes, key=lambda node: -done[node.id]), back
 
 
 def _cycle_within(part: set[str], following: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

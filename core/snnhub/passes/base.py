@@ -23,13 +23,17 @@ ALMOST = 0.99
 
 @dataclass
 class PassContext:
-    """What passes may use, and where they leave structured reports (``tables``, rows by table name)."""
+    """What passes may use, and where they leave structured reports (``tables``, rows by table name).
+
+    ``applied``: every pass that changed the graph, in order, with the graphs before and after it.
+    """
 
     lookup: OpLookup = REGISTRY
     options: Mapping[str, str] = field(default_factory=dict)
     calibration: Array | None = None
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     progress: Callable[[str, int, int], None] | None = None
+    applied: list[Applied] = field(default_factory=list)
 
     def report(self, done: str, step: int, steps: int) -> None:
         """Tell whoever listens how far a long pass is."""
@@ -78,6 +82,17 @@ class Pass:
     run: Callable[[Graph, PassContext], PassResult]
 
 
+@dataclass(frozen=True)
+class Applied:
+    """A pass that has run: its graphs, its own table between them, and what this run of it promised."""
+
+    name: str
+    before: Graph
+    after: Graph
+    correspondence: Table
+    promise: Promise
+
+
 def unchanged(graph: Graph, context: PassContext, findings: Iterable[Finding] = ()) -> PassResult:
     """The result of a pass that had nothing to do, or could not."""
     return PassResult(graph, identity(graph, context.lookup), tuple(findings))
@@ -111,6 +126,7 @@ def run_pass(graph: Graph, item: Pass, context: PassContext) -> Graph:
         provenance=graph.provenance.after(stage),
     )
     ensure(after, context.lookup)
+    context.applied.append(Applied(item.name, graph, after, result.correspondence, promise))
     return after
 
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from snnhub.errors import MissingPeerError, RunError
+from snnhub.errors import MissingPeerError, RunError, SnnhubError
+from snnhub.peers.faults import revive
 
 PROTOCOL = 1
 LINE_LIMIT = 2**24
@@ -83,7 +84,8 @@ class Worker:
     ) -> dict[str, Any]:
         """Send a request and wait for its answer. ``timeout``: seconds without any message from the worker.
 
-        Raises ``RunError`` with the worker's own words if it answers with an error, dies or falls silent.
+        Raises the error that the worker reported, with its findings and its exit code; ``RunError`` with the
+        worker's own words if it failed otherwise, died or fell silent.
         """
         self._number += 1
         line = json.dumps({"id": self._number, "method": method, "params": dict(params)}) + "\n"
@@ -161,7 +163,9 @@ class Worker:
             found=self.last_words(),
         )
 
-    def _failed(self, method: str, error: Mapping[str, Any]) -> RunError:
+    def _failed(self, method: str, error: Mapping[str, Any]) -> SnnhubError:
+        if isinstance(report := error.get("report"), dict):
+            return revive(report, self.name)
         return RunError(
             f"{method}: {error.get('message', 'failed')}", where=self.name, found=str(error.get("detail", ""))
         )

@@ -1,7 +1,8 @@
 """The worker protocol, worker side, for workers written in Python. Standard library only.
 
 Frameworks print to standard output when they are imported, so ``serve`` moves that aside first: the
-protocol keeps the pipe to itself, and whatever is printed goes to standard error.
+protocol keeps the pipe to itself, and whatever is printed goes to standard error. Errors that are meant for
+the user travel whole, as ``report``; others as their words.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
+
+from snnhub.errors import SnnhubError
 
 PROTOCOL = 1
 Report = Callable[[int, int], None]
@@ -45,6 +48,10 @@ def serve(handlers: Mapping[str, Handler], pipe: BinaryIO | None = None) -> None
             continue
         try:
             _send(out, {"id": number, "result": handler(request.get("params") or {}, report)})
+        except SnnhubError as problem:
+            _send(
+                out, {"id": number, "error": {"message": str(problem), "detail": "", "report": problem.to_json()}}
+            )
         except Exception as problem:  # noqa: BLE001  whatever goes wrong is the answer
             traceback.print_exc()
             words = {"message": f"{type(problem).__name__}: {problem}", "detail": _place(problem)}

@@ -1,0 +1,86 @@
+"""Mutated files of every kind, in a process of bounded memory and time: errors of ours, or a file that loads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import snnhub
+from snnhub.errors import SnnhubError
+from snnhub.hub.catalogue import register_ops
+from snnhub_formats.recording import load_arrays
+
+from tests.build import loihi_mlp, mlp, spikes
+from tests.hostile.sandbox import attempt
+
+SEED = 20261121
+CASES = 200
+KINDS = ["snn", "net", "npz", "npy"]
+
+
+def mutated(whole: bytes, case: int) -> bytes:
+    """Bytes flipped, cut off, or copied to another place; the case is the seed."""
+    random = np.random.default_rng((SEED, case))
+    data = bytearray(whole)
+    if case % 3 == 0:
+        for _ in range(int(random.integers(1, 5))):
+            data[int(random.integers(0, len(data)))] ^= int(random.integers(1, 256))
+    elif case % 3 == 1:
+        del data[int(random.integers(0, len(data))) :]
+    else:
+        start, length, to = (int(number) for number in random.integers(0, len(data), 3))
+        data[to:to] = data[start : start + length % 64]
+    return bytes(data)
+
+
+def valid(kind: str, path: Path) -> None:
+    """A valid file of that kind."""
+    if kind == "snn":
+        snnhub.save(mlp((5, 4)), path)
+    elif kind == "net":
+        register_ops()
+        snnhub.save(loihi_mlp((5, 4)), path.with_suffix(".snn"))
+        snnhub.convert(path.with_suffix(".snn"), path)
+    elif kind == "npz":
+        np.savez_compressed(path, a=spikes((4, 5)), b=np.arange(9.0))
+    else:
+        np.save(path, spikes((4, 5)))
+
+
+def use(kind: str, path: Path) -> None:
+    """Everything that a user does with such a file."""
+    if kind in ("snn", "net"):
+        snnhub.check(path)
+        snnhub.inspect(path)
+        snnhub.run(path, spikes((3, 5)))
+    elif kind == "npz":
+        load_arrays(path)
+    else:
+        from snnhub_formats.recording import load_array
+
+        np.asarray(load_array(path)).sum()
+
+
+def fuzz(kind: str, folder: str) -> None:
+    """What the sandbox runs: all cases of one kind. Anything but an error of ours ends it with a traceback."""
+    path = Path(folder) / f"x.{kind}"
+    valid(kind, path)
+    whole, refused = path.read_bytes(), 0
+    for case in range(CASES):
+        path.write_bytes(mutated(whole, case))
+        try:
+            use(kind, path)
+        except SnnhubError:
+            refused += 1
+        except Exception:
+            sys.stderr.write(f"seed {(SEED, case)}\n")
+            raise
+    sys.stdout.write(str(refused))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mutated_files_end_in_errors_of_ours(kind: str, tmp_path: Path) -> None:
+    refused = int(attempt("tests.hostile.test_fuzz:fuzz", kind, tmp_path, seconds=300))
+    assert CASES // 4 < refused <= CASES
