@@ -53,18 +53,9 @@ NETWORKS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
 }
 TIME_NAMED = {
     (name, "s")
-    for name in (
-        "residual",
-        "merged by hand",
-        "residual sum, view, mean over time",
-        "frame held for T steps",
-        "Conv3d, BatchNorm3d, MaxPool3d, AvgPool3d, Unflatten",
-        "numbers, difference, relu, view in the forward",
-    )
+    for name in ("residual", "merged by hand", "residual sum, view, mean over time", "frame held for T steps")
 }
 """Networks whose forward names the time axis: multi-step only."""
-OTHER_EXP = "EIFNode"
-"""Its exponential is torch's f32 one in SpikingJelly, and rounded from f64 here: last bits of v differ."""
 
 
 def shown(shape: tuple[int, ...], analog: bool) -> Array:
@@ -136,24 +127,37 @@ def different(ours: RunResult, theirs: RunResult) -> dict[str, int]:
     return {key: int((ours.recording[key] != array).sum()) for key, array in theirs.recording.items()}
 
 
-def stored(net: Any) -> bool:
-    """Whether a neuron of the network can give its potential in every step. Factories name such networks."""
-    return isinstance(net, str) or any(hasattr(module, "store_v_seq") for module in net.modules())
-
-
 def same_bits(
-    source: Any, x: Array, options: ImportOptions, mode: str = "m", count: int = 1, batch: int = SAMPLES
+    source: Any,
+    x: Array,
+    options: ImportOptions,
+    mode: str = "m",
+    count: int = 1,
+    batch: int = SAMPLES,
+    states: bool = True,
 ) -> None:
     ours, theirs = runs(source, x, options, mode, count, batch)
     reference = snnhub.run(source, x, record="all", from_="spikingjelly", options=options).recording
     assert [key for key in ours.spikes if not np.array_equal(ours.recording[key], reference[key])] == []
     found = different(ours, theirs)
-    assert any(key.endswith("/v") for key in found) or not stored(source)
-    assert sum(found.values()) == 0, found
+    assert any(key.endswith("/v") for key in found) or not states
+    loose = inexact(source, options)
+    assert {key: count for key, count in found.items() if count and key not in loose} == {}
     assert sum(ours.spikes.values()) > 20
     called = next(finding for finding in ours.findings if finding.code == "SNN-6003")
     assert called.new == mode
     assert f"{batch} samples per call, {count} threads" in called.message
+
+
+def inexact(source: Any, options: ImportOptions) -> set[str]:
+    """States computed with exp or log: libraries differ in their last bits, so only spikes are claimed."""
+    graph = snnhub.import_model(source, "spikingjelly", options.input_shape)
+    return {
+        f"{node.id}/{state.name}"
+        for node in graph.nodes
+        if node.program is not None and not node.program.exact
+        for state in node.program.states
+    }
 
 
 @pytest.mark.parametrize(("count", "analog"), [(1, False), (1, True), (2, True)])
@@ -191,20 +195,8 @@ def test_every_row_of_the_matrix_bit_for_bit(mode: str, count: int) -> None:
         x = shown(SHAPE, analog=False)
         if name.startswith("frame held"):
             x = x[:1]
-        if name == OTHER_EXP:
-            same_spikes(net, x, ImportOptions(input_shape=SHAPE), mode, count)
-        else:
-            same_bits(net, x, ImportOptions(input_shape=SHAPE), mode, count)
-
-
-def same_spikes(net: Any, x: Array, options: ImportOptions, mode: str, count: int) -> None:
-    """Spikes and currents equal, potentials within a few units of the last place."""
-    ours, theirs = runs(net, x, options, mode, count, SAMPLES)
-    found = different(ours, theirs)
-    assert sum(count for key, count in found.items() if not key.endswith("/v")) == 0, found
-    assert sum(ours.spikes.values()) > 20
-    for key in found:
-        np.testing.assert_allclose(ours.recording[key], theirs.recording[key], rtol=1e-6, atol=1e-6, err_msg=key)
+        kept = mode == "s" or not name.startswith("Simple")  # those keep no sequence of potentials
+        same_bits(net, x, ImportOptions(input_shape=SHAPE), mode, count, states=kept)
 
 
 @pytest.mark.parametrize("expand", [False, True])
