@@ -59,6 +59,7 @@ CODES: dict[str, str] = {
     "SNN-3008": "state or mode of the user's network not imported",
     "SNN-3009": "module setting that cannot be held",
     "SNN-3010": "axes that do not fit the module",
+    "SNN-3011": "network pickled whole",
     "SNN-3025": "tensor overwritten in place and used again",
     "SNN-3026": "traced forward that computes something else than the network",
     "SNN-3030": "setting of a BlockContainer that cannot be held",

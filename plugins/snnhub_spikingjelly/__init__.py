@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.util import find_spec
+from pathlib import Path
 
-from snnhub.hub import Availability, Environment, Importer, Option, Runner, hookimpl
+from snnhub.hub import Availability, Environment, FormatGuess, Importer, Option, Runner, hookimpl
 
 HINT = "Run: pip install 'snnhub[spikingjelly]' (pin torch to a CPU build if you have no GPU)"
 LAVA, OLD = "lava", "spikingjelly-0.0.0.0.14"
@@ -61,6 +62,13 @@ def snnhub_register_importers() -> Iterable[Importer]:
             options=(WHERE,),
         ),
     )
+
+
+@hookimpl
+def snnhub_detect_format(path: Path, head: bytes) -> FormatGuess | None:
+    """Files of torch.save, so that the importer can say what is inside; none of them is a network."""
+    zipped = head[:4] == b"PK\3\4" and b"data.pkl" in head[:300]
+    return FormatGuess("spikingjelly", 40, "PyTorch checkpoint") if zipped else None
 
 
 @hookimpl

@@ -13,6 +13,8 @@ from snnhub_spikingjelly.site import Site
 if TYPE_CHECKING:
     from torch import fx
 
+OTHERS = "Numbers and tensors that are no activations belong into a layer."
+
 
 class Call:
     """One call_function or call_method: its arguments as signals or plain values.
@@ -45,7 +47,7 @@ class Call:
         """An argument that must be a tensor of the network. Raises ``RefusedError`` otherwise."""
         value = self.args[position] if position < len(self.args) else None
         if not isinstance(value, Signal):
-            raise RefusedError("SNN-3002", f"{self.name} of something else than the network's tensors")
+            raise RefusedError("SNN-3002", f"{self.name} of something else than the network's tensors", OTHERS)
         return value
 
     def value(self, position: int, name: str, default: Any) -> Any:

@@ -9,12 +9,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snnhub.errors import FormatError, UnsupportedError, UsageError
+from snnhub.errors import FormatError, SnnhubError, UnsupportedError, UsageError
+from snnhub.findings import error
+
+from snnhub_spikingjelly.pickled import modules_in
 
 if TYPE_CHECKING:
     import torch
 
 WRAPPERS = ("net", "model", "state_dict", "model_state_dict", "network")
+LISTED = 40
+"""Modules that are listed by name."""
 REMEDY = "Save tensors only: torch.save(net.state_dict(), path)"
 
 
@@ -70,18 +75,58 @@ def read(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:  # noqa: BLE001  torch raises many kinds for broken files
         if _needs_pickle(path):
-            raise UnsupportedError(
-                "checkpoint needs unpickling, which runs code; nothing was loaded",
-                where=str(path),
-                found=_first_global(path),
-                allowed="tensors",
-                remedy=REMEDY,
-            ) from None
+            raise needs_pickle(path) from None
         raise FormatError(
             "not a readable checkpoint",
             where=str(path),
             found=str(problem).strip().splitlines()[0][:120] if str(problem).strip() else "",
         ) from None
+
+
+def needs_pickle(path: Path, given_as_network: bool = False) -> UnsupportedError:
+    """The refusal of a file that holds more than tensors. It says what is inside and how to go on."""
+    entries = modules_in((_pickles(path) or [b""])[-1])
+    listing = "\n    ".join(["", *(str(entry) for entry in entries[:LISTED])])
+    if len(entries) > LISTED:
+        listing += f"\n    and {len(entries) - LISTED} more"
+    factory = "my_model.py:my_factory"
+    remedy = f"{REMEDY}, write a function that builds the network, and pass it: snnhub convert {factory} --weights"
+    if not entries:
+        return UnsupportedError(
+            "checkpoint needs unpickling, which runs code; nothing was loaded",
+            where=str(path),
+            found=_first_global(path),
+            allowed="tensors",
+            remedy=f"{remedy} {path}." if given_as_network else REMEDY,
+        )
+    kind = entries[0].kind
+    message = "a whole network is pickled here; loading it needs unpickling, which runs code; nothing was loaded"
+    finding = error("SNN-3011", str(path), f"{message}. Inside, {len(entries)} modules:{listing}", remedy=remedy)
+    return UnsupportedError(
+        f"{message}. Inside:{listing}\n ",
+        where=str(path),
+        found=kind,
+        allowed="tensors",
+        remedy=f"Where you trust the file: torch.save(torch.load({str(path)!r}, weights_only=False).state_dict(), "
+        f"'weights.pt'), then snnhub convert {factory} --weights weights.pt, with a factory that builds this.",
+        findings=[finding],
+    )
+
+
+def refuse_file(path: Path) -> SnnhubError:
+    """The refusal of a checkpoint that was given in place of a network, whatever it holds."""
+    try:
+        tensors = _tensors(read(path), path)
+    except SnnhubError as problem:
+        return problem
+    names = ", ".join(list(tensors)[:3])
+    return UsageError(
+        "a state dict has no network: no neurons, no thresholds, no order of layers",
+        where=str(path),
+        found=f"{len(tensors)} tensors: {names}, …",
+        allowed="path/file.py:factory or package.module:factory",
+        remedy=f"snnhub convert my_model.py:my_factory --weights {path}",
+    )
 
 
 def _safetensors(path: Path) -> Any:
@@ -116,7 +161,21 @@ def _pickles(path: Path) -> list[bytes]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             return [archive.read(name) for name in archive.namelist() if name.endswith("data.pkl")][:1]
-    return [path.read_bytes()]
+    return list(_in_a_row(path.read_bytes()))
+
+
+def _in_a_row(data: bytes) -> Iterator[bytes]:
+    """The pickles at the beginning of a file of torch before 1.6: magic number, protocol, system, content."""
+    stream = io.BytesIO(data)
+    for _ in range(4):
+        start = stream.tell()
+        try:
+            for _ in pickletools.genops(stream):
+                pass
+        except (ValueError, IndexError, EOFError):
+            yield data[start:]
+            return
+        yield data[start : stream.tell()]
 
 
 def _first_global(path: Path) -> str:

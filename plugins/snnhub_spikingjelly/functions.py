@@ -5,13 +5,14 @@ from __future__ import annotations
 from snnhub.ir.graph import Decoder
 
 from snnhub_spikingjelly.arithmetic import ARITHMETIC
-from snnhub_spikingjelly.call import Call, FunctionHandler
+from snnhub_spikingjelly.call import OTHERS, Call, FunctionHandler
 from snnhub_spikingjelly.functional import FUNCTIONAL
 from snnhub_spikingjelly.pooling import everywhere
 from snnhub_spikingjelly.probe import SAMPLES
 from snnhub_spikingjelly.shaping import flatten, reshape, split
 from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
 from snnhub_spikingjelly.site import Site
+from snnhub_spikingjelly.tracer import ONE_STEP
 
 TIME_REMEDY = "Held are: a leading unsqueeze(0).repeat(T, …) and a trailing mean(0) or sum(0) over time."
 
@@ -35,8 +36,7 @@ def known(name: str) -> bool:
 
 REMEDIES = {
     "getitem": "Indexing a tensor takes the time axis (or the batch) apart. " + TIME_REMEDY,
-    "stack": "Loops over time belong outside the network: import the network of one step.",
-    "cat": "Concatenation is not held yet.",
+    "stack": ONE_STEP,
 }
 
 
@@ -138,9 +138,33 @@ def _same(call: Call, site: Site) -> Signal:
     return call.signal()
 
 
+def _cat(call: Call, site: Site) -> Signal:
+    """Concatenation along a feature axis, two at a time."""
+    signals = call.args[0] if call.args else call.kwargs.get("tensors")
+    if not isinstance(signals, tuple | list) or not signals or not all(isinstance(s, Signal) for s in signals):
+        raise RefusedError("SNN-3002", "concatenation of something else than the network's tensors", OTHERS)
+    total: Signal = signals[0]
+    axis = call.value(1, "dim", 0) % (total.lead.axes + len(total.features)) - total.lead.axes
+    if axis < 0:
+        raise RefusedError(
+            "SNN-3003", f"concatenation along {total.lead.value}", "Join features, not time or batch."
+        )
+    for count, part in enumerate(signals[1:], 2):
+        if part.lead is not total.lead or len(part.features) != len(total.features):
+            found = f"{total.lead.value} {list(total.features)}, {part.lead.value} {list(part.features)}"
+            raise RefusedError("SNN-3010", f"parts differ: {found}", "Join tensors of one rank.")
+        name = site.name if count == len(signals) else f"{site.name}/part{count}"
+        sources = {"a": total.port, "b": part.port}
+        sizes = (total.features[axis], part.features[axis])
+        port = site.builder.node(name, "core.Concat", sources, origin=site.origin, axis=axis, sizes=sizes)
+        total = total.moved(port, (*total.features[:axis], sum(sizes), *total.features[axis + 1 :]))
+    return total
+
+
 FUNCTIONS: dict[str, FunctionHandler] = {
     **ARITHMETIC,
     **FUNCTIONAL,
+    **dict.fromkeys(("cat", "concat", "concatenate"), _cat),
     "flatten": _flatten,
     "view": _view,
     "reshape": _view,

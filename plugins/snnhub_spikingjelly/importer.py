@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnhub.api.options import ImportOptions, InputShapeMissingError
@@ -13,13 +14,15 @@ from snnhub.findings import Finding, Severity, info, of_severity
 from snnhub.ir.graph import Graph, Provenance, Stage
 
 from snnhub_spikingjelly import faithful
-from snnhub_spikingjelly.checkpoint import load_weights
+from snnhub_spikingjelly.checkpoint import load_weights, refuse_file
 from snnhub_spikingjelly.factory import build
 from snnhub_spikingjelly.probe import Probe, first_layer_rank
 from snnhub_spikingjelly.quiet import hush
+from snnhub_spikingjelly.refusals import refusals
+from snnhub_spikingjelly.regions import explore
 from snnhub_spikingjelly.selfcheck import compare
-from snnhub_spikingjelly.tracer import trace, walkable
-from snnhub_spikingjelly.walk import Walk, refusals
+from snnhub_spikingjelly.tracer import walkable
+from snnhub_spikingjelly.walk import Walk
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,24 +37,32 @@ def import_spikingjelly(source: Any, options: ImportOptions) -> Graph:
     ``UnsupportedError`` with every module and function that cannot be held.
     """
     net, findings, provenance = prepare_net(source, options)
-    traced = trace(net)
-    refused = refusals(net, traced)
-    if refused:
+    region = explore(net)
+    refused = refusals(region)
+    if refused and (options.input_shape is None or region.problems):
         raise _unsupported(refused)
     if options.input_shape is None:
-        rank = first_layer_rank(net, traced)
+        rank = first_layer_rank(region)
         raise InputShapeMissingError(
             "the network does not say how large its input is",
             rank=rank,
             where=_name(source),
             remedy="Pass --input-shape, such as 1,28,28 (no time, no batch).",
         )
-    probe = Probe(net, traced, options.input_shape)
-    untrue = faithful.compare(net, probe, _name(source))
-    walk = Walk(net, traced, probe, options)
+    try:
+        probe = Probe(region, options.input_shape)
+    except UsageError:
+        if refused:  # a layer that cannot be held may not even run
+            raise _unsupported(refused) from None
+        raise
+    # parts that cannot be held may differ from call to call, as noise does; they have been refused
+    untrue = None if refused else faithful.compare(net, probe, _name(source))
+    walk = Walk(region, probe, options)
     walk.builder.findings += [*findings, *([untrue] if untrue else [])]
     walk.run(_name(source))
-    errors = of_severity(walk.builder.findings, Severity.ERROR)
+    known = {(finding.code, finding.place) for finding in refused}
+    more = of_severity(walk.builder.findings, Severity.ERROR)
+    errors = [*refused, *(finding for finding in more if (finding.code, finding.place) not in known)]
     if errors:
         raise _unsupported(errors)
     graph = walk.builder.graph(decoder=walk.decoder, provenance=provenance)
@@ -71,8 +82,10 @@ def prepare_net(source: Any, options: ImportOptions) -> tuple[nn.Module, list[Fi
         findings.append(
             info("SNN-3001", source, "the factory was run: importing a network by factory runs its author's code")
         )
+    elif isinstance(source, Path):
+        raise refuse_file(source)
     elif isinstance(source, torch.nn.Module):
-        net = copied(source)
+        net = copied(source, share=options.weights is None)
     else:
         raise UsageError(
             "a SpikingJelly network is a factory reference or a torch.nn.Module", found=type(source).__name__
@@ -103,11 +116,15 @@ def prepare_net(source: Any, options: ImportOptions) -> tuple[nn.Module, list[Fi
     return net, findings, Provenance((stage,), _name(source), digest)
 
 
-def copied(net: nn.Module) -> nn.Module:
-    """A copy that shares nothing, also of a network whose states still hang on a training graph."""
+def copied(net: nn.Module, share: bool = False) -> nn.Module:
+    """A copy, also of a network whose states still hang on a training graph. ``share``: with the same parameters
+    and buffers, which nothing changes where no weights are loaded and the copy runs in evaluation mode.
+    """
     import torch
 
     memo: dict[int, Any] = {}
+    if share:
+        memo |= {id(value): value for value in (*net.parameters(), *net.buffers())}
     for module in net.modules():
         for values in (vars(module), vars(module).get("_memories", {})):
             for value in values.values():

@@ -74,7 +74,7 @@ def problems(module: nn.Module) -> list[RefusedError]:
 def check(module: nn.Module) -> None:
     """Raise ``RefusedError`` if no handler knows the module, or hooks change what it computes."""
     kind = kind_of(module)
-    if kind not in HANDLERS:
+    if kind not in HANDLERS and kind not in CONTAINERS:
         raise RefusedError("SNN-3002", f"{kind[1]} cannot be held", REMEDIES.get(kind[1], GENERAL))
     if module._forward_hooks or module._forward_pre_hooks:
         raise RefusedError(
@@ -94,3 +94,8 @@ GENERAL = (
 HANDLERS: dict[tuple[str, str], Handler] = {**NEURONS, **LAYERS, blocks.KIND: blocks.handle}
 STATEFUL = frozenset({*NEURONS, blocks.KIND})
 SPIKING = STATEFUL - GRADED
+CONTAINERS = frozenset(
+    ("spikingjelly", f"{name}Container")
+    for name in ("SeqToANN", "MultiStep", "StepMode", "LinearRecurrent", "ElementWiseRecurrent")
+)
+"""Modules that only hold others; their inside is walked through."""

@@ -5,6 +5,7 @@ If a layer fails, the input shape is wrong; the error then lists the shapes up t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from snnhub.errors import UsageError
 from snnhub.ir.tensor import Array
 
 from snnhub_spikingjelly.blocks import is_block, takes_input
+from snnhub_spikingjelly.containers import container_kind, mode_of
 from snnhub_spikingjelly.modules import SPIKING, STATEFUL, kind_of
+from snnhub_spikingjelly.regions import Region
 from snnhub_spikingjelly.signals import Lead, RefusedError
 
 if TYPE_CHECKING:
@@ -40,66 +43,70 @@ class Probe:
     ``calls``: input and output of each call of the traced network, in order.
     """
 
-    def __init__(self, net: nn.Module, graph: fx.Graph, input_shape: tuple[int, ...]) -> None:
-        self.net = net
-        self.graph = graph
+    def __init__(self, region: Region, input_shape: tuple[int, ...]) -> None:
+        self.region = region
+        self.net = region.net
         self.input_shape = input_shape
-        self.lead = input_lead(net, graph)
+        self.lead = input_lead(self.net, region.graph)
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.calls: list[tuple[Array, Any]] = []
         self.spikes: dict[str, Array] = {}
         self._listing: list[str] = []
         random = np.random.default_rng(SEED)
         self.stimulus = random.random((STEPS, SAMPLES, *input_shape), dtype=np.float32)
-        self.spikes_in = takes_input(net, graph)
+        self.spikes_in = takes_input(region.net, region.graph)
         if self.spikes_in:
             self.stimulus = (self.stimulus < SPIKE_RATE).astype(np.float32)
         if self.lead is Lead.FRAME:
             self.stimulus[:] = self.stimulus[:1]
         self._run()
 
+    def inside(
+        self, region: Region, lead: Lead, features: Sequence[tuple[int, ...]]
+    ) -> dict[str, tuple[int, ...]]:
+        """Output shape of every traced node inside a container, for inputs of these features."""
+        import torch
+        from spikingjelly.activation_based import functional
+
+        shapes: dict[str, tuple[int, ...]] = {}
+        samples = STEPS * SAMPLES if lead is Lead.MERGED else SAMPLES
+        with torch.no_grad():
+            inputs = [torch.zeros(samples, *shape) for shape in features]
+            _interpreter(region, lambda node, shape: shapes.setdefault(node.name, shape), self._failed).run(
+                *inputs
+            )
+        functional.reset_net(region.net)
+        return shapes
+
     def _run(self) -> None:
         import torch
         from spikingjelly.activation_based import functional
 
-        collected: dict[str, list[Array]] = {}
         calls = [self.stimulus] if self.lead is Lead.TIME_BATCH else list(self.stimulus)
         if self.lead is Lead.FRAME:
             calls = [self.stimulus[0]]
-        with torch.no_grad():
-            for values in calls:
-                for path, spikes in self._call(torch.from_numpy(values)).items():
-                    collected.setdefault(path, []).append(spikes)
-        functional.reset_net(self.net)
+        collected: dict[str, list[Array]] = {}
+        hooks = [
+            module.register_forward_hook(_keep(collected.setdefault(name, [])))
+            for name, module in self.net.named_modules()
+            if is_neuron(module, SPIKING) and not is_block(module)  # its neuron is a module of its own
+        ]
+        try:
+            with torch.no_grad():
+                for values in calls:
+                    run = _interpreter(self.region, self._saw, self._failed).run
+                    self.calls.append((values, run(torch.from_numpy(values.copy()))))
+        finally:
+            for hook in hooks:
+                hook.remove()
+            functional.reset_net(self.net)
         for path, parts in collected.items():
-            self.spikes[path] = parts[0] if self.lead is not Lead.BATCH else np.stack(parts)
+            if parts:
+                stepped = self.net.get_submodule(path).step_mode == "s"
+                self.spikes[path] = np.stack(parts) if stepped else parts[0]
         if self.lead is Lead.FRAME and self.spikes:
             steps = next(iter(self.spikes.values())).shape[0]
             self.stimulus = np.repeat(self.stimulus[:1], steps, axis=0)
-
-    def _call(self, x: Any) -> dict[str, Array]:
-        import torch
-        from torch import fx
-
-        probe = self
-        found: dict[str, Array] = {}
-
-        class Recorder(fx.Interpreter):
-            def run_node(self, n: fx.Node) -> Any:
-                try:
-                    result = super().run_node(n)
-                except Exception as problem:  # noqa: BLE001  whatever a layer raises, the shape is to blame
-                    raise probe._failed(n, problem) from None
-                if isinstance(result, torch.Tensor):
-                    probe._saw(n, tuple(result.shape))
-                    if n.op == "call_module" and kind_of(probe.net.get_submodule(str(n.target))) in SPIKING:
-                        inner = ".neuron" if is_block(probe.net.get_submodule(str(n.target))) else ""
-                        found[f"{n.target}{inner}"] = result.numpy().astype(np.uint8)
-                return result
-
-        module = fx.GraphModule(self.net, self.graph)
-        self.calls.append((x.numpy(), Recorder(module).run(x)))
-        return found
 
     def _saw(self, node: fx.Node, shape: tuple[int, ...]) -> None:
         if node.name not in self.shapes and node.op == "call_module":
@@ -107,9 +114,9 @@ class Probe:
             self._listing.append(f"{node.target} {type(module).__name__} -> {list(shape)}")
         self.shapes[node.name] = shape
 
-    def _failed(self, node: fx.Node, problem: Exception) -> UsageError:
+    def _failed(self, region: Region, node: fx.Node, problem: Exception) -> UsageError:
         name = str(node.target) if node.op == "call_module" else node.name
-        kind = type(self.net.get_submodule(name)).__name__ if node.op == "call_module" else "function"
+        kind = type(region.module(node)).__name__ if node.op == "call_module" else "function"
         words = str(problem).strip().splitlines()[0][:160] if str(problem).strip() else type(problem).__name__
         listing = "\n    ".join(["", *self._listing, f"{name} {kind} fails: {words}"])
         return UsageError(
@@ -119,23 +126,45 @@ class Probe:
         )
 
 
+def _keep(parts: list[Array]) -> Any:
+    def hook(module: nn.Module, args: Any, output: Any) -> None:
+        parts.append(output.numpy().astype(np.uint8))
+
+    return hook
+
+
+def _interpreter(region: Region, saw: Any, failed: Any) -> Any:
+    """Runs a region's graph, telling ``saw(node, shape)`` of every tensor; ``failed`` makes the error."""
+    import torch
+    from torch import fx
+
+    class Recorder(fx.Interpreter):
+        def run_node(self, n: fx.Node) -> Any:
+            try:
+                result = super().run_node(n)
+            except Exception as problem:  # noqa: BLE001  whatever a layer raises, the shape is to blame
+                raise failed(region, n, problem) from None
+            if isinstance(result, torch.Tensor):
+                saw(n, tuple(result.shape))
+            return result
+
+    return Recorder(fx.GraphModule(region.net, region.graph))
+
+
 def input_lead(net: nn.Module, graph: fx.Graph) -> Lead:
     """How the network takes its input: (T, N, …), (N, …) step by step, or one frame that it holds itself."""
-    modes = {
-        module.step_mode
-        for node in graph.nodes
-        if node.op == "call_module"
-        and hasattr(module := net.get_submodule(str(node.target)), "step_mode")
-        and _is_neuron(module)
-    }
+    called = [net.get_submodule(str(node.target)) for node in graph.nodes if node.op == "call_module"]
+    modes = {module.step_mode for module in called if is_neuron(module)}
+    modes |= {mode_of(module) for module in called if container_kind(module)}
     if holds_frame(graph):
         return Lead.FRAME
     return Lead.TIME_BATCH if "m" in modes else Lead.BATCH
 
 
-def _is_neuron(module: nn.Module) -> bool:
+def is_neuron(module: nn.Module, kinds: frozenset[tuple[str, str]] = STATEFUL) -> bool:
+    """Whether a module is one of the neurons that can be held, or of some kinds of them."""
     try:
-        return kind_of(module) in STATEFUL
+        return kind_of(module) in kinds
     except RefusedError:
         return False
 
@@ -145,15 +174,12 @@ def holds_frame(graph: fx.Graph) -> bool:
     return any(node.op == "call_method" and node.target in ("repeat", "expand") for node in graph.nodes)
 
 
-def first_layer_rank(net: nn.Module, graph: fx.Graph) -> int:
+def first_layer_rank(region: Region) -> int:
     """Number of feature axes of the input, by the first layer that says so; 1 if none does."""
-    for node in graph.nodes:
-        if node.op == "call_module":
-            name = type(net.get_submodule(str(node.target))).__name__
-            if name == "BlockContainer":
-                name = type(net.get_submodule(f"{node.target}.synapse")).__name__
-            if name in RANKS:
-                return RANKS[name]
-            if name == "Flatten":
-                return 3
+    for _, module, _ in region.calls():
+        name = type(module.synapse if is_block(module) else module).__name__
+        if name in RANKS:
+            return RANKS[name]
+        if name == "Flatten":
+            return 3
     return 1

@@ -48,6 +48,8 @@ REMEDIES = {
     "BaseNode": _BASE,
     "SimpleBaseNode": _BASE,
     "NonSpikingBaseNode": _BASE,
+    "TLastSeqToANNContainer": "Time comes first here: use SeqToANNContainer and permute before the network.",
+    "TLastMultiStepContainer": "Time comes first here: use MultiStepContainer and permute before the network.",
     **{f"AdaptiveMaxPool{n}d": f"Use MaxPool{n}d with a kernel that gives the same size." for n in (1, 2, 3)},
     **{f"ConvTranspose{n}d": "Use Upsample (nearest) and a convolution." for n in (1, 2, 3)},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 
 from snnhub_spikingjelly import blocks, grid
+from snnhub_spikingjelly.containers import stepped
 from snnhub_spikingjelly.importer import prepare_net
 from snnhub_spikingjelly.probe import input_lead
 from snnhub_spikingjelly.signals import Lead
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 EVERYTHING = "*"
 MEMORIES = {"u": ("c", "current_state", "u"), "v": ("voltage_state", "v"), "w": ("w",), "i": ("out_i",)}
-"""What SpikingJelly's modules call the states of the graph; a module has one of the names."""
+"""What SpikingJelly's modules call the states of the graph: the first of the names that a module has."""
 
 
 def run_spikingjelly(request: RunRequest) -> Recording:
@@ -94,9 +96,11 @@ class _Taps:
         self.lead = input_lead(net, trace(net))
         graph = request.graph
         modules = dict(net.named_modules())
+        self._stepped = stepped(net)
         known: dict[str, tuple[str, str]] = {}
+        uses = Counter(node.origin.path for node in graph.nodes)
         for node in graph.nodes:
-            if node.origin.path in modules:
+            if node.origin.path in modules and uses[node.origin.path] == 1:  # else a hook sees several nodes
                 names = quantities(node, modules)
                 known |= {f"{node.id}/{name}": (node.origin.path, name) for name in names}
         last = graph.into[Port(graph.outputs[0].id, TERMINAL_PORT)][0].src
@@ -120,7 +124,7 @@ class _Taps:
         """Have a quantity kept: by the module in whole sequences, else by a hook. SpikingJelly before 2.0 keeps no
         sequence step by step.
         """
-        if name == "v" and self.lead is not Lead.BATCH and hasattr(module, "store_v_seq"):
+        if name == "v" and module.step_mode == "m" and hasattr(module, "store_v_seq"):
             module.store_v_seq = True
         elif name == "u" and path in self._whole:
             module.store_i_seq = True
@@ -165,7 +169,7 @@ class _Taps:
             sequence = module.v_seq if name == "v" else module.i_seq
             return self._state(path, np.array(sequence.detach().numpy()))
         parts = self._seen[path, name]
-        array = np.stack(parts) if self.lead is Lead.BATCH else parts[0]
+        array = np.stack(parts) if self.lead is Lead.BATCH or path in self._stepped else parts[0]
         if name in MEMORIES:
             array = self._state(path, array)
         if array.shape[:2] != tuple(

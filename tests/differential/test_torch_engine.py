@@ -53,7 +53,14 @@ NETWORKS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
 }
 TIME_NAMED = {
     (name, "s")
-    for name in ("residual", "merged by hand", "residual sum, view, mean over time", "frame held for T steps")
+    for name in (
+        "residual",
+        "merged by hand",
+        "residual sum, view, mean over time",
+        "frame held for T steps",
+        "Conv3d, BatchNorm3d, MaxPool3d, AvgPool3d, Unflatten",
+        "numbers, difference, relu, view in the forward",
+    )
 }
 """Networks whose forward names the time axis: multi-step only."""
 

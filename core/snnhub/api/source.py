@@ -41,6 +41,8 @@ def _resolve(given: Any, importer: str | None, hub: Hub) -> Source:
     if importer is not None:
         chosen = find(hub.importers, importer, "importer")
         if chosen.live:
+            if isinstance(given, str | Path) and Path(given).is_file():
+                return Source(chosen, Path(given))  # which knows best what to say about it
             if isinstance(given, str | Path) and ":" not in str(given):
                 raise UsageError(
                     "a factory is missing",

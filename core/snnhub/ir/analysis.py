@@ -13,7 +13,7 @@ from snnhub.errors import GraphError, ProgramError
 from snnhub.findings import Finding, error
 from snnhub.ir.graph import TERMINAL_PORT, Edge, Graph, Node, Port
 from snnhub.ir.numtype import F32, F64, SPIKE, NumType, integer
-from snnhub.ir.op import OpLookup, Ports, Shape
+from snnhub.ir.op import OpLookup, Ports, Shape, TransformOp
 from snnhub.ir.topology import flow_order
 
 EXACT_IN_FLOAT = {F32: 2**24, F64: 2**53}
@@ -81,8 +81,9 @@ def _node(graph: Graph, node: Node, lookup: OpLookup, result: Analysis) -> None:
         name: result.types[Port(node.id, name)] for name in ports.inputs if Port(node.id, name) in result.types
     }
     schema = lookup(node.op, node.version)
+    early = isinstance(schema, TransformOp) and schema.early
     try:
-        if len(shapes) == len(ports.inputs) or (node.program is not None and shapes):
+        if len(shapes) == len(ports.inputs) or ((node.program is not None or early) and shapes):
             if schema is not None:
                 found = schema.output_shapes(node, shapes)
             else:
@@ -94,7 +95,7 @@ def _node(graph: Graph, node: Node, lookup: OpLookup, result: Analysis) -> None:
         if node.program is not None:
             _check_slots(node, types)
             known = {name: node.program.output_type(name) for name in ports.outputs}
-        elif schema is not None and len(types) == len(ports.inputs):
+        elif schema is not None and (len(types) == len(ports.inputs) or (early and types)):
             known = dict(schema.output_types(node, types))
         else:
             known = {}

@@ -134,7 +134,11 @@ TypeRule = Callable[[Node, Types], NumType]
 
 @dataclass(frozen=True)
 class TransformOp:
-    """A stateless op with one output ``y``. ``kernel`` names its reference code as ``module:function``."""
+    """A stateless op with one output ``y``. ``kernel`` names its reference code as ``module:function``.
+
+    ``early``: the rules also work while inputs are unknown (missing from the mapping), by what they know of the
+    others. Only such an op can stand where a cycle enters a path, since all its inputs are never known at first.
+    """
 
     name: str
     version: int
@@ -145,6 +149,7 @@ class TransformOp:
     attributes: tuple[Attribute, ...] = ()
     parameter_rule: Callable[[Attributes], tuple[Parameter, ...]] = field(default=lambda _: ())
     ports: Ports = Ports()
+    early: bool = False
     kind: OpKind = field(default=OpKind.TRANSFORM, init=False)
 
     def parameters(self, attributes: Attributes) -> tuple[Parameter, ...]:

@@ -89,6 +89,13 @@ class Tensor:
     def statistics(self) -> Statistics:
         return self.known.statistics if self.known else self.compute_statistics()
 
+    @cached_property
+    def finite(self) -> bool:
+        """No NaN and no infinity. Costs one pass where ``statistics``, which counts levels, sorts the numbers."""
+        if self.known or "statistics" in vars(self):
+            return self.statistics.finite
+        return self.dtype.kind != "f" or bool(np.isfinite(self.array).all())
+
     def compute_sha256(self) -> str:
         """The digest of the numbers themselves, whatever a file claims."""
         little = self.array.astype(self.dtype.newbyteorder("<"), copy=False)

@@ -138,7 +138,7 @@ def _parameters(node: Node, wanted: tuple[Parameter, ...]) -> Iterator[Finding]:
             yield error("SNN-1005", place, f"{node.kind} needs parameter {name}: {parameter.doc}")
             continue
         tensor = node.param[name]
-        if not tensor.statistics.finite:
+        if not tensor.finite:
             yield error("SNN-1013", place, "holds NaN or infinity")
         try:
             yield from _range(place, tensor.type, parameter.type)

@@ -10,9 +10,10 @@ from snnhub.ops.rules import float_result
 
 
 def _same_shape(node: Node, shapes: Shapes) -> Shape:
-    if shapes["a"] != shapes["b"]:
+    known = [shapes[name] for name in ("a", "b") if name in shapes]
+    if known[0] != known[-1]:
         raise GraphError("factors differ in shape", found=f"{list(shapes['a'])}, {list(shapes['b'])}")
-    return shapes["a"]
+    return known[0]
 
 
 def product_type(a: NumType, b: NumType) -> NumType:
@@ -27,6 +28,8 @@ def product_type(a: NumType, b: NumType) -> NumType:
 
 
 def _product(node: Node, types: Types) -> NumType:
+    if len(types) == 1:  # in a cycle, before the other is known
+        return float_result(*types.values())
     return product_type(types["a"], types["b"])
 
 
@@ -66,6 +69,7 @@ MUL = TransformOp(
     _product,
     "snnhub.engine.kernels.elementwise:multiply",
     ports=Ports(("a", "b"), ("y",)),
+    early=True,
 )
 
 SCALE = TransformOp(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from snnhub.errors import SnnhubError
 from snnhub.ir.op import OpSchema
-from snnhub.ops import cuba, elementwise, leaky, neuron, nonlinear, pooling, resonate, shaping, synapse
+from snnhub.ops import cuba, elementwise, joining, leaky, neuron, nonlinear, pooling, resonate, shaping, synapse
 
 CORE: tuple[OpSchema, ...] = (
     synapse.DENSE,
@@ -23,6 +23,7 @@ CORE: tuple[OpSchema, ...] = (
     elementwise.MUL,
     elementwise.SCALE,
     elementwise.RELU,
+    joining.CONCAT,
     neuron.IF,
     neuron.LIF,
     leaky.LIF_COEFF,

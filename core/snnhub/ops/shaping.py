@@ -52,12 +52,15 @@ def _same_type(node: Node, types: Types) -> NumType:
 
 
 def _add_shape(node: Node, shapes: Shapes) -> Shape:
-    if shapes["a"] != shapes["b"]:
+    known = [shapes[name] for name in ("a", "b") if name in shapes]
+    if known[0] != known[-1]:
         raise GraphError("summands differ in shape", found=f"{list(shapes['a'])}, {list(shapes['b'])}")
-    return shapes["a"]
+    return known[0]
 
 
 def _add_type(node: Node, types: Types) -> NumType:
+    if len(types) == 1:  # in a cycle, before the other is known
+        return float_result(*types.values())
     a, b = types["a"], types["b"]
     if a.is_int and b.is_int:
         return integer(a.range[0] + b.range[0], a.range[1] + b.range[1])
@@ -136,6 +139,7 @@ ADD = TransformOp(
     _add_type,
     "snnhub.engine.kernels.shaping:add",
     ports=Ports(("a", "b"), ("y",)),
+    early=True,
 )
 
 BATCH_NORM = TransformOp(

@@ -31,6 +31,9 @@ from snnhub.ir.numtype import NumType
 from snnhub.ir.tensor import Array
 
 MAX_SLICES = 3
+EXACT_BITS = 53
+SMALLEST_EXPONENT, LARGEST_EXPONENT = -1074, 970
+"""Grids on which adding and taking away a large number rounds a f64 as it should."""
 COARSE = 2**16
 """Inputs count as coarse when they are multiples of a power of two up to this many times."""
 
@@ -84,7 +87,7 @@ class ExactProduct:
     def _columns(self) -> Array:
         """Weights (terms, out) in the smallest container that makes every sum exact."""
         if not self.integer:
-            return np.ascontiguousarray(self.rows.T.astype(np.float64))
+            return self.rows.T.astype(np.float64)  # in the order of the rows: a transposed copy would take longer
         sizes = np.abs(self.rows.astype(np.int64)).sum(axis=1)
         reach = (int(sizes.max()) if sizes.size else 0) * (self.largest or 0)
         container = np.float32 if reach < EXACT_F32 else np.float64 if reach < EXACT_F64 else np.int64
@@ -94,7 +97,7 @@ class ExactProduct:
         """Weights (terms, out) cut so that sums over integers up to ``largest`` are exact; None if too many."""
         bucket = max(1, largest).bit_length()
         if bucket not in self._slices:
-            self._slices[bucket] = cut(self._columns, 2**bucket)
+            self._slices[bucket] = cut(self._columns, 2**bucket, 24 if self.rows.dtype == np.float32 else 53)
         return self._slices[bucket]
 
     def _bounded(self, x: F64) -> Array:
@@ -131,19 +134,35 @@ def _with_errors(x: F64, columns: F64) -> tuple[F64, F64]:
     return total, rest
 
 
-def cut(columns: F64, largest: int) -> list[F64] | None:
+def cut(columns: F64, largest: int, digits: int = 53) -> list[F64] | None:
     """Slices that add up to ``columns`` (terms, out) exactly, each with exact f64 sums over integers up to
-    ``largest``. None if more than ``MAX_SLICES`` would be needed.
+    ``largest``. None if more than ``MAX_SLICES`` would be needed. ``digits``: of the columns, 24 if they were f32.
     """
     slices: list[F64] = []
-    rest = columns
-    while len(slices) < MAX_SLICES:
-        reach = float(np.abs(rest).sum(axis=0).max(initial=0.0)) * largest
-        if not np.isfinite(reach):
-            return None
-        if reach * 2.0 ** -grid_exponent(rest) < EXACT_F64:
+    size = np.abs(columns)
+    reach = float(size.sum(axis=0).max(initial=0.0)) * largest
+    rest, grid = columns, _grid_below(size, digits)
+    while np.isfinite(reach):
+        last = len(slices) == MAX_SLICES - 1
+        if last:  # worth a closer look
+            reach = float(np.abs(rest).sum(axis=0).max(initial=0.0)) * largest
+            grid = max(grid, grid_exponent(rest))
+        above = int(np.frexp(reach)[1])  # reach < 2**above
+        if above - grid <= EXACT_BITS:
             return [*slices, rest]
-        step = 2.0 ** (np.frexp(reach)[1] - 51)
-        slices.append(np.rint(rest / step) * step)
-        rest = rest - slices[-1]
+        exponent = above - EXACT_BITS + 2
+        if last or not SMALLEST_EXPONENT <= exponent <= LARGEST_EXPONENT:
+            return None
+        rounder = np.ldexp(1.5, exponent + EXACT_BITS - 1)  # adding and taking away rounds to 2**exponent
+        part = np.add(rest, rounder, out=size if not slices else None)  # fresh memory is what takes the time here
+        part -= rounder
+        slices.append(part)
+        rest, grid = rest - part, min(grid, exponent)
+        reach = float(np.ldexp(len(columns), exponent - 1)) * largest
     return None
+
+
+def _grid_below(size: F64, digits: int) -> int:
+    """A ``g`` such that all numbers of these sizes, which have ``digits`` binary digits, are multiples of 2**g."""
+    smallest = float(size.min(initial=np.inf)) or float(size[size > 0].min(initial=np.inf))
+    return 0 if smallest == np.inf else int(np.frexp(smallest)[1]) - digits

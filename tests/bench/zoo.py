@@ -1,0 +1,71 @@
+"""Networks that SpikingJelly ships: importing against building them, the engine against SpikingJelly's forward.
+
+    python -m tests.bench.zoo
+
+The import ends with its comparison on random input, which is counted too. What is built is SpikingJelly's own
+constructor with its own initialisation, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import snnhub
+from snnhub.engine.reference import prepare
+from snnhub.ir.tensor import Array
+
+from tests.bench.timing import HEADER, Ratio, Work, compare, seconds
+
+SHAPE = (3, 32, 32)
+STEPS, SAMPLES = 4, 2
+
+
+def networks() -> Iterator[tuple[str, Work, Callable[[], Any]]]:
+    """Name, SpikingJelly's constructor, and the same network with weights that make every layer fire."""
+    from spikingjelly.activation_based import neuron
+
+    from tests.networks import zoo
+
+    sew = zoo.model("sew_resnet").sew_resnet18
+    yield "SEW-ResNet18", partial(sew, cnf="ADD", spiking_neuron=neuron.IFNode, num_classes=10), zoo.sew_resnet18
+    yield "Spiking VGG11", zoo.small_vgg11, zoo.vgg11
+    yield "Spiking VGG11-BN", partial(zoo.small_vgg11, True), partial(zoo.vgg11, True)
+
+
+def zoo() -> Iterator[Ratio]:
+    """For each network: import time to build time, and a run of four steps of two images to the forward."""
+    for name, build, lively in networks():
+        net = lively()
+        net.eval()
+        importing = partial(snnhub.import_model, net, "spikingjelly", SHAPE)
+        yield compare(
+            f"{name}, import", "SpikingJelly builds it", partial(seconds, importing), partial(seconds, build)
+        )
+        x = np.random.default_rng(0).random((STEPS, SAMPLES, *SHAPE), dtype=np.float32)
+        run = partial(prepare(importing()).run, x)
+        what = f"{name}, {STEPS} steps of {SAMPLES} images"
+        yield compare(what, "SpikingJelly's forward", partial(seconds, run), partial(_forward, net, x))
+
+
+def _forward(net: Any, x: Array) -> float:
+    """Seconds of one forward from the initial state."""
+    import torch
+    from spikingjelly.activation_based import functional
+
+    functional.reset_net(net)
+    with torch.no_grad():
+        return seconds(lambda: net(torch.from_numpy(x)))
+
+
+def main() -> None:
+    """Print line by line."""
+    print(HEADER, flush=True)
+    for ratio in zoo():
+        print(ratio, flush=True)
+
+
+if __name__ == "__main__":
+    main()
