@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# MKL and OpenMP may take fewer threads on a busy machine, and sums in f32 then come out in another order
+os.environ.setdefault("MKL_DYNAMIC", "FALSE")
+os.environ.setdefault("OMP_DYNAMIC", "FALSE")
+
 import pytest
 from hypothesis import settings
 from snnhub.hub.catalogue import register_ops

@@ -1,7 +1,5 @@
 """Networks that SpikingJelly ships: importing against building them, the engine against SpikingJelly's forward.
 
-    python -m tests.bench.zoo
-
 The import ends with its comparison on random input, which is counted too. What is built is SpikingJelly's own
 constructor with its own initialisation, nothing else.
 """
@@ -10,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import snnhub
 from snnhub.engine.reference import prepare
 from snnhub.ir.tensor import Array
 
-from tests.bench.timing import HEADER, Ratio, Work, compare, seconds
+from tests.bench.timing import Ratio, Work, compare, seconds
 
 SHAPE = (3, 32, 32)
 STEPS, SAMPLES = 4, 2
@@ -35,7 +34,7 @@ def networks() -> Iterator[tuple[str, Work, Callable[[], Any]]]:
     yield "Spiking VGG11-BN", partial(zoo.small_vgg11, True), partial(zoo.vgg11, True)
 
 
-def zoo() -> Iterator[Ratio]:
+def measure(_folder: Path) -> Iterator[Ratio]:
     """For each network: import time to build time, and a run of four steps of two images to the forward."""
     for name, build, lively in networks():
         net = lively()
@@ -58,14 +57,3 @@ def _forward(net: Any, x: Array) -> float:
     functional.reset_net(net)
     with torch.no_grad():
         return seconds(lambda: net(torch.from_numpy(x)))
-
-
-def main() -> None:
-    """Print line by line."""
-    print(HEADER, flush=True)
-    for ratio in zoo():
-        print(ratio, flush=True)
-
-
-if __name__ == "__main__":
-    main()

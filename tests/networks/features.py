@@ -19,15 +19,16 @@ def on_grid(net: nn.Module, seed: int = 11) -> nn.Module:
     """``net`` in multi-step mode with weights and biases on the grid."""
     generator = torch.Generator().manual_seed(seed)
     for module in net.modules():
-        if not isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
+        norms = nn.modules.batchnorm._BatchNorm
+        if not isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear | norms):
             continue  # what neurons have learned stays as it is
         for name, parameter in module.named_parameters(recurse=False):
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            if isinstance(module, norms):
                 parameter.data = torch.full_like(parameter, 1.0 if name == "weight" else 0.125)
             else:
                 low, high = (-3, 5) if name == "weight" else (0, 3)
                 parameter.data = torch.randint(low, high, parameter.shape, generator=generator) / 8
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        if isinstance(module, norms):
             module.running_mean = torch.full_like(module.running_mean, 0.25)
             module.running_var = torch.full_like(module.running_var, 0.25 - module.eps)
     functional.set_step_mode(net, "m")
@@ -219,6 +220,17 @@ FEATURES: dict[str, Callable[[], nn.Module]] = {
     "SEW residual: IAND": lambda: Sew(inverted=True),
     "numbers, difference, relu, view in the forward": Numbers,
     "residual sum, view, mean over time": Residual,
+    "SeqToANNContainer, MultiStepContainer": lambda: stack(
+        layer.SeqToANNContainer(nn.Conv2d(SHAPE[0], CHANNELS, 3, padding=1, bias=False), nn.AvgPool2d(2)),
+        layer.MultiStepContainer(neuron.IFNode()),
+        *dense(4),
+        neuron.IFNode(),
+    ),
+    "LinearRecurrentContainer": lambda: stack(
+        layer.Flatten(),
+        layer.Linear(128, 10, bias=False),
+        layer.LinearRecurrentContainer(neuron.IFNode(), in_features=10, out_features=10, bias=False),
+    ),
     "frame held for T steps": Held,
 }
 
