@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import snnhub
+from snnhub.api.options import ImportOptions
 from snnhub.engine.reference import prepare
 from snnhub.ir.tensor import Array
 
@@ -30,18 +31,29 @@ def networks() -> Iterator[tuple[str, Work, Callable[[], Any]]]:
 
     sew = zoo.model("sew_resnet").sew_resnet18
     yield "SEW-ResNet18", partial(sew, cnf="ADD", spiking_neuron=neuron.IFNode, num_classes=10), zoo.sew_resnet18
-    yield "Spiking VGG11", zoo.small_vgg11, zoo.vgg11
-    yield "Spiking VGG11-BN", partial(zoo.small_vgg11, True), partial(zoo.vgg11, True)
+    vgg = zoo.model("spiking_vgg")
+    whole = {"spiking_neuron": neuron.IFNode, "num_classes": 10}
+    yield "Spiking VGG11", partial(vgg.spiking_vgg11, **whole), zoo.vgg11_for_imagenet
+    yield "Spiking VGG11-BN", partial(vgg.spiking_vgg11_bn, **whole), partial(zoo.vgg11_for_imagenet, True)
+    yield "Spiking VGG11, small head", zoo.small_vgg11, zoo.vgg11
 
 
-def measure(_folder: Path) -> Iterator[Ratio]:
-    """For each network: import time to build time, and a run of four steps of two images to the forward."""
+def measure(folder: Path) -> Iterator[Ratio]:
+    """For each network: import and conversion to build time, and a run to the forward."""
+    given: dict[str, Any] = {"from_": "spikingjelly", "options": ImportOptions(input_shape=SHAPE)}
     for name, build, lively in networks():
         net = lively()
         net.eval()
         importing = partial(snnhub.import_model, net, "spikingjelly", SHAPE)
         yield compare(
             f"{name}, import", "SpikingJelly builds it", partial(seconds, importing), partial(seconds, build)
+        )
+        converting = partial(snnhub.convert, net, folder / "net.snn", **given)
+        yield compare(
+            f"{name}, convert to .snn",
+            "SpikingJelly builds it",
+            partial(seconds, converting),
+            partial(seconds, build),
         )
         x = np.random.default_rng(0).random((STEPS, SAMPLES, *SHAPE), dtype=np.float32)
         run = partial(prepare(importing()).run, x)

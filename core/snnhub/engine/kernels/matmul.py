@@ -34,6 +34,9 @@ MAX_SLICES = 3
 EXACT_BITS = 53
 SMALLEST_EXPONENT, LARGEST_EXPONENT = -1074, 970
 """Grids on which adding and taking away a large number rounds a f64 as it should."""
+ALL_ONES = 2**64 - 1
+BLOCK = 2**16
+"""Numbers looked at together: what stays in the cache."""
 COARSE = 2**16
 """Inputs count as coarse when they are multiples of a power of two up to this many times."""
 
@@ -164,5 +167,13 @@ def cut(columns: F64, largest: int, digits: int = 53) -> list[F64] | None:
 
 def _grid_below(size: F64, digits: int) -> int:
     """A ``g`` such that all numbers of these sizes, which have ``digits`` binary digits, are multiples of 2**g."""
-    smallest = float(size.min(initial=np.inf)) or float(size[size > 0].min(initial=np.inf))
+    smallest = _smallest_above_zero(size)
     return 0 if smallest == np.inf else int(np.frexp(smallest)[1]) - digits
+
+
+def _smallest_above_zero(size: F64) -> float:
+    """Infinity if all are 0. Positive doubles are ordered as their bits; less one, zeros become the largest."""
+    bits = size.ravel(order="K").view(np.uint64)
+    parts = (bits[start : start + BLOCK] - np.uint64(1) for start in range(0, bits.size, BLOCK))
+    smallest = min((int(part.min()) for part in parts), default=ALL_ONES)
+    return np.inf if smallest == ALL_ONES else float(np.uint64(smallest + 1).view(np.float64))
