@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from snnhub.engine.exact import add_exactly, fused_multiply_add, grid_exponent, odd_sum, round_fraction
+from snnhub.engine.kernels import matmul
 from snnhub.engine.kernels.matmul import ExactProduct, cut
-from snnhub.ir.numtype import F32, F64, integer, unsigned
+from snnhub.ir.numtype import F32, F64, SPIKE, integer, unsigned
 
 SMALL = st.floats(-4, 4, width=32)
 F32_DTYPE = np.dtype(np.float32)
@@ -112,3 +113,18 @@ def test_fused_multiply_add_in_f64_beyond_the_largest_number_and_at_zero() -> No
         found = fused_multiply_add(a, b, c)
     np.testing.assert_array_equal(found, [inf, -inf, largest, 0.0, -0.0, 0.0, inf])
     np.testing.assert_array_equal(np.signbit(found), [False, True, False, False, True, False, False])
+
+
+@pytest.mark.parametrize("kind", ["spikes", "coarse floats", "floats"])
+def test_the_first_product_of_a_large_matrix_has_the_same_bits(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    rows = random.normal(0, 1, (70, 900)).astype(np.float32)
+    bias = random.normal(0, 1, 70).astype(np.float32)
+    x = random.normal(0, 1, (30, 900)).astype(np.float32) if kind == "floats" else random.random((30, 900)) < 0.4
+    type_ = SPIKE if kind == "spikes" else F32
+    whole = ExactProduct(rows, bias, type_, F32)
+    expected = whole(whole.prepare(x))
+    monkeypatch.setattr(matmul, "LARGE", 2**12)
+    blocks = ExactProduct(rows, bias, type_, F32)
+    np.testing.assert_array_equal(blocks(blocks.prepare(x)), expected)
+    np.testing.assert_array_equal(blocks(blocks.prepare(x)), expected)

@@ -35,6 +35,8 @@ EXACT_BITS = 53
 SMALLEST_EXPONENT, LARGEST_EXPONENT = -1074, 970
 """Grids on which adding and taking away a large number rounds a f64 as it should."""
 ALL_ONES = 2**64 - 1
+LARGE = 2**22
+"""Weights of more entries than this are cut in blocks when they are used for the first time."""
 BLOCK = 2**16
 """Numbers looked at together: what stays in the cache."""
 COARSE = 2**16
@@ -59,6 +61,8 @@ class ExactProduct:
         self.integer = out.is_int
         self.dtype = out.numpy
         self.largest = max(abs(bound) for bound in x.range) if x.is_int else None
+        self._types = x, out
+        self._first = not self.integer and rows.size > LARGE
         self._slices: dict[int, list[F64] | None] = {}
 
     def prepare(self, x: Array) -> Prepared:
@@ -78,6 +82,9 @@ class ExactProduct:
         if self.integer:
             whole = (x.values @ self._columns).astype(np.int64)
             return whole if self.bias is None else np.asarray(whole + self.bias.astype(np.int64))
+        if self._first:
+            self._first = False
+            return self._in_blocks(x)
         slices = None if x.largest is None else self._exact_slices(x.largest)
         if slices is None:
             return self._bounded(np.ldexp(x.values, x.exponent))
@@ -85,6 +92,17 @@ class ExactProduct:
         if self.bias is not None:
             totals.append(np.broadcast_to(self.bias, totals[0].shape))
         return add_exactly(totals, self.dtype)
+
+    def _in_blocks(self, x: Prepared) -> Array:
+        """The same, some rows at a time and nothing kept: a short run needs the slices of a large matrix once, and
+        filling fresh memory with them takes longer than the product.
+        """
+        count = max(1, LARGE // (4 * self.rows.shape[1]))
+        parts = []
+        for start in range(0, len(self.rows), count):
+            bias = None if self.bias is None else self.bias[start : start + count]
+            parts.append(ExactProduct(self.rows[start : start + count], bias, *self._types)(x))
+        return np.concatenate(parts, axis=1)
 
     @cached_property
     def _columns(self) -> Array:
