@@ -60,6 +60,7 @@ TIME_NAMED = {
         "frame held for T steps",
         "Conv3d, BatchNorm3d, MaxPool3d, AvgPool3d, Unflatten",
         "numbers, difference, relu, view in the forward",
+        "SeqToANNContainer, MultiStepContainer",
     )
 }
 """Networks whose forward names the time axis: multi-step only."""
