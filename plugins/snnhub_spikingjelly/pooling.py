@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from snnhub.ir.graph import Origin, Port
 from snnhub.ops.rules import window_size
 
 from snnhub_spikingjelly.shaping import flatten
@@ -14,44 +15,46 @@ from snnhub_spikingjelly.site import Site, merged, step_mode
 
 def average(module: Any, signal: Signal, site: Site) -> Signal:
     """AvgPool1d to 3d: ``core.AvgPool``."""
-    dims = _dims(module)
-    merged(module, signal, dims + 1)
-    kernel, stride, padding = (_each(v, dims) for v in (module.kernel_size, module.stride, module.padding))
-    ceil = bool(module.ceil_mode)
-    port = site.builder.node(
-        site.name,
-        "core.AvgPool",
-        signal.port,
-        origin=site.origin,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        ceil_mode=ceil,
-        count_include_pad=bool(module.count_include_pad),
-    )
-    return signal.moved(port, _pooled(signal, kernel, stride, padding, (1,) * dims, ceil))
+    return _pool(module, signal, site, "core.AvgPool", count_include_pad=bool(module.count_include_pad))
 
 
 def maximum(module: Any, signal: Signal, site: Site) -> Signal:
     """MaxPool1d to 3d: ``core.MaxPool``."""
-    dims = _dims(module)
+    return _pool(module, signal, site, "core.MaxPool", dilation=_each(module.dilation, _dims(module)))
+
+
+def _pool(module: Any, signal: Signal, site: Site, op: str, **choices: Any) -> Signal:
+    dims, ceil = _dims(module), bool(module.ceil_mode)
     merged(module, signal, dims + 1)
-    kernel, stride, padding, dilation = (
-        _each(v, dims) for v in (module.kernel_size, module.stride, module.padding, module.dilation)
-    )
-    ceil = bool(module.ceil_mode)
+    kernel, stride, padding = (_each(v, dims) for v in (module.kernel_size, module.stride, module.padding))
     port = site.builder.node(
         site.name,
-        "core.MaxPool",
+        op,
         signal.port,
         origin=site.origin,
         kernel=kernel,
         stride=stride,
         padding=padding,
-        dilation=dilation,
         ceil_mode=ceil,
+        **choices,
     )
-    return signal.moved(port, _pooled(signal, kernel, stride, padding, dilation, ceil))
+    windows = zip(signal.features[1:], kernel, stride, padding, choices.get("dilation", (1,) * dims), strict=True)
+    return signal.moved(port, (signal.features[0], *(window_size(*numbers, ceil=ceil) for numbers in windows)))
+
+
+def _side_by_side(site: Site, name: str, source: Port, kernel: tuple[int, ...], origin: Origin) -> Port:
+    """Means over windows that neither overlap nor leave anything out."""
+    return site.builder.node(
+        name,
+        "core.AvgPool",
+        source,
+        origin=origin,
+        kernel=kernel,
+        stride=kernel,
+        padding=(0,) * len(kernel),
+        ceil_mode=False,
+        count_include_pad=True,
+    )
 
 
 def adaptive(module: Any, signal: Signal, site: Site) -> Signal:
@@ -70,17 +73,7 @@ def adaptive(module: Any, signal: Signal, site: Site) -> Signal:
     whole = all(have % want == 0 for have, want in zip(signal.features[1:], sizes, strict=True))
     odd = sum(length & (length - 1) != 0 for length in kernel)
     if whole and (odd <= 1 or set(sizes) == {1}):
-        port = site.builder.node(
-            site.name,
-            "core.AvgPool",
-            signal.port,
-            origin=site.origin,
-            kernel=kernel,
-            stride=kernel,
-            padding=(0,) * dims,
-            ceil_mode=False,
-            count_include_pad=True,
-        )
+        port = _side_by_side(site, site.name, signal.port, kernel, site.origin)
     else:
         port = site.builder.node(site.name, "core.AdaptiveAvgPool", signal.port, origin=site.origin, sizes=sizes)
     return signal.moved(port, (signal.features[0], *sizes))
@@ -96,17 +89,7 @@ def voting(module: Any, signal: Signal, site: Site) -> Signal:
     size, votes = signal.features[0], int(module.voting_size)
     inner = replace(site.origin, path=f"{site.origin.path} (inside)")
     line = site.builder.node(f"{site.name}/line", "core.Reshape", signal.port, origin=inner, shape=(1, size))
-    mean = site.builder.node(
-        f"{site.name}/mean",
-        "core.AvgPool",
-        line,
-        origin=inner,
-        kernel=(votes,),
-        stride=(votes,),
-        padding=(0,),
-        ceil_mode=False,
-        count_include_pad=True,
-    )
+    mean = _side_by_side(site, f"{site.name}/mean", line, (votes,), inner)
     port = site.builder.node(site.name, "core.Flatten", mean, origin=site.origin, start=0, end=1)
     return signal.moved(port, (window_size(size, votes, votes, 0, 1),))
 
@@ -114,19 +97,10 @@ def voting(module: Any, signal: Signal, site: Site) -> Signal:
 def everywhere(signal: Signal, site: Site, keep: bool) -> Signal:
     """The mean over all spatial axes: one window. ``keep``: the axes stay, with length 1."""
     spatial = signal.features[1:]
-    ones = (1,) * len(spatial)
-    port = site.builder.node(
-        site.name if keep else f"{site.name}/pool",
-        "core.AvgPool",
-        signal.port,
-        origin=site.origin if keep else replace(site.origin, path=f"{site.origin.path} (inside)"),
-        kernel=spatial,
-        stride=spatial,
-        padding=(0,) * len(spatial),
-        ceil_mode=False,
-        count_include_pad=True,
-    )
-    pooled = signal.moved(port, (signal.features[0], *ones))
+    name = site.name if keep else f"{site.name}/pool"
+    origin = site.origin if keep else replace(site.origin, path=f"{site.origin.path} (inside)")
+    port = _side_by_side(site, name, signal.port, spatial, origin)
+    pooled = signal.moved(port, (signal.features[0], *(1 for _ in spatial)))
     return pooled if keep else flatten(pooled, site, 0, len(spatial))
 
 
@@ -142,15 +116,3 @@ def _each(value: Any, dims: int) -> tuple[Any, ...]:
     """One entry per spatial axis: a number alone, or a tuple of one, counts for all."""
     entries = tuple(value) if isinstance(value, tuple | list) else (value,)
     return entries if len(entries) == dims else entries * dims
-
-
-def _pooled(
-    signal: Signal,
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    dilation: tuple[int, ...],
-    ceil: bool,
-) -> tuple[int, ...]:
-    windows = zip(signal.features[1:], kernel, stride, padding, dilation, strict=True)
-    return (signal.features[0], *(window_size(*numbers, ceil=ceil) for numbers in windows))

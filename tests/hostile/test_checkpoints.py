@@ -7,12 +7,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from snnhub.errors import FormatError, SnnhubError, UnsupportedError, UsageError
 
+from tests.hostile.mutation import mutated
+
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("spikingjelly")]
-SEED = 20261121
 
 
 def net() -> Any:
@@ -133,21 +133,6 @@ def test_mutated_checkpoints_never_crash(kind: str, tmp_path: Path) -> None:
         except SnnhubError:
             continue
     assert loaded < 60
-
-
-def mutated(whole: bytes, case: int) -> bytes:
-    """Bytes flipped, cut off, or copied to another place; the case is the seed."""
-    random = np.random.default_rng((SEED, case))
-    data = bytearray(whole)
-    if case % 3 == 0:
-        for _ in range(int(random.integers(1, 5))):
-            data[int(random.integers(0, len(data)))] ^= int(random.integers(1, 256))
-    elif case % 3 == 1:
-        del data[int(random.integers(0, len(data))) :]
-    else:
-        start, length, to = (int(number) for number in random.integers(0, len(data), 3))
-        data[to:to] = data[start : start + length % 64]
-    return bytes(data)
 
 
 def test_the_mutations_differ() -> None:

@@ -13,26 +13,11 @@ from snnhub.hub.catalogue import register_ops
 from snnhub_formats.recording import load_arrays
 
 from tests.build import loihi_mlp, mlp, spikes
+from tests.hostile.mutation import SEED, mutated
 from tests.hostile.sandbox import attempt
 
-SEED = 20261121
 CASES = 200
 KINDS = ["snn", "net", "npz", "npy"]
-
-
-def mutated(whole: bytes, case: int) -> bytes:
-    """Bytes flipped, cut off, or copied to another place; the case is the seed."""
-    random = np.random.default_rng((SEED, case))
-    data = bytearray(whole)
-    if case % 3 == 0:
-        for _ in range(int(random.integers(1, 5))):
-            data[int(random.integers(0, len(data)))] ^= int(random.integers(1, 256))
-    elif case % 3 == 1:
-        del data[int(random.integers(0, len(data))) :]
-    else:
-        start, length, to = (int(number) for number in random.integers(0, len(data), 3))
-        data[to:to] = data[start : start + length % 64]
-    return bytes(data)
 
 
 def valid(kind: str, path: Path) -> None:

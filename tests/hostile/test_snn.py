@@ -20,8 +20,8 @@ from snnhub_formats._gen import snnhub_v1_graph_pb2 as pb
 from snnhub_formats.container import load, save, to_bytes
 
 from tests.build import loihi_mlp, mlp
+from tests.hostile.mutation import mutated
 
-SEED = 20261121
 MANIFEST, GRAPH, WEIGHTS = "manifest.json", "graph.binpb", "weights.safetensors"
 Members = dict[str, bytes]
 
@@ -246,19 +246,8 @@ def test_nothing_in_a_file_is_executed_and_unknown_ops_are_only_described(
 @pytest.mark.parametrize("case", range(400))
 def test_mutated_files_never_crash(case: int, tmp_path: Path) -> None:
     """Flip, cut or splice a valid file: it loads, or it is a FormatError."""
-    random = np.random.default_rng((SEED, case))
-    data = bytearray(to_bytes(loihi_mlp((4, 3)) if case % 2 else mlp((4, 3))))
-    kind = case % 3
-    if kind == 0:
-        for _ in range(int(random.integers(1, 4))):
-            data[int(random.integers(0, len(data)))] ^= int(random.integers(1, 256))
-    elif kind == 1:
-        del data[int(random.integers(0, len(data))) :]
-    else:
-        start, length, to = (int(n) for n in random.integers(0, len(data), 3))
-        data[to:to] = data[start : start + length % 64]
     path = tmp_path / "x.snn"
-    path.write_bytes(bytes(data))
+    path.write_bytes(mutated(to_bytes(loihi_mlp((4, 3)) if case % 2 else mlp((4, 3))), case))
     try:
         graph = load(path)
     except FormatError:

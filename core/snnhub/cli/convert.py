@@ -112,7 +112,8 @@ def show(result: ConvertResult, verbose: bool) -> None:
     promise = promise_of(result.graph)
     if promise is not None:
         bound = f", overlap at least {promise.overlap:.2f} in every layer" if promise.overlap is not None else ""
-        out.print(f"promise: {promise.rung.value}{bound}  (measure it: snnhub verify)")
+        hint = "  (measure it: snnhub verify)" if result.proof is None else ""
+        out.print(f"promise: {promise.rung.value}{bound}{hint}")
     out.print("nothing written (--dry-run)" if result.output is None else f"wrote {result.output}")
 
 

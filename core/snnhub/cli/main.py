@@ -84,10 +84,11 @@ def _failed(problem: SnnhubError, as_json: bool) -> int:
         _print_json(problem.to_json())
         return problem.exit_code
     from snnhub.cli.output import print_findings, printable
+    from snnhub.findings import ordered
 
     click.echo(printable(f"error: {problem}"), err=True)  # names in it may come from a file
     if problem.findings:
-        print_findings(problem.findings, err=True)
+        print_findings(ordered(problem.findings), err=True)
     return problem.exit_code
 
 

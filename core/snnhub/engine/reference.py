@@ -230,18 +230,23 @@ class Plan:
         for step in range(block.steps):
             for node in part.nodes:
                 inputs = {
-                    name: combine(
-                        [delayed_at(wire, values.get(wire.edge.src), state.lines, step) for wire in wires],
-                        self.analysis.types[Port(node, name)],
-                    )[None]
+                    name: self._arrive_at(Port(node, name), wires, values, state, step)
                     for name, wires in self._wires[node].items()
                 }
                 result = self.runners[node].run(inputs, state.nodes[node], frozenset(wanted.get(node, ())))
                 for name, array in result.items():
                     port = Port(node, name)
                     if port not in values:
-                        values[port] = np.empty((block.steps, *array.shape[1:]), array.dtype)
+                        values[port] = self._room(block.steps, array)
                     values[port][step] = array[0]
+
+    def _arrive_at(self, port: Port, wires: tuple[Wire, ...], values: Values, state: RunState, step: int) -> Array:
+        arrays = [delayed_at(wire, values.get(wire.edge.src), state.lines, step) for wire in wires]
+        return combine(arrays, self.analysis.types[port])[None]
+
+    def _room(self, steps: int, one: Array) -> Array:
+        """An array for so many steps of what ``one`` is a step of."""
+        return np.empty((steps, *one.shape[1:]), one.dtype)
 
 
 def wanted_by(recorder: Recorder) -> dict[str, set[str]]:

@@ -93,18 +93,19 @@ class StepRunner:
             try:
                 own, outputs = self._interpreter.step(arrived, own)
             except RunError as problem:
-                raise RunError(
-                    problem.message,
-                    where=f"node {self.node.id}, step {step} of the block, {problem.where}",
-                    found=problem.found,
-                    allowed=problem.allowed,
-                ) from None
+                raise located(problem, self.node, step) from None
             for (name, _), value in zip(self.program.outputs, outputs, strict=True):
                 result[name][step, part] = value
             for name in kept:
                 result[name][step, part] = own[name]
         for name, array in own.items():
             states[name][part] = array
+
+
+def located(problem: RunError, node: Node, step: int) -> RunError:
+    """The error of a check, with the node and the step where it stopped."""
+    where = f"node {node.id}, step {step} of the block, {problem.where}"
+    return RunError(problem.message, where=where, found=problem.found, allowed=problem.allowed)
 
 
 def make_runner(node: Node, lookup: OpLookup, analysis: Analysis) -> Runner:

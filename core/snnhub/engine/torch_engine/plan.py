@@ -129,27 +129,14 @@ class TorchPlan(Plan):
         tensors = [delayed(wire, values[wire.edge.src], state.lines) for wire in wires]
         return combine(tensors, self.analysis.types[port])
 
-    def _run_cyclic(
-        self, part: Part, block: Block, values: Values, state: RunState, wanted: Mapping[str, set[str]]
-    ) -> None:
-        import torch
+    def _arrive_at(
+        self, port: Port, wires: tuple[Wire, ...], values: Values, state: RunState, step: int
+    ) -> Tensor:
+        tensors = [delayed_at(wire, values.get(wire.edge.src), state.lines, step) for wire in wires]
+        return combine(tensors, self.analysis.types[port])[None]
 
-        for step in range(block.steps):
-            for node in part.nodes:
-                inputs = {
-                    name: combine(
-                        [delayed_at(wire, values.get(wire.edge.src), state.lines, step) for wire in wires],
-                        self.analysis.types[Port(node, name)],
-                    )[None]
-                    for name, wires in self._wires[node].items()
-                }
-                result = self.runners[node].run(inputs, state.nodes[node], frozenset(wanted.get(node, ())))
-                for name, tensor in result.items():
-                    port = Port(node, name)
-                    if port not in values:
-                        shape = (block.steps, *tensor.shape[1:])
-                        values[port] = torch.empty(shape, dtype=tensor.dtype, device=tensor.device)
-                    values[port][step] = tensor[0]
+    def _room(self, steps: int, one: Tensor) -> Tensor:
+        return one.new_empty((steps, *one.shape[1:]))
 
 
 class _HomeRecorder(Recorder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from snnhub.engine import kernels
-from snnhub.engine.runner import Block, Runner, States, TransformRunner
+from snnhub.engine.runner import Block, Runner, States, TransformRunner, located
 from snnhub.engine.torch_engine import transforms
 from snnhub.engine.torch_engine.home import Home, Tensor, container_of, wire_dtype
 from snnhub.engine.torch_engine.program import TorchInterpreter
@@ -80,26 +80,16 @@ class TorchStep:
         result |= {name: own[name].new_empty((steps, *shape[name])) for name in kept}
         for step in range(steps):
             arrived = {name: inputs[name][step].to(dtype) for name, dtype in self._inputs.items()}
-            own, outputs = self._step(step, arrived, own)
+            try:
+                own, outputs = self._interpreter.step(arrived, own)
+            except RunError as problem:
+                raise located(problem, self.node, step) from None
             for (name, _), value in zip(self.program.outputs, outputs, strict=True):
                 result[name][step] = value
             for name in kept:
                 result[name][step] = own[name]
         states.update({name: value.expand(shape[name]) for name, value in own.items()})
         return result
-
-    def _step(
-        self, step: int, arrived: Mapping[str, Tensor], own: Mapping[str, Tensor]
-    ) -> tuple[dict[str, Tensor], list[Tensor]]:
-        try:
-            return self._interpreter.step(arrived, own)
-        except RunError as problem:
-            raise RunError(
-                problem.message,
-                where=f"node {self.node.id}, step {step} of the block, {problem.where}",
-                found=problem.found,
-                allowed=problem.allowed,
-            ) from None
 
 
 def make_torch_runner(node: Node, lookup: OpLookup, analysis: Analysis, home: Home) -> Runner:
