@@ -1,0 +1,4 @@
+"""The conformance suite: cases as data, what runs them, and what a wrong runner is likely to have wrong."""
+
+SUITE = "1.0"
+"""Version of the suite. Cases are added, never changed: a case that turns out wrong is superseded by another."""
