@@ -27,6 +27,7 @@ from tests.conftest import ROOT
 PLUGINS = ROOT / "docs" / "plugins.md"
 ADAPTIVE_VALUES = {"decay": 1.0, "v_threshold": 1.0, "rho": 0.5, "beta": 0.5}
 SPEC = ROOT / "formats" / "snnhub_formats" / "spec" / "snn.md"
+GRAPH_JSON = SPEC.with_name("graph-json.md")
 
 
 def part(path: Path, name: str) -> str:
@@ -52,6 +53,7 @@ def transforms(ops: Iterable[OpSchema]) -> str:
 def test_the_specification_lists_every_instruction_and_transform() -> None:
     assert part(SPEC, "instructions") == instructions()
     assert part(SPEC, "transforms") == transforms(CORE)
+    assert part(GRAPH_JSON, "instructions") == instructions()
 
 
 def code_of(path: Path) -> list[tuple[str, str]]:
