@@ -19,10 +19,10 @@ def _bias(context: Context) -> Array | None:
 
 
 def _wrap(total: Array, context: Context, bits: int = 24) -> Array:
-    """Two's complement where the node wraps its sum, then the dtype of the output."""
+    """Two's complement where the node wraps its sum."""
     if context.node.attribute["accumulate"] == "wrap24":
         total = ((total + 2 ** (bits - 1)) & (2**bits - 1)) - 2 ** (bits - 1)
-    return total.astype(context.types["y"].numpy)
+    return total
 
 
 def dense(context: Context) -> Kernel:
@@ -34,7 +34,9 @@ def dense(context: Context) -> Kernel:
     def run(x: Array) -> Array:
         ready = product.prepare(x.reshape(-1, weight.shape[1]))
         total = product(ready).reshape(*x.shape[:-1], weight.shape[0])
-        return _wrap(total, context) if not shift else (total >> shift).astype(context.types["y"].numpy)
+        return (_wrap(total, context) >> shift if shift else _wrap(total, context)).astype(
+            context.types["y"].numpy
+        )
 
     return lambda inputs: run(inputs["x"])
 
