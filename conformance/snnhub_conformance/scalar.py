@@ -193,5 +193,3 @@ def check_against(
                 seen, wanted = array[time, element].item(), values[name]
                 if seen != wanted and not (seen != seen and wanted != wanted):  # noqa: PLR0124  NaN
                     raise AssertionError(f"step {time}, element {element}, {name}: {seen!r}, not {wanted!r}")
-
-

@@ -36,7 +36,11 @@ def step_ops(writer: Writer, table: Table) -> None:
                 "equivalent": sorted(found.equivalent),
                 "open": found.alive,
             }
-            print(f"{variant.name}: {found.mutants} mutants, {len(found.stimuli)} cases, open {found.alive}", file=sys.stderr, flush=True)
+            print(
+                f"{variant.name}: {found.mutants} mutants, {len(found.stimuli)} cases, open {found.alive}",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {

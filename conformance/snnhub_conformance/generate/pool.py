@@ -92,8 +92,6 @@ def operands(program: Program, index: int, pool: Pool) -> Array:
     return run(probe, pool, ("_probe",))["_probe"]
 
 
-
-
 def passes_checks(program: Program, pool: Pool) -> NDArray[np.bool_]:
     """Which elements never leave the range of a check."""
     fine = np.ones(pool.size, bool)

@@ -78,7 +78,12 @@ def add(writer: Writer, variant: Variant, registry: Registry) -> Search:
             f"{variant.name}: {suffix}",
             shown,
             graph,
-            {slot.name if len(variant.program.inputs) > 1 else "input": _stored(item.pool.inputs[slot.name], slot.type) for slot in variant.program.inputs},
+            {
+                slot.name if len(variant.program.inputs) > 1 else "input": _stored(
+                    item.pool.inputs[slot.name], slot.type
+                )
+                for slot in variant.program.inputs
+            },
             expected,
             level="R4" if variant.program.exact else "R3",
             rung="bits" if variant.program.exact else "spikes",
@@ -125,7 +130,9 @@ def alone(variant: Variant, pool: Pool, registry: Registry) -> Graph:
         for slot in variant.program.inputs
     }
     params = {slot.name: _parameter(pool.params[slot.name], slot.type) for slot in variant.program.params}
-    port = builder.node(NODE, variant.op.name, ports, version=variant.op.version, params=params, **variant.attributes)
+    port = builder.node(
+        NODE, variant.op.name, ports, version=variant.op.version, params=params, **variant.attributes
+    )
     builder.output(port)
     return builder.graph()
 
