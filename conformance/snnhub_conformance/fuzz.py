@@ -87,9 +87,11 @@ def fuzz(
     spikes_only: bool = False,
     progress: Progress | None = None,
 ) -> Fuzzed:
-    """Draw ``count`` networks with ``seed`` and run each in the runners ``a`` and ``b``, over all that both record.
+    """Draw ``count`` networks with ``seed`` and run each in both runners, over all that both record.
 
-    ``spikes_only``: states may differ. Raises ``UsageError`` for unknown names, ``MissingPeerError`` without hypothesis.
+    ``spikes_only``: states may differ.
+
+    Raises ``UsageError`` for unknown names, ``MissingPeerError`` without hypothesis.
     """
     try:
         import hypothesis as h
@@ -125,7 +127,7 @@ def fuzz(
             progress(numbers["ran"] + numbers["skipped"], count)
         if isinstance(found, Finding):
             last.append(found)
-            raise AssertionError(found.problem or str(found.first))
+            raise AssertionError(found.problem or str(found.first))  # noqa: TRY004  hypothesis shrinks what asserts
 
     try:
         differ()
@@ -170,7 +172,7 @@ def _record(runner: Runner, graph: Graph, stimulus: Array) -> dict[str, Array]:
 
 
 def save(result: Fuzzed, folder: Path) -> Path:
-    """The finding as a case of the family ``fuzz`` under ``folder``: what the first runner gave is what is expected.
+    """The finding as a case of the family ``fuzz`` under ``folder``: the first runner gives the expectation.
 
     Raises ``UsageError`` if nothing was found, or nothing was recorded because a runner failed.
     """
@@ -178,7 +180,7 @@ def save(result: Fuzzed, folder: Path) -> Path:
     if found is None or not found.expected:
         raise UsageError("there is nothing to save", found=found.problem if found else "no difference")
     writer = Writer(folder)
-    integer = all(not array.dtype.kind == "f" for array in found.expected.values())
+    integer = all(array.dtype.kind != "f" for array in found.expected.values())
     case, files = runner_case(
         "fuzz",
         f"{result.graphs} {result.seed} {result.ran}: {result.a} against {result.b}",

@@ -202,9 +202,9 @@ def stimuli(draw: st.DrawFn, graph: Graph, steps: int = 12) -> Array:
     rate = draw(st.sampled_from([0.2, 0.5, 1.0]))
     if item.type.is_int:
         high = min(item.type.range[1], draw(st.sampled_from([1, 3])))
-        return (random.random(shape) < rate).astype(item.type.numpy) * item.type.numpy.type(high)
+        return np.asarray(np.where(random.random(shape) < rate, high, 0).astype(item.type.numpy))
     values = random.integers(-4, 9, shape) / 4
-    return np.where(random.random(shape) < rate, values, 0).astype(np.float32)
+    return np.asarray(np.where(random.random(shape) < rate, values, 0).astype(np.float32))
 
 
 GRAPHS = {"float": float_graphs, "layers": layered_graphs, "netx": netx_graphs}

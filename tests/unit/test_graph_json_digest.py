@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from snnhub.ir.graph import Graph
+from snnhub_conformance.strategies import float_graphs, layered_graphs, netx_graphs
 from snnhub_formats.graph_json import to_graph_json
 
 from tests.build import loihi_mlp, mlp
 from tests.networks.step_programs import graph_of, layer_of, micro_programs, variants
-from tests.property.strategies import float_graphs, layered_graphs, netx_graphs
 from tests.unit.test_container import everything
 
 Json = Any

@@ -16,14 +16,14 @@ M = MicroOp
 Random = np.random.Generator
 GRID = np.arange(-16, 17) / 8
 POSITIVE = ("tau", "tau_w", "scale", "k", "delta_T", "a0")
-"""Parameters that a network divides by, or whose sign only turns the neuron around: drawn above 0."""
+"""Parameters that a network divides by, or whose sign only turns the neuron: drawn above 0."""
 FRACTIONS = ("leak", "u_factor", "v_factor", "factor", "cosine", "sine")
 """Parts kept or lost per step."""
 MOODS = ("grid", "random", "ends", "mixed", "tiny")
 
 
 def draw(program: Program, random: Random, mood: str, steps: int, size: int) -> Pool:
-    """A pool of ``size`` elements. Moods: dyadic grids, random numbers, the ends of ranges, grids and random numbers
+    """A pool of ``size`` elements. Moods: dyadic grids, random numbers, the ends of ranges, grids and numbers
     mixed, numbers around the smallest normal f32.
     """
     if mood == "tiny":
@@ -121,6 +121,7 @@ def _param(name: str, type_: NumType, random: Random, mood: str, size: int) -> A
     if mood == "mixed":
         parts = [_param(name, type_, random, other, size) for other in ("grid", "random")]
         return np.where(random.random(size) < 0.5, *parts).astype(np.float32)
+    values: Array
     if name in FRACTIONS:
         values = random.integers(0, 9, size) / 8 if mood == "grid" else random.random(size)
     elif name in POSITIVE:

@@ -1,4 +1,4 @@
-"""Programs made for the suite alone: every micro-operation in every type that it takes, beyond what shipped ops use.
+"""Programs made for the suite alone: every micro-operation in every type that it takes.
 
 No plugin registers these ops. Their programs are in the files, which is all that an implementation may need.
 """

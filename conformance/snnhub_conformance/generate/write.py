@@ -37,7 +37,7 @@ class Writer:
     cases: list[tuple[Case, Mapping[str, bytes]]] = field(default_factory=list)
 
     def add(self, case: Case, files: Mapping[str, bytes]) -> None:
-        """A case whose ``subject``, ``inputs`` and ``expect.records`` already name ``files``; its id is given here."""
+        """A case whose ``subject``, ``inputs`` and ``expect.records`` name ``files``; its id is given here."""
         if any(other.family == case.family and other.title == case.title for other, _ in self.cases):
             raise ValueError(f"two cases of one title: {case.family} {case.title}")
         self.cases.append((case, files))

@@ -16,7 +16,7 @@ LEVELS = ("F0", "F1", "R1", "R2", "R3", "R4")
 
 @click.group("conformance")
 def group() -> None:
-    """Cases as data: what a runner, importer, exporter or target must get right, and what it probably has wrong."""
+    """Cases as data: what a runner, importer, exporter or target must get right, and what is probably wrong."""
 
 
 @group.command("run")
