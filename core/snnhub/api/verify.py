@@ -13,7 +13,7 @@ from snnhub.api.options import ImportOptions
 from snnhub.api.run import run_loaded, split_options
 from snnhub.api.source import resolve
 from snnhub.compare.align import align, by_order, spike_keys
-from snnhub.compare.isolate import isolated
+from snnhub.compare.isolate import isolated, matched_sources, recorded_sources, with_isolated
 from snnhub.compare.proof import held
 from snnhub.compare.verdict import Verdict, judge
 from snnhub.engine.reference import Plan, prepare
@@ -79,14 +79,16 @@ def verify(
     runner_options: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     engine: str = REFERENCE,
+    isolate: bool = False,
 ) -> VerifyResult:
     """Compare ``a`` in the engine with the runner ``against``, or with the network ``b`` in the engine.
 
     ``stimulus``: (time, batch, features…) or (time, features…). ``expect``: the pass mark; by default ``bits`` for
     an integer network and ``spikes`` for a float one against a runner, and what the conversion promised between
     two networks. ``engine``: ``reference``, or a runner of graphs such as ``torch``, whose options go with the
-    runner's. Raises ``UsageError`` unless exactly one of ``b`` and ``against`` is given, and for another engine
-    than the reference between two networks.
+    runner's. ``isolate``: also run every layer of neurons alone, fed with what the reference (the runner, or
+    ``a``) fed it. Raises ``UsageError`` unless exactly one of ``b`` and ``against`` is given, and for another
+    engine than the reference between two networks or with ``isolate``.
     """
     if (b is None) == (against is None):
         raise UsageError(
@@ -94,12 +96,16 @@ def verify(
         )
     rung = None if expect is None else _rung(expect)
     options = options or ImportOptions()
+    if isolate and engine != REFERENCE:
+        raise UsageError("layers are run alone in the reference engine", found=f"engine {engine}")
     if against is not None:
         given = dict(runner_options or {})
-        return _against_runner(a, against, stimulus, rung, from_, options, given, progress, _engine(engine))
+        return _against_runner(
+            a, against, stimulus, rung, from_, options, given, progress, _engine(engine), isolate
+        )
     if engine != REFERENCE:
         raise UsageError("two networks are compared in the reference engine", found=f"engine {engine}")
-    return _two_networks(a, b, stimulus, rung, from_, options, dict(runner_options or {}), progress)
+    return _two_networks(a, b, stimulus, rung, from_, options, dict(runner_options or {}), progress, isolate)
 
 
 def _engine(name: str) -> Runner | None:
@@ -130,6 +136,7 @@ def _against_runner(
     given: dict[str, str],
     progress: Progress | None,
     engine: Runner | None,
+    isolate: bool,
 ) -> VerifyResult:
     runner = find(load().runners, against, "runner")
     require(runner)
@@ -151,6 +158,10 @@ def _against_runner(
         output = run_loaded(loaded, runner, prepared, ("output",), for_runner, steps=steps, progress=progress)
         whole = (run_ours(prepared, ("output",)), output)
     verdict = _judge_same(loaded.graph, ours, theirs, whole, first, loaded if engine is None else None)
+    if isolate:
+        own = [Match(_port(row.a_key), _port(row.a_key)) for row in verdict.rows]
+        sources, lookup = recorded_sources(loaded.graph, theirs, first.values), loaded.options.lookup
+        verdict = with_isolated(verdict, loaded.graph, own, theirs, sources, lookup, (steps, steps), progress)
     findings = [*loaded.graph.findings, *prepared.findings, *ours.findings, *theirs.findings, *_silent(verdict)]
     default = Rung.BITS if is_integer(loaded.graph) else Rung.SPIKES
     return VerifyResult(
@@ -247,6 +258,7 @@ def _two_networks(
     options: ImportOptions,
     given: dict[str, str],
     progress: Progress | None,
+    isolate: bool,
 ) -> VerifyResult:
     given, for_a = _for_second_and_first(a, b, from_, given)
     first = load_graph(
@@ -278,6 +290,10 @@ def _two_networks(
         problems=problems,
         overlap_bound=promise.overlap if promise else None,
     )
+    if isolate:
+        sources = matched_sources(second.graph, _batched(right), _batched(left), matches, other.values)
+        lookup, lengths = options.lookup, (steps, steps + lag)
+        verdict = with_isolated(verdict, second.graph, matches, _batched(left), sources, lookup, lengths, progress)
     findings = [*notes, *prepared.findings, *_silent(verdict)]
     default = Rung.BITS if same and not lag else promise.rung if promise else Rung.DECISION
     samples = prepared.values.shape[1]
