@@ -123,7 +123,14 @@ def with_isolated(
                 rows[number] = replace(item, alone=row(pairs[0]).overlap if pairs else None)
         if progress is not None:
             progress(number + 1, len(rows))
-    return replace(verdict, rows=tuple(rows))
+    first = verdict.first
+    match = next((match for keys, match in table.items() if first is not None and keys[0] == first.key), None)
+    if first is None or first.alone is not None or match is None or match.new.node not in graph.node:
+        return replace(verdict, rows=tuple(rows))
+    found = run_alone(graph, key_of(match.new), sources, lookup, steps[1])
+    pairs = [] if found is None else align(reference, found, [match], frozenset(), steps[0])[0]
+    tried = bool(differing(pairs[0].a, pairs[0].b).any()) if pairs else None
+    return replace(verdict, rows=tuple(rows), first=replace(first, alone=tried))
 
 
 def cut_out(graph: Graph, name: str, lookup: OpLookup) -> tuple[Graph, dict[str, Port]] | None:
