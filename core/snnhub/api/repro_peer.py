@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from snnhub.api.load import Loaded
+from snnhub.api.lower import choose_exporter, passes_for
 from snnhub.api.options import ImportOptions
 from snnhub.api.run import run_loaded
 from snnhub.api.source import Source
+from snnhub.compare.align import key_of
 from snnhub.compare.piece import Peer, Piece
 from snnhub.engine.stimulus import read_stimulus
 from snnhub.errors import UnsupportedError
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Runner
+from snnhub.ir.graph import Graph, Match, Port
 from snnhub.ir.tensor import Array
+from snnhub.passes.base import PassContext, run_passes
 
 GRAPHS = "graph"
 OWN_FILE = "snn"
@@ -39,14 +44,27 @@ def live_peer(runner: Runner, loaded: Loaded | None, given: Mapping[str, str], f
             raise UnsupportedError("runners take one input", found=f"{len(piece.inputs)} inputs")
         item, values = piece.a.inputs[0], next(iter(piece.inputs.values()))
         stimulus = read_stimulus(values.reshape(*values.shape[:2], *item.shape), item)
-        recording = run_loaded(
-            Loaded(piece.a, source, options),
-            runner,
-            stimulus,
-            (piece.b_key,),
-            given,
-            steps=piece.steps + piece.lag,
-        )
-        return np.asarray(recording.with_batch(piece.b_key))
+        graph, match = _arranged(piece, runner)
+        key, steps = key_of(match.new), piece.steps + piece.lag + match.lag
+        made = Loaded(graph, source, options)
+        recording = run_loaded(made, runner, stimulus, (key,), given, steps=steps)
+        found = np.asarray(recording.with_batch(key))[match.lag :]
+        return found if match.select is None else found[:, :, match.select[0] : match.select[1]]
 
     return run
+
+
+def _arranged(piece: Piece, runner: Runner) -> tuple[Graph, Match]:
+    """The graph as the exporter to what the runner takes arranges it, and where ``b_key`` is in it."""
+    node, _, name = piece.b_key.rpartition("/")
+    same = Match(Port(node, name), Port(node, name))
+    if runner.takes == GRAPHS:
+        return piece.a, same
+    exporter = choose_exporter(None, runner.takes)
+    graph = run_passes(piece.a, passes_for(replace(exporter, target="")), PassContext())
+    if not graph.correspondence:
+        return graph, same
+    found = next((match for match in graph.correspondence if match.old == same.old), None)
+    if found is None:
+        raise UnsupportedError(f"{runner.takes} has nothing for {piece.b_key}", where=piece.a.name)
+    return graph, found
