@@ -124,6 +124,13 @@ def repro(
         case = peer_case(run_against(a, against, stimulus, from_, options, given, steps))
     else:
         case = network_case(run_networks(a, b, stimulus, from_, options, given, steps))
+    result, piece, final = _cut(case, path, progress)
+    _save(result, piece, final, case)
+    return result
+
+
+def _cut(case: Case, path: Path, progress: Progress | None) -> tuple[ReproResult, Piece, Outcome]:
+    """The smallest piece of a case that fails, and how it fails when it is run once more."""
     peer = None if case.run is None else live_peer(case.run.runner, case.run.loaded, case.run.given, first=True)
     shrinker = Shrinker(case.piece, case.lookup, peer, progress)
     shrinker.start()
@@ -139,20 +146,11 @@ def repro(
     final = outcome(piece, case.lookup, peer)
     if final.first is None:
         raise CheckFailedError("the piece does not fail when it is run once more: a side is not deterministic")
+    log, after = tuple(shrinker.log), sizes(piece)
     result = ReproResult(
-        *case.names,
-        case.first,
-        final.first,
-        before,
-        sizes(piece),
-        other,
-        tuple(shrinker.log),
-        shrinker.tries,
-        path,
-        ordered(findings),
+        *case.names, case.first, final.first, before, after, other, log, shrinker.tries, path, ordered(findings)
     )
-    _save(result, piece, final, case)
-    return result
+    return result, piece, final
 
 
 def _save(result: ReproResult, piece: Piece, final: Outcome, case: Case) -> None:
