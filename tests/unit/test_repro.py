@@ -15,6 +15,8 @@ from snnhub.api.repro import ReproResult, repro, repro_again
 from snnhub.api.request import RunRequest
 from snnhub.cli.main import invoke
 from snnhub.compare.isolate import recorded_sources, with_isolated
+from snnhub.compare.piece import Piece, sizes
+from snnhub.compare.shrink import Shrinker
 from snnhub.compare.slices import one_of, one_place, prefix, some_inputs, without_flatten
 from snnhub.compare.verdict import judge
 from snnhub.engine.reference import prepare
@@ -22,7 +24,7 @@ from snnhub.errors import CheckFailedError, FormatError, UnsupportedError, Usage
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Runner
 from snnhub.ir.builder import GraphBuilder
-from snnhub.ir.graph import Graph, Match, Port
+from snnhub.ir.graph import TERMINAL_PORT, Graph, Match, Port
 from snnhub.ir.numtype import SPIKE
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import smallest_integer
@@ -360,3 +362,47 @@ def test_hostile_archives(pair: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "bad.zip").write_bytes((tmp_path / "bug.zip").read_bytes()[:500])
     with pytest.raises(FormatError, match="not a readable archive"):
         repro_again(tmp_path / "bad.zip")
+
+
+def test_an_output_that_sums_two_layers(tmp_path: Path) -> None:
+    """The weights behind it are found where they are matched; else only steps and inputs can be left out."""
+
+    def network(weight: int) -> Graph:
+        builder = GraphBuilder(f"w{weight}", REGISTRY)
+        port = builder.input((3,), SPIKE)
+        left = cuba(builder, "p", dense(builder, "fp", port, 80 * np.eye(3, dtype=np.int16)))
+        right = dense(builder, "fq", port, np.full((3, 3), weight, np.int16))
+        builder.output(left)
+        builder.edge(right, Port("output", TERMINAL_PORT))
+        return builder.graph()
+
+    save(network(2), tmp_path / "a.snn")
+    save(network(4), tmp_path / "b.snn")
+    x = np.zeros((10, 3, 3), np.uint8)
+    x[6:, 2, 1] = 1
+    result = cut(tmp_path / "a.snn", tmp_path / "b.snn", x, tmp_path)
+    assert (result.found.sample, result.found.key) == (2, "fq/y")
+    assert (result.after["nodes"], result.after["samples"], result.after["steps"]) == (1, 1, 1)
+    assert repro_again(tmp_path / "bug.zip").same
+    piece = Piece(network(2), network(4), {"input": x[:, 2:]}, "output", "output", 10)
+    shrinker = Shrinker(piece, REGISTRY)
+    assert shrinker.start().first is not None
+    shrinker.shrink(lambda port: None, ())
+    assert sizes(shrinker.piece)["steps"] == 1
+    assert len(shrinker.piece.a.nodes) == 3
+
+
+def test_what_counts_as_a_failure(tmp_path: Path) -> None:
+    """Potentials may differ while all spikes are equal: only --expect bits makes that a failure."""
+    good, x = loihi_mlp(SIZES, seed=2, vth=VTH), spikes((40, 6, 6), seed=3)
+    save(good, tmp_path / "a.snn")
+    save(changed(good, "n2", vDecay=smallest_integer(np.asarray(1))), tmp_path / "b.snn")
+    files = tmp_path / "a.snn", tmp_path / "b.snn"
+    bits = cut(*files, x, tmp_path)
+    assert bits.found.key == "n2/v"
+    assert bits.after["layers"] == 1
+    assert repro_again(tmp_path / "bug.zip").same
+    with pytest.raises(CheckFailedError, match="all spikes equal"):
+        cut(*files, x[: bits.found.step + 1], tmp_path, expect="spikes")
+    with pytest.raises(UsageError, match="bits or in spikes"):
+        cut(*files, x, tmp_path, expect="decision")

@@ -23,6 +23,7 @@ from snnhub.errors import CheckFailedError, SnnhubError, UsageError
 from snnhub.files import check_writable
 from snnhub.findings import Finding, info, ordered
 from snnhub.ir.op import OpLookup
+from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
 
 Progress = Callable[[str, int, int], None]
@@ -99,6 +100,7 @@ def repro(
     stimulus: Array,
     output: str | Path,
     against: str | None = None,
+    expect: str | Rung | None = None,
     from_: str | None = None,
     options: ImportOptions | None = None,
     runner_options: Mapping[str, str] | None = None,
@@ -107,7 +109,8 @@ def repro(
     """Compare as ``verify`` does, and cut the smallest piece that still fails into the archive ``output``.
 
     The sample, steps, layer, neuron and inputs that are not needed are left out, one after the other, and the
-    piece is run again after each. ``stimulus``: (time, batch, features…) or (time, features…).
+    piece is run again after each. ``stimulus``: (time, batch, features…) or (time, features…). ``expect``: under
+    ``bits`` any value that differs is a failure, under ``spikes`` only spikes; by default as in ``verify``.
 
     Raises ``CheckFailedError`` if nothing differs, ``UsageError`` unless exactly one of ``b`` and ``against`` is
     given.
@@ -116,17 +119,25 @@ def repro(
         raise UsageError(
             "compare with a second network or with a runner", allowed="repro A B, or repro A --against RUNNER"
         )
-    path = Path(output)
+    path, rung = Path(output), _rung(expect)
     check_writable(path)
     given, options = dict(runner_options or {}), options or ImportOptions()
     steps = None if progress is None else (lambda done, total: progress("comparing", done, total))
     if against is not None:
-        case = peer_case(run_against(a, against, stimulus, from_, options, given, steps))
+        case = peer_case(run_against(a, against, stimulus, from_, options, given, steps), rung)
     else:
-        case = network_case(run_networks(a, b, stimulus, from_, options, given, steps))
+        case = network_case(run_networks(a, b, stimulus, from_, options, given, steps), rung)
     result, piece, final = _cut(case, path, progress)
     _save(result, piece, final, case)
     return result
+
+
+def _rung(expect: str | Rung | None) -> Rung | None:
+    allowed = (Rung.BITS.value, Rung.SPIKES.value)
+    value = expect.value if isinstance(expect, Rung) else expect
+    if value is not None and value not in allowed:
+        raise UsageError("pieces fail in bits or in spikes", found=value, allowed=", ".join(allowed))
+    return None if value is None else Rung(value)
 
 
 def _cut(case: Case, path: Path, progress: Progress | None) -> tuple[ReproResult, Piece, Outcome]:

@@ -9,7 +9,7 @@ from typing import Any
 from snnhub.api.load import Loaded
 from snnhub.api.options import ImportOptions
 from snnhub.api.sides import is_integer, port_of, run_against, run_networks
-from snnhub.compare.align import align, spike_keys
+from snnhub.compare.align import Pair, align, spike_keys
 from snnhub.compare.isolate import isolated, matched_sources, recorded_sources, with_isolated
 from snnhub.compare.verdict import Verdict, judge
 from snnhub.engine.stimulus import Stimulus
@@ -163,6 +163,21 @@ def judge_same(
     """The verdict where both sides have the same keys and no lag. ``loaded``: what the reference engine ran, in
     which the first layer that differs is tried by itself.
     """
+    pairs, problems = pairs_same(graph, ours, theirs, whole)
+    verdict = judge(pairs, decoder=graph.decoder, problems=problems)
+    if verdict.first is None or loaded is None:
+        return verdict
+    alone = isolated(graph, verdict.first, theirs, stimulus.values, loaded.options.lookup)
+    return replace(verdict, first=replace(verdict.first, alone=alone))
+
+
+def pairs_same(
+    graph: Graph, ours: Recording, theirs: Recording, whole: tuple[Recording, Recording] | None
+) -> tuple[list[Pair], list[str]]:
+    """Every quantity that both sides have, in node order, without lag; and problems.
+
+    ``whole``: the outputs of all samples, where ``ours`` and ``theirs`` have fewer.
+    """
     order = [node.id for node in graph.nodes]
     keys = sorted((key for key in theirs if "/" in key), key=lambda key: order.index(key.rpartition("/")[0]))
     matches = [Match(port_of(key), port_of(key)) for key in (*keys, *([] if whole else ["output"]))]
@@ -176,11 +191,7 @@ def judge_same(
             whole[0].steps,
         )
         pairs, problems = [*pairs, *more], [*problems, *others]
-    verdict = judge(pairs, decoder=graph.decoder, problems=problems)
-    if verdict.first is None or loaded is None:
-        return verdict
-    alone = isolated(graph, verdict.first, theirs, stimulus.values, loaded.options.lookup)
-    return replace(verdict, first=replace(verdict.first, alone=alone))
+    return pairs, problems
 
 
 def _two_networks(

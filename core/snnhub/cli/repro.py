@@ -31,6 +31,11 @@ OTHERS = {
     "-o", "--output", type=click.Path(path_type=Path), metavar="BUG.zip", help="Where to write the archive."
 )
 @click.option(
+    "--expect",
+    metavar="RUNG",
+    help="What counts: bits, any value; spikes, spikes alone. By default as for verify.",
+)
+@click.option(
     "--again",
     type=click.Path(path_type=Path),
     metavar="BUG.zip",
@@ -43,6 +48,7 @@ def command(
     a: str | None,
     b: str | None,
     against: str | None,
+    expect: str | None,
     stimulus: Path | None,
     output: Path | None,
     again: Path | None,
@@ -79,6 +85,7 @@ def command(
             stimulus=array,
             output=output,
             against=against,
+            expect=expect,
             from_=from_,
             options=collect(weights, settings, input_shape),
             runner_options=pairs(given, "--option"),

@@ -50,14 +50,14 @@ class Shrinker:
     def shrink(self, sources: Sources, matches: Sequence[Match]) -> None:
         """Try everything once, the largest steps first. ``sources``: what the reference run fed every port."""
         name = self.piece.node
-        if self._try(
-            alone(self.piece, sources, matches, self.lookup), f"{name} fails alone, fed with the reference"
-        ):
-            while self._try(_flattened(self.piece, self.lookup), "input flattened before"):
-                pass
-        elif self.live and self._try(_prefix(self.piece), f"nothing behind {name}"):
-            self.log.append(f"{name} does not fail alone")
-        self._one_neuron()
+        if name:  # else it is an output that sums or delays what it shows
+            part = alone(self.piece, sources, matches, self.lookup)
+            if self._try(part, f"{name} fails alone, fed with the reference"):
+                while self._try(_flattened(self.piece, self.lookup), "input flattened before"):
+                    pass
+            elif self.live and self._try(_prefix(self.piece), f"nothing behind {name}"):
+                self.log.append(f"{name} does not fail alone")
+            self._one_neuron()
         self._silent_inputs()
         if self.live:
             self._first_steps()

@@ -37,14 +37,16 @@ def prefix(graph: Graph, port: Port) -> Graph:
 
 def one_of(graph: Graph, name: str, index: int, lookup: OpLookup) -> Graph | None:
     """The graph with only entry ``index`` of the first axis of node ``name``: one neuron of a dense layer, one
-    channel of a convolution. The node must be elementwise, the last one, and fed by weights alone; else None.
+    channel of a convolution. The node must be the last one, and weights or elementwise and fed by weights alone;
+    else None.
     """
-    node = graph.node[name]
-    shape = analyse(graph, lookup).shapes.get(Port(name, node.program.outputs[0][0])) if node.program else None
-    if shape is None or not shape or shape[0] == 1:
+    node, shape = graph.node[name], _shape(graph, name, lookup)
+    if not shape or shape[0] == 1 or any(edge.dst.node in graph.node for edge in graph.fed_by(name)):
         return None
-    if any(edge.dst.node in graph.node for edge in graph.fed_by(name)):
-        return None
+    if node.program is None:
+        if not _has_rows(graph, name, "", len(shape)):
+            return None
+        return replace(graph, nodes=tuple(_rows(node, index) if item is node else item for item in graph.nodes))
     feeding = {edge.src.node for edge in graph.feeding(name)}
     if not all(_has_rows(graph, source, name, len(shape)) for source in feeding):
         return None
@@ -53,10 +55,19 @@ def one_of(graph: Graph, name: str, index: int, lookup: OpLookup) -> Graph | Non
     return replace(graph, nodes=tuple(changed.get(item.id, item) for item in graph.nodes))
 
 
+def _shape(graph: Graph, name: str, lookup: OpLookup) -> tuple[int, ...]:
+    """Shape of what a node gives."""
+    program = graph.node[name].program
+    port = Port(name, program.outputs[0][0] if program is not None else "y")
+    return analyse(graph, lookup).shapes.get(port, ())
+
+
 def _has_rows(graph: Graph, source: str, target: str, rank: int) -> bool:
     """Whether a node computes the entries of its first axis apart from each other, for one target alone."""
     node = graph.node.get(source)
-    if node is None or any(edge.dst.node != target for edge in graph.fed_by(source)):
+    if node is None or any(
+        edge.dst.node in graph.node and edge.dst.node != target for edge in graph.fed_by(source)
+    ):
         return False
     if node.op == DENSE:
         return rank == 1
@@ -122,10 +133,9 @@ class Window:
 
 def one_place(graph: Graph, name: str, place: Sequence[int], lookup: OpLookup) -> tuple[Graph, Window] | None:
     """The graph with one spatial place of node ``name``, which a convolution of one input feeds; else None."""
-    node, feeding = graph.node[name], graph.feeding(name)
-    shape = analyse(graph, lookup).shapes.get(Port(name, node.program.outputs[0][0])) if node.program else None
-    conv = graph.node.get(feeding[0].src.node) if len(feeding) == 1 else None
-    if shape is None or conv is None or conv.op != CONV:
+    node, feeding, shape = graph.node[name], graph.feeding(name), _shape(graph, name, lookup)
+    conv = node if node.op == CONV else graph.node.get(feeding[0].src.node) if len(feeding) == 1 else None
+    if conv is None or conv.op != CONV or (conv is not node and node.program is None):
         return None
     if len(place) != len(shape) - 1 or set(shape[1:]) == {1}:
         return None
@@ -141,7 +151,8 @@ def one_place(graph: Graph, name: str, place: Sequence[int], lookup: OpLookup) -
     start = tuple(at * stride - edge for at, stride, edge in zip(place, strides, paddings, strict=True))
     size = tuple(step * (taps - 1) + 1 for taps, step in zip(kernel, dilations, strict=True))
     attributes = {**conv.attribute, "padding": (0,) * len(place)}
-    changed = {conv.id: replace(conv, attributes=tuple(attributes.items())), name: _at(node, shape, place)}
+    changed = {name: _at(node, shape, place)} if conv is not node else {}
+    changed[conv.id] = replace(conv, attributes=tuple(attributes.items()))
     inputs = tuple(
         replace(found, shape=(found.shape[0], *size)) if found.id == item else found for found in graph.inputs
     )
