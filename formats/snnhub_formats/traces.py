@@ -14,6 +14,7 @@ import numpy as np
 from snnhub.errors import FormatError, UsageError
 from snnhub.ir.tensor import Array
 
+from snnhub_formats.container import is_snn
 from snnhub_formats.recording import load_array, load_arrays
 
 CSV_BYTES = 2**28
@@ -46,7 +47,10 @@ def read_traces(path: Path, columns: tuple[str, ...] = ()) -> Traces:
     if not path.is_file():
         raise UsageError("no such file", where=str(path))
     with path.open("rb") as file:
-        head = file.read(6)
+        start = file.read(64)
+    if is_snn(start):
+        raise UsageError("is a network, not a recording", where=str(path), remedy="Compare it with snnhub verify.")
+    head = start[:6]
     if head[:4] == b"PK\3\4":
         return _archive(load_arrays(path), str(path))
     if head == b"\x93NUMPY":

@@ -400,3 +400,40 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     ):
         assert invoke(["compare", *arguments]) == 2
         assert words in capsys.readouterr().err
+
+
+def test_layers_may_each_have_their_own_lag() -> None:
+    first, second = raster((40, 6), seed=1), raster((40, 5), seed=2)
+    v = np.random.default_rng(0).normal(size=(40, 5))
+    a = {"p/s": first, "q/s": second, "q/v": v}
+    b = {"p/s": later(first, 1), "q/s": later(second, 2), "q/v": later(v, 2)}
+    pair = compare_recordings(a, b).pairs[0]
+    assert (pair.reached, pair.lag) == (Rung.SPIKES_LAG, 2)
+    assert {row.key: (row.lag, row.different) for row in pair.rows} == {
+        "p/s": (1, 0),
+        "q/s": (2, 0),
+        "q/v": (2, 0),
+    }
+
+
+def test_the_searched_lag_is_the_one_that_the_graphs_predict(tmp_path: Path) -> None:
+    """A float network and the integers that it was lowered to: verify computes the lags, compare finds them."""
+    graph, x = mlp((10, 16, 16, 6), seed=3), spikes((60, 6, 10), seed=5)
+    snnhub.save(graph, tmp_path / "a.snn")
+    snnhub.convert(tmp_path / "a.snn", to="netx", output=tmp_path / "b.net")
+    predicted = snnhub.verify(tmp_path / "a.snn", tmp_path / "b.net", stimulus=x).verdict
+    for name, steps in (("a.snn", 60), ("b.net", 63)):
+        snnhub.run(tmp_path / name, x, record="all", output=tmp_path / f"{name}.npz", steps=steps)
+    names = {row.b_key: row.a_key for row in predicted.rows}
+    result = compare_recordings(tmp_path / "a.snn.npz", tmp_path / "b.net.npz", rename=names, only=names.values())
+    assert [row.lag for row in predicted.rows] == [1, 2, 3, 3]
+    assert {row.key: row.lag for row in result.pairs[0].rows} == {row.a_key: row.lag for row in predicted.rows}
+    overlaps = {row.key: row.overlap for row in result.pairs[0].rows}
+    assert overlaps == pytest.approx({row.a_key: row.overlap for row in predicted.rows}, abs=0.01)
+
+
+def test_networks_are_no_recordings(tmp_path: Path) -> None:
+    snnhub.save(mlp(), tmp_path / "a.snn")
+    np.save(tmp_path / "b.npy", raster())
+    with pytest.raises(UsageError, match="snnhub verify"):
+        compare_recordings(tmp_path / "a.snn", tmp_path / "b.npy")
