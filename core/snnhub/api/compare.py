@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from snnhub.api.recorded import Given, Recorded, Said, Saying, read_all, unknown_dt
+from snnhub.compare.kind import SPIKES, Rules
 from snnhub.compare.lag import MAX_LAG
 from snnhub.compare.picture import Panel, draw, ensure_drawable
 from snnhub.compare.quantity import same_axes
-from snnhub.compare.traces import SPIKES, PairVerdict, Rules, compare_pair
+from snnhub.compare.traces import PairVerdict, compare_pair
 from snnhub.errors import UsageError
 from snnhub.findings import Finding, ordered
 from snnhub.ir.rung import Rung

@@ -13,7 +13,8 @@ from snnhub.cli.output import console, escape, print_findings, print_json, progr
 
 if TYPE_CHECKING:
     from snnhub.api.compare import Comparison
-    from snnhub.compare.traces import PairVerdict, TraceRow
+    from snnhub.compare.trace_row import TraceRow
+    from snnhub.compare.traces import PairVerdict
 
 
 @click.command("compare")

@@ -11,7 +11,8 @@ import numpy as np
 
 from snnhub.compare.lag import Train, window
 from snnhub.compare.quantity import Quantity
-from snnhub.compare.traces import PairVerdict, TraceRow
+from snnhub.compare.trace_row import TraceRow
+from snnhub.compare.traces import PairVerdict
 from snnhub.errors import MissingPeerError, UsageError
 from snnhub.files import check_writable, staged
 from snnhub.ir.tensor import Array

@@ -60,7 +60,8 @@ def relate(a: Array, b: Array) -> Relation | None:
     """The relation of two arrays of one shape; None if nothing in them is finite."""
     left, right = (np.asarray(values, np.float64).reshape(-1) for values in (a, b))
     finite = np.isfinite(left) & np.isfinite(right)
-    left, right = left[finite], right[finite]
+    if not finite.all():
+        left, right = left[finite], right[finite]
     if not left.size:
         return None
     difference = right - left
@@ -90,4 +91,4 @@ def _affine(a: Array, b: Array, size: float) -> tuple[float, float, float]:
 
 
 def _rms(values: Array) -> float:
-    return float(np.sqrt(np.mean(values * values)))
+    return float(np.sqrt(values @ values / values.size))
