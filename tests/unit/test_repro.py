@@ -357,6 +357,8 @@ def test_hostile_archives(pair: tuple[Path, Path], tmp_path: Path) -> None:
     refused("not the facts", repro_dot_json=told(format="else"))
     refused("wrong kind .found steps", repro_dot_json=told(steps="many"))
     refused("do not fit", repro_dot_json=told(steps=0))
+    refused("do not fit", repro_dot_json=told(steps=10**9))
+    refused("do not fit", repro_dot_json=told(lag=10**9))
     refused("do not fit", repro_dot_json=told(input_ids=["a", "b"]))
     refused("select", repro_dot_json=told(select=[1]))
     (tmp_path / "bad.zip").write_bytes((tmp_path / "bug.zip").read_bytes()[:500])

@@ -12,6 +12,8 @@ from snnhub.api.doctor import doctor
 from snnhub.compare.piece import Piece
 from snnhub.errors import FormatError
 
+LONGER = 4096
+"""Steps by which a piece may run on after its input: the lag of its layers."""
 KINDS = {"a_key": str, "b_key": str, "steps": int, "lag": int, "input_ids": list, "feeds": dict, "other": str}
 KINDS |= {"fails": dict, "a": str, "b": str}
 
@@ -67,7 +69,9 @@ def piece_of(bundle: Bundle, where: str) -> Piece:
         fits = fits and all(feeds.get(item.id, item.id) in ids for item in other.inputs)
     elif facts["b_key"] not in bundle.recordings["b"]:
         fits = False
-    if not fits or facts["steps"] < 1 or facts["lag"] < 0:
+    length = max((values.shape[0] for values in bundle.inputs if values.ndim), default=0)
+    fits = fits and 1 <= facts["steps"] <= length + LONGER and 0 <= facts["lag"] <= LONGER
+    if not fits:
         raise FormatError("facts and members do not fit each other", where=where)
     return Piece(
         graph,
