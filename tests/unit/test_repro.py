@@ -29,8 +29,10 @@ from snnhub.ir.numtype import SPIKE
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import smallest_integer
 from snnhub.ops.registry import REGISTRY
+from snnhub.passes.base import PassContext, run_passes
 from snnhub_formats.bundle import open_bundle
 from snnhub_formats.container import save
+from snnhub_netx.arrange import passes
 
 from tests.build import conv, cuba, dense, loihi_mlp, mlp, spikes
 
@@ -408,3 +410,47 @@ def test_what_counts_as_a_failure(tmp_path: Path) -> None:
         cut(*files, x[: bits.found.step + 1], tmp_path, expect="spikes")
     with pytest.raises(UsageError, match="bits or in spikes"):
         cut(*files, x, tmp_path, expect="decision")
+
+
+@pytest.mark.parametrize(("node", "change"), [("n0", {"vThMant": VTH + 1}), ("n1", {"vDecay": 100})])
+def test_layers_that_a_pass_made_wider(node: str, change: dict[str, int], tmp_path: Path) -> None:
+    """A silent neuron was added to n0: its entries, and inputs of n1, are some of those of the other side."""
+    good, x = loihi_mlp(SIZES, seed=2, vth=VTH), spikes((60, 20, 6), seed=3)
+    good = changed(good, "fc1", weight=smallest_integer(np.full((8, 8), -8)))
+    wider = run_passes(good, list(passes()), PassContext())
+    place = {match.old: match for match in wider.correspondence}[Port(node, "s")]
+    assert {match.select for match in wider.correspondence if match.old.node == "n0"} == {(0, 8)}
+    values = {name: smallest_integer(np.asarray(value)) for name, value in change.items()}
+    save(good, tmp_path / "a.snn")
+    save(changed(wider, place.new.node, **values), tmp_path / "b.snn")
+    result = cut(tmp_path / "a.snn", tmp_path / "b.snn", x, tmp_path)
+    assert result.found.key.startswith(f"{node}/")
+    assert (result.after["nodes"], result.after["layers"]) == (2, 1)
+    with open_bundle(tmp_path / "bug.zip") as bundle:
+        shapes = {
+            name: [tensor.shape for _, tensor in graph.nodes[0].params] for name, graph in bundle.graphs.items()
+        }
+        assert shapes["a"] == shapes["b"]
+        assert shapes["a"][0][0] == 1
+    assert repro_again(tmp_path / "bug.zip").same
+    isolated = snnhub.verify(tmp_path / "a.snn", tmp_path / "b.snn", stimulus=x, isolate=True, expect="bounded")
+    alone = {row.a_key: row.alone for row in isolated.verdict.rows if row.spikes}
+    assert alone["n2/s"] == 1.0
+    assert (alone["n0/s"] or 1) < 1 if node == "n0" else alone["n0/s"] == 1.0
+
+
+def test_samples_of_which_only_outputs_were_compared(
+    pair: tuple[Path, Path], tmp_path: Path, runners: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """States of many samples do not fit into memory; the sample whose output differs is run again with them."""
+    x = spikes((60, 20, 6), seed=3)
+    outputs = [snnhub.run(path, x).recording["output"] for path in pair]
+    differ = np.flatnonzero((outputs[0] != outputs[1]).any(axis=(0, 2)))
+    assert differ.size
+    order = [*(i for i in range(20) if i not in differ), *differ]
+    monkeypatch.setattr("snnhub.api.sides.STATE_BYTES", 1)
+    result = cut(pair[0], None, x[:, order], tmp_path, against="faulty", expect="spikes")
+    assert result.found.sample >= 20 - differ.size
+    assert result.before["samples"] == 20
+    assert (result.after["layers"], result.after["samples"]) == (1, 1)
+    assert repro_again(tmp_path / "bug.zip").same
