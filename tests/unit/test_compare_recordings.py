@@ -437,3 +437,25 @@ def test_networks_are_no_recordings(tmp_path: Path) -> None:
     np.save(tmp_path / "b.npy", raster())
     with pytest.raises(UsageError, match="snnhub verify"):
         compare_recordings(tmp_path / "a.snn", tmp_path / "b.npy")
+
+
+def test_a_column_of_times_is_no_quantity_and_gives_dt(tmp_path: Path) -> None:
+    a = raster((30, 1))[:, 0]
+    rows = "".join(f"{0.0001 * i:.6g},{spike}\n" for i, spike in enumerate(a))
+    (tmp_path / "a.csv").write_text(f"t,spikes\n{rows}")
+    np.savez(tmp_path / "b.npz", spikes=a, dt=1e-4)
+    result = compare_recordings(tmp_path / "a.csv", tmp_path / "b.npz")
+    assert result.pairs[0].reached is Rung.BITS
+    assert [list(item.quantities) for item in result.recordings] == [["spikes"], ["spikes"]]
+    assert result.recordings[0].dt == pytest.approx(1e-4)
+    with pytest.raises(UsageError, match="states another dt"):
+        compare_recordings(tmp_path / "a.csv", {"spikes": a}, dt="1e-3")
+    with pytest.raises(UsageError, match="steps of different length"):
+        compare_recordings({"time": np.arange(30) * 0.5, "s": a}, {"time": np.arange(30) * 0.25, "s": a})
+    with pytest.raises(UsageError, match="not evenly spaced"):
+        compare_recordings({"time": np.sqrt(np.arange(30)), "s": a}, {"s": a})
+    counted = compare_recordings({"step": np.arange(5, 35), "s": a}, {"s": a})
+    assert counted.recordings[0].dt is None
+    assert "begins later" in " ".join(f.message for f in counted.findings if f.code == "SNN-5105")
+    milli = compare_recordings({"time": np.arange(30), "s": a}, {"s": a}, time_unit="ms")
+    assert milli.recordings[0].dt == pytest.approx(1e-3)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from snnhub_formats.traces import TOLD, Traces, read_traces
 
+from snnhub.compare.clock import find_clock
 from snnhub.compare.events import Events, find_events, read_events
 from snnhub.compare.quantity import NEURON, TIME, Quantity, axis_names, with_axes
 from snnhub.errors import UsageError
@@ -19,6 +20,9 @@ from snnhub.ir.tensor import Array
 Given = str | Path | Mapping[str, Array]
 Said = Mapping[str, str] | str | None
 """One text for all recordings, or texts by name; the empty name stands for all others."""
+
+SAME_DT = 1e-6
+"""Share by which two lengths of a step may differ and be the same: columns of times are printed rounded."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +114,17 @@ def _read(item: Given, name: str, axes: str | None, dt: str | None, saying: Sayi
     columns = () if saying.columns is None else tuple(part.strip() for part in saying.columns.split(","))
     rename = saying.rename or {}
     traces = read_traces(Path(item), columns) if isinstance(item, str | Path) else _arrays(item, name)
-    seconds = _seconds(dt, name) if dt is not None else traces.dt
-    if dt is not None and traces.dt is not None and not _same_dt(seconds, traces.dt):
-        raise UsageError(
-            "the file states another dt", where=name, found=f"--dt {dt}", allowed=f"{traces.dt:g} as in the file"
-        )
+    seconds = _agreed(None if dt is None else _seconds(dt, name), traces.dt, name)
     names = axis_names(axes) if axes is not None else axis_names(",".join(traces.axes)) if traces.axes else ()
     arrays = {rename.get(key, key): array for key, array in traces.arrays.items()}
     if len(arrays) < len(traces.arrays):
         raise UsageError("two quantities would get one name", where=name, found=", ".join(rename.values()))
     events, findings = _events(arrays, seconds, saying.time_unit, name)
+    clock = find_clock(arrays, saying.time_unit, name)
+    if clock is not None:
+        del arrays[clock.name]
+        seconds = _agreed(seconds, clock.dt, name)
+        findings += clock.findings
     quantities: dict[str, Quantity] = {}
     for key, array in arrays.items():
         quantities[key], turned = with_axes(key, array, names, name)
@@ -159,8 +164,15 @@ def _seconds(text: str, name: str) -> float:
     return value
 
 
+def _agreed(stated: float | None, found: float | None, name: str) -> float | None:
+    """The length of a step from what was said and what the file says. Raises ``UsageError`` if they differ."""
+    if not _same_dt(stated, found):
+        raise UsageError("the file states another dt", where=name, found=f"{stated:g} s", allowed=f"{found:g} s")
+    return found if stated is None else stated
+
+
 def _same_dt(a: float | None, b: float | None) -> bool:
-    return a is None or b is None or abs(a - b) <= 1e-9 * max(a, b)
+    return a is None or b is None or abs(a - b) <= SAME_DT * max(a, b)
 
 
 def ensure_one_dt(read: Sequence[Recorded]) -> None:
