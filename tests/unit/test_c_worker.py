@@ -26,9 +26,11 @@ from snnhub.ir.program import Slot
 from snnhub.ir.tensor import Array, tensor
 from snnhub.ir.trace import check, exp, trace
 from snnhub.ops.registry import REGISTRY
+from snnhub.passes.base import PassContext, run_passes
 from snnhub.peers.graph_worker import GraphWorker
 from snnhub.peers.protocol import Worker
 from snnhub_formats.graph_json import to_graph_json
+from snnhub_loihi.lowering import passes
 
 from tests.build import cuba, loihi_mlp, mlp, spikes
 from tests.conftest import ROOT
@@ -212,9 +214,12 @@ def test_products_of_integers(accumulate: str, shift: int, bias: bool, worker: G
 
 
 def test_a_network_of_loihi(worker: GraphWorker) -> None:
-    """What the lowering makes of a multilayer network, whole."""
-    graph = loihi_mlp((40, 30, 20, 10), i_decay=1024, v_decay=300, bias=3, reset=(16, 5))
-    assert len(np.unique(compared(worker, graph, spikes((60, 8, 40))))) == 2
+    """A float network that was lowered to Loihi's integers, and one that was made of them."""
+    lowered = run_passes(mlp((40, 30, 20, 10)), passes(), PassContext())
+    made = loihi_mlp((40, 30, 20, 10), i_decay=1024, v_decay=300, bias=3, reset=(16, 5))
+    for graph in (lowered, made):
+        assert worker.missing(graph) == ()
+        assert len(np.unique(compared(worker, graph, spikes((60, 8, 40))))) == 2
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
