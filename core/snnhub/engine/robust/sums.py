@@ -1,0 +1,57 @@
+"""How far the order of its terms can move a float sum.
+
+Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms (2nd edition, SIAM 2002), section 4.2: for a
+sum added in any order, as any tree, the error is at most the sum over the additions of the rounding error of each
+partial sum; equations (4.3) and (4.4). Section 3.1, lemma 3.1: gamma_n = n u / (1 - n u).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snnhub.engine.exact import F64
+from snnhub.engine.robust.rounding import NEXT, PAD, known, smallest, spacing, unit
+from snnhub.ir.tensor import Array
+
+DIGITS = {np.dtype(np.float32): 24, np.dtype(np.float64): 53}
+SMALLEST = {np.dtype(np.float32): -149, np.dtype(np.float64): -1074}
+"""Exponent of the smallest number above 0."""
+
+
+def sum_radius(
+    total: Array,
+    terms: Array,
+    size: Array,
+    spread: Array | float,
+    *,
+    rounded_products: bool,
+    grid: Array | int | None = None,
+) -> F64:
+    """Bound on the difference between ``total``, an exact sum rounded once, and the same sum in its type in any
+    order.
+
+    ``terms``: how many terms are not 0. ``size``: sum of their absolute values. ``spread``: by how much the exact
+    sum moves because its inputs do. ``rounded_products``: whether a product of a weight and an input may need
+    rounding before it is added. ``grid``: every term is a multiple of 2**grid; None if that is not known.
+
+    The partial sums of any subset of the terms lie between minus the sum N of the negative ones and the sum P of
+    the positive ones; P + N is ``size`` and P - N is ``total``. So each addition rounds a number of at most max(P,
+    N), and the error of n - 1 of them is at most (n - 1) half spacings there; gamma_n covers that partial sums
+    carry errors themselves. Products add u (P + N), the engine's one rounding half a spacing of its result.
+    """
+    dtype = total.dtype
+    u = unit(dtype)
+    absolute = np.abs(total).astype(np.float64)
+    gamma = terms * u / (1 - np.minimum(terms * u, 0.5))
+    gamma = np.where(terms * u >= 0.5, np.inf, gamma)
+    largest = ((size + absolute) * (NEXT / 2) + spread) * ((1 + 2 * gamma) * NEXT)
+    added = np.maximum(terms - 1, 0) * (spacing(largest, dtype) / 2)
+    if rounded_products:
+        added = added + (size + spread) * (u * NEXT) + terms * smallest(dtype)
+    radius = known((added + spacing(absolute * NEXT, dtype) / 2 + spread) * PAD)
+    same = terms <= (1 if rounded_products else 2)  # the same one rounding on both sides
+    if grid is not None:
+        exponent = np.asarray(grid)
+        fits = largest <= np.ldexp(1.0, DIGITS[np.dtype(dtype)] + exponent)
+        same = same | (fits & (exponent >= SMALLEST[np.dtype(dtype)]))  # nothing is rounded
+    return np.where(same & (np.asarray(spread) == 0), 0.0, radius)
