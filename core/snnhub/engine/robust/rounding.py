@@ -73,7 +73,7 @@ def known(radius: Array) -> F64:
 
 
 def endpoints(value: Array, radius: F64) -> tuple[Array, Array]:
-    """Numbers of the dtype of ``value`` (f32, f64, int64) at or outside of ``value - radius .. value + radius``."""
+    """Two numbers of the dtype of ``value`` (f32, f64, int64) that enclose ``value`` give or take ``radius``."""
     if value.dtype.kind == "i":
         reach, limits = np.minimum(np.floor(radius), 2.0**61).astype(np.int64), np.iinfo(np.int64)
         low = np.where((value < -(2**62)) & (reach > 0), limits.min, value - reach)

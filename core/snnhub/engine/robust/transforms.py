@@ -57,7 +57,7 @@ def weighted(op: TransformOp, context: Context) -> Radius:
 
 
 def _grid(context: Context) -> Callable[[Array], Array | None]:
-    """For an input, exponents of powers of two that all terms of a sum are multiples of; None if it is not finite."""
+    """For an input, exponents of powers of two that divide all terms of a sum; None if it is not finite."""
     node = context.node
     weight, bias = node.param["weight"].array, node.param.get("bias")
     across = (-1,) if node.op == "core.Dense" else (-1, *[1] * (weight.ndim - 2))
