@@ -10,6 +10,7 @@ import numpy as np
 
 from snnhub.api.load import Loaded, load_graph
 from snnhub.api.options import ImportOptions
+from snnhub.api.robustness import certificate, explained, robust_findings
 from snnhub.api.run import run_loaded, split_options
 from snnhub.api.source import resolve
 from snnhub.compare.align import align, by_order, spike_keys
@@ -17,6 +18,7 @@ from snnhub.compare.isolate import isolated
 from snnhub.compare.proof import held
 from snnhub.compare.verdict import Verdict, judge
 from snnhub.engine.reference import Plan, prepare
+from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.stimulus import Stimulus, read_stimulus
 from snnhub.errors import UsageError
 from snnhub.findings import Finding, info, loss, ordered
@@ -28,6 +30,7 @@ from snnhub.ir.recording import Recording
 from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
 from snnhub.ir.timing import lag_to_output
+from snnhub.ir.topology import topological_order
 from snnhub.passes.base import promise_of
 
 REFERENCE = "reference"
@@ -38,7 +41,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """``passed``: the rung reached is at least ``expected``. ``state_samples``: how many had states compared."""
+    """``passed``: the rung reached is at least ``expected``. ``state_samples``: how many had states compared.
+
+    ``robust``: whether the order of float sums can change a spike; None if that was not asked. ``explained``:
+    whether the first spike that differs is a tie that ``robust`` flagged; None if that was not asked, nothing
+    differs, or the layers of that sample were not recorded.
+    """
 
     a: str
     b: str
@@ -48,6 +56,8 @@ class VerifyResult:
     samples: int
     state_samples: int
     findings: tuple[Finding, ...]
+    robust: Robustness | None = None
+    explained: bool | None = None
 
     @property
     def passed(self) -> bool:
@@ -63,6 +73,7 @@ class VerifyResult:
             "expected": self.expected.value,
             "passed": self.passed,
             "verdict": self.verdict.to_json(),
+            "robust": None if self.robust is None else self.robust.to_json() | {"explains": self.explained},
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -79,14 +90,16 @@ def verify(
     runner_options: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     engine: str = REFERENCE,
+    robust: bool = False,
 ) -> VerifyResult:
     """Compare ``a`` in the engine with the runner ``against``, or with the network ``b`` in the engine.
 
     ``stimulus``: (time, batch, features…) or (time, features…). ``expect``: the pass mark; by default ``bits`` for
     an integer network and ``spikes`` for a float one against a runner, and what the conversion promised between
     two networks. ``engine``: ``reference``, or a runner of graphs such as ``torch``, whose options go with the
-    runner's. Raises ``UsageError`` unless exactly one of ``b`` and ``against`` is given, and for another engine
-    than the reference between two networks.
+    runner's. ``robust``: carry a bound on the order of float sums beside every value, and tell whether any order
+    gives the same spikes (``docs/order-robust.md``). Raises ``UsageError`` unless exactly one of ``b`` and
+    ``against`` is given, and for another engine than the reference, or ``robust``, between two networks.
     """
     if (b is None) == (against is None):
         raise UsageError(
@@ -96,7 +109,15 @@ def verify(
     options = options or ImportOptions()
     if against is not None:
         given = dict(runner_options or {})
-        return _against_runner(a, against, stimulus, rung, from_, options, given, progress, _engine(engine))
+        return _against_runner(
+            a, against, stimulus, rung, from_, options, given, progress, _engine(engine), robust
+        )
+    if robust:
+        raise UsageError(
+            "order-robustness is told for one network",
+            found="verify A B --robust",
+            remedy="Run each: snnhub run A --robust.",
+        )
     if engine != REFERENCE:
         raise UsageError("two networks are compared in the reference engine", found=f"engine {engine}")
     return _two_networks(a, b, stimulus, rung, from_, options, dict(runner_options or {}), progress)
@@ -130,6 +151,7 @@ def _against_runner(
     given: dict[str, str],
     progress: Progress | None,
     engine: Runner | None,
+    robust: bool,
 ) -> VerifyResult:
     runner = find(load().runners, against, "runner")
     require(runner)
@@ -152,6 +174,9 @@ def _against_runner(
         whole = (run_ours(prepared, ("output",)), output)
     verdict = _judge_same(loaded.graph, ours, theirs, whole, first, loaded if engine is None else None)
     findings = [*loaded.graph.findings, *prepared.findings, *ours.findings, *theirs.findings, *_silent(verdict)]
+    order = certificate(loaded, prepared, steps) if robust else None
+    explains = None if order is None or engine is not None else explained(loaded.graph, verdict, order)
+    findings += [] if order is None else robust_findings(loaded.graph, verdict, order, explains)
     default = Rung.BITS if is_integer(loaded.graph) else Rung.SPIKES
     return VerifyResult(
         f"{engine.name if engine else 'engine'}: {loaded.source.name}",
@@ -162,6 +187,8 @@ def _against_runner(
         samples,
         few,
         ordered(findings),
+        order,
+        explains,
     )
 
 
@@ -201,8 +228,8 @@ def _judge_same(
     """The verdict where both sides have the same keys and no lag. ``loaded``: what the reference engine ran, in
     which the first layer that differs is tried by itself.
     """
-    order = [node.id for node in graph.nodes]
-    keys = sorted((key for key in theirs if "/" in key), key=lambda key: order.index(key.rpartition("/")[0]))
+    rank = {name: number for number, name in enumerate(topological_order(graph))}
+    keys = sorted((key for key in theirs if "/" in key), key=lambda key: rank[key.rpartition("/")[0]])
     matches = [Match(_port(key), _port(key)) for key in (*keys, *([] if whole else ["output"]))]
     pairs, problems = align(ours, theirs, matches, spike_keys(graph), ours.steps)
     if whole is not None:

@@ -42,6 +42,11 @@ if TYPE_CHECKING:
     metavar="ENGINE",
     help="What runs A against a runner: reference, or torch, which adds up as a framework does.",
 )
+@click.option(
+    "--robust",
+    is_flag=True,
+    help="Also tell whether every order of summation gives the same spikes. Takes two to five times as long.",
+)
 @import_options
 @given_options
 @json_option
@@ -52,6 +57,7 @@ def command(
     stimulus: Path,
     expect: str | None,
     engine: str,
+    robust: bool,
     from_: str | None,
     weights: Path | None,
     settings: tuple[str, ...],
@@ -78,6 +84,7 @@ def command(
             runner_options=pairs(given, "--option"),
             progress=report,
             engine=engine,
+            robust=robust,
         )
     if as_json:
         print_json(result.to_json())
@@ -115,6 +122,10 @@ def show(result: VerifyResult) -> None:
         share = verdict.decisions_equal / verdict.decisions
         out.print(f"decisions: {verdict.decisions_equal} of {verdict.decisions} equal ({share:.2%}){ties}")
     _divergence(verdict)
+    if result.robust is not None:
+        out.print(f"order-robust: {escape(str(result.robust))}")
+    if result.explained:
+        out.print("the first spike that differs is a tie that the engine flagged")
     for problem in verdict.problems:
         out.print(f"not compared: {escape(problem)}")
     print_findings(result.findings, verbose=False)

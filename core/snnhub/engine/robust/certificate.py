@@ -75,7 +75,9 @@ class Robustness:
             words = "yes"
             if self.reason:
                 return f"{words} ({self.reason})"
-            return f"{words}, smallest margin {self.closest.ratio:.3g} bounds" if self.closest else words
+            if self.closest is None:
+                return words
+            return f"{words}, smallest margin {self.closest.ratio:.3g} bounds at {self.closest}"
         share = "tie" if self.ties == 1 else "ties"
         return f"no, {self.ties} {share} in {self.decided} decisions, first at {self.first}"
 

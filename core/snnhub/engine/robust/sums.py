@@ -42,16 +42,26 @@ def sum_radius(
     dtype = total.dtype
     u = unit(dtype)
     absolute = np.abs(total).astype(np.float64)
-    gamma = terms * u / (1 - np.minimum(terms * u, 0.5))
-    gamma = np.where(terms * u >= 0.5, np.inf, gamma)
-    largest = ((size + absolute) * (NEXT / 2) + spread) * ((1 + 2 * gamma) * NEXT)
-    added = np.maximum(terms - 1, 0) * (spacing(largest, dtype) / 2)
+    part = np.minimum(terms * u, 0.5)
+    growth = np.where(part < 0.5, (1 + 2 * part / (1 - part)) * NEXT, np.inf)
+    largest = (size + absolute) * (NEXT / 2)
+    largest += spread
+    largest *= growth
+    added = np.maximum(terms - 1, 0) * spacing(largest, dtype)
+    added += spacing(absolute, dtype)
+    added *= 0.5 * NEXT
     if rounded_products:
-        added = added + (size + spread) * (u * NEXT) + terms * smallest(dtype)
-    radius = known((added + spacing(absolute * NEXT, dtype) / 2 + spread) * PAD)
-    same = terms <= (1 if rounded_products else 2)  # the same one rounding on both sides
+        added += (size + spread) * (u * NEXT) + terms * smallest(dtype)
+    added += spread
+    added *= PAD
+    same = np.broadcast_to(
+        terms <= (1 if rounded_products else 2), total.shape
+    )  # the same one rounding on both sides
     if grid is not None:
         exponent = np.asarray(grid)
-        fits = largest <= np.ldexp(1.0, DIGITS[np.dtype(dtype)] + exponent)
-        same = same | (fits & (exponent >= SMALLEST[np.dtype(dtype)]))  # nothing is rounded
-    return np.where(same & (np.asarray(spread) == 0), 0.0, radius)
+        limit = np.where(
+            exponent >= SMALLEST[np.dtype(dtype)], np.ldexp(1.0, DIGITS[np.dtype(dtype)] + exponent), 0
+        )
+        if largest.min(initial=np.inf) <= limit.max(initial=0.0):
+            same = same | (largest <= limit)  # nothing is rounded
+    return np.where(same & (np.asarray(spread) == 0), 0.0, known(added))

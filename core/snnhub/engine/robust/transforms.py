@@ -91,8 +91,13 @@ def _counter(op: TransformOp, context: Context) -> Callable[[Array], F64]:
     ones = np.ones((groups, *weight.shape[1:]), weight.dtype)
     shapes = {**context.shapes, "y": (groups, *context.shapes["y"][1:])}
     kernel = kernels.load(op, replace(context, node=_with(node, ones, None), shapes=shapes))
-    each = len(weight) // groups
-    return lambda live: np.repeat(kernel({"x": live.astype(weight.dtype)}), each, axis=1).astype(np.float64)
+    each = len(weight) // groups if groups > 1 else 1  # one group has one count for all filters
+
+    def count(live: Array) -> F64:
+        found: F64 = kernel({"x": live.astype(weight.dtype)}).astype(np.float64)
+        return np.repeat(found, each, axis=1) if each > 1 else found
+
+    return count
 
 
 def _with(node: Node, weight: Array, bias: Array | None) -> Node:
