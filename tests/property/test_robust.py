@@ -4,14 +4,10 @@ the engine flagged a tie there first.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from snnhub.compare.align import spike_keys
-from snnhub.engine.robust.certify import certify
 from snnhub.engine.robust.plan import BoundedPlan
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
@@ -44,7 +40,9 @@ def held_against_every_order(graph: Graph, x: Array, seed: int) -> tuple[bool, i
                 different += int(wrong.sum())
                 until = min(until, int(steps[0])) if len(steps) else until
             if until < x.shape[0]:
-                first = next(key for key in nodes if (ours[key][until, sample] != theirs[key][until, sample]).any())
+                first = next(
+                    key for key in nodes if (ours[key][until, sample] != theirs[key][until, sample]).any()
+                )
                 for index in np.argwhere(ours[first][until, sample] != theirs[first][until, sample]):
                     assert certificate.flagged(first, until, sample, tuple(int(i) for i in index)), (order, first)
             for key in (key for key in keys if key not in spiking):

@@ -24,7 +24,8 @@ def explained(graph: Graph, verdict: Verdict, robustness: Robustness) -> bool | 
     if first is None:
         return None
     if "/" in first.key:
-        return robustness.flagged(first.key, first.step, first.sample, first.index)
+        found = robustness.flagged(first.key, first.step, first.sample, first.index)
+        return found if found or robustness.complete else None
     if robustness.robust:
         return False
     (edge,) = graph.into[Port(first.key, TERMINAL_PORT)]  # spikes come over one edge

@@ -65,6 +65,11 @@ class Robustness:
         """Whether every order of summation gives the same spikes in the whole run."""
         return self.ties == 0
 
+    @property
+    def complete(self) -> bool:
+        """Whether the place of every tie is known: of millions, the last ones are counted only."""
+        return sum(len(found) for found in self.places.values()) == self.ties
+
     def flagged(self, key: str, step: int, sample: int, index: tuple[int, ...]) -> bool:
         """Whether this bin is a tie: the engine said that another order may decide it otherwise."""
         places = self.places.get(key)

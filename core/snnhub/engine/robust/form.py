@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from snnhub.engine.exact import F64
-from snnhub.engine.robust.rounding import PAD, SLACK, endpoints, overflow, smallest, two_roundings
+from snnhub.engine.robust.rounding import PAD, SLACK, endpoints, known, overflow, smallest, two_roundings
 from snnhub.ir.tensor import Array
 
 Slopes = Mapping[int, F64]
@@ -78,8 +78,8 @@ def linear(
         else:
             added = two_roundings(value, before, value.dtype)
         before, slack = before + added, slack + added
-    radius = before * PAD
-    return Form(value, radius, slopes, slack + radius * SLACK)
+    radius = known(before * PAD)
+    return Form(value, radius, slopes, known(slack + radius * SLACK))
 
 
 def distance(slopes: Slopes, roots: Mapping[int, F64]) -> F64:
