@@ -4,18 +4,23 @@ the engine flagged a tie there first.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from snnhub.compare.align import spike_keys
 from snnhub.engine.robust.plan import BoundedPlan
+from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph
-from snnhub.ir.tensor import Array
+from snnhub.ir.numtype import F32
+from snnhub.ir.tensor import Array, tensor
 from snnhub.ir.topology import topological_order
 from snnhub.ops.registry import REGISTRY
 
+from tests.build import dense, neurons
 from tests.permuted import ORDERS, PermutedPlan
-from tests.property.strategies import float_graphs, layered_graphs
+from tests.property.strategies import convolutional, float_graphs, layered_graphs
 
 STEPS, SAMPLES = 12, 2
 
@@ -73,3 +78,39 @@ def test_networks_with_loops_and_delays(graph: Graph, seed: int, analog: bool) -
 @given(graph=layered_graphs(), seed=st.integers(0, 2**16), analog=st.booleans())
 def test_networks_of_transforms(graph: Graph, seed: int, analog: bool) -> None:
     held_against_every_order(graph, shown(graph, seed, analog), seed)
+
+
+@settings(max_examples=80)
+@given(graph=convolutional(), seed=st.integers(0, 2**16), analog=st.booleans())
+def test_convolutional_networks(graph: Graph, seed: int, analog: bool) -> None:
+    held_against_every_order(graph, shown(graph, seed, analog), seed)
+
+
+@settings(max_examples=40)
+@given(graph=float_graphs(), seed=st.integers(0, 2**16))
+def test_weights_on_a_grid_of_tenths(graph: Graph, seed: int) -> None:
+    """Sums that land on the threshold: here orders do differ, and only at ties."""
+    nodes = [
+        node.with_params(weight=tensor((np.rint(node.param["weight"].array * 10) / 10).astype(np.float32)))
+        if "weight" in node.param
+        else node
+        for node in graph.nodes
+    ]
+    held_against_every_order(replace(graph, nodes=tuple(nodes)), shown(graph, seed, False), seed)
+
+
+def test_orders_that_differ_are_found() -> None:
+    """The tests above would be empty if no order ever made another spike, or if nothing ever were robust."""
+    found = []
+    for seed in range(12):
+        builder = GraphBuilder("wide", REGISTRY)
+        random = np.random.default_rng(seed)
+        weight = random.normal(0.05, 0.2, (20, 40)).astype(np.float32)
+        if seed % 2:
+            weight = (np.rint(weight * 20) / 20).astype(np.float32)
+        builder.output(neurons(builder, "n", dense(builder, "d", builder.input((40,), F32), weight)))
+        graph = builder.graph()
+        found.append(held_against_every_order(graph, shown(graph, seed, False), seed))
+    random_weights, grid = found[::2], found[1::2]
+    assert all(robust for robust, _ in random_weights)
+    assert sum(different for _, different in grid) > 50
