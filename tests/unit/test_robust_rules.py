@@ -78,6 +78,8 @@ FLOATS: dict[str, tuple[int, Body]] = {
     "square": (1, lambda a: a * a),
     "cancel": (2, lambda a, b: a + (b - a) / 2.0),
     "cancel by a factor": (2, lambda a, b: a - a * 0.3 + b),
+    "number times sum": (2, lambda a, b: 1000.1 * (a + b)),
+    "sum times number": (2, lambda a, b: (a + b) * 1000.1),
     "chain": (3, lambda a, b, c: (a * b - c / 3.0) * (a - c) + b),
     "through integers": (1, lambda a: cast(cast(check(a * 64.0, -1e9, 1e9), "int") * 3, "f32") / 64.0),
     "shifted": (
