@@ -188,7 +188,7 @@ def test_a_leak_keeps_the_radius_of_a_state_small() -> None:
     """Without slopes the radius of v + (x - v) / 2 would grow by a factor of 1.5 in every step, to 10^35."""
     made = REGISTRY("core.LIF", 1)
     assert isinstance(made, StepOp)
-    choices = {"reset": "none", "compare": "ge", "decay_input": True}
+    choices: dict[str, str | bool] = {"reset": "none", "compare": "ge", "decay_input": True}
     params = {"v_threshold": np.float32(1), "tau": np.float32(2)}
     bounded = BoundedInterpreter(made.program(choices), {key: np.asarray(value) for key, value in params.items()})
     state = {"v": Bounded(np.zeros((1, 1), np.float32))}
