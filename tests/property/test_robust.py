@@ -68,19 +68,19 @@ def shown(graph: Graph, seed: int, analog: bool) -> Array:
     return (random.random(shape) < 0.5).astype(np.float32)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(graph=float_graphs(), seed=st.integers(0, 2**16), analog=st.booleans())
 def test_networks_with_loops_and_delays(graph: Graph, seed: int, analog: bool) -> None:
     held_against_every_order(graph, shown(graph, seed, analog), seed)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(graph=layered_graphs(), seed=st.integers(0, 2**16), analog=st.booleans())
 def test_networks_of_transforms(graph: Graph, seed: int, analog: bool) -> None:
     held_against_every_order(graph, shown(graph, seed, analog), seed)
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(graph=convolutional(), seed=st.integers(0, 2**16), analog=st.booleans())
 def test_convolutional_networks(graph: Graph, seed: int, analog: bool) -> None:
     held_against_every_order(graph, shown(graph, seed, analog), seed)

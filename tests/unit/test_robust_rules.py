@@ -166,12 +166,14 @@ def held(arity: int, body: Body, seed: int, type_: NumType = F32) -> None:
 
 
 @pytest.mark.parametrize("name", FLOATS)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_radii_of_numbers(name: str, seed: int) -> None:
     held(*FLOATS[name], seed)
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_certain_outcomes(name: str, seed: int) -> None:
     held(*CONDITIONS[name], seed)

@@ -42,11 +42,11 @@ def weighted(op: TransformOp, context: Context) -> Radius:
 
     def radius(inputs: Inputs, y: Array) -> F64 | None:
         x = inputs["x"]
-        size = size_of(np.abs(x.value)) * NEXT
+        size = size_of(np.abs(x.value))
         live = x.value != 0 if x.radius is None else (x.value != 0) | (x.radius > 0)
         terms = count(live) + (bias is not None)
         if x.radius is not None:
-            spread = spread_of(above(x.radius, y.dtype)) * NEXT + terms * smallest(y.dtype)
+            spread = spread_of(above(x.radius, y.dtype)).astype(np.float64) * NEXT + terms * smallest(y.dtype)
             found = sum_radius(y, terms, size, spread, rounded_products=True)
         else:
             plain = bool(((x.value == 0) | (np.abs(x.value) == 1)).all())
@@ -75,11 +75,11 @@ def _grid(context: Context) -> Callable[[Array], Array | None]:
     return grid
 
 
-def _magnitudes(op: TransformOp, context: Context, weight: Array, bias: Array | None) -> Callable[[Array], F64]:
+def _magnitudes(op: TransformOp, context: Context, weight: Array, bias: Array | None) -> Callable[[Array], Array]:
     """The node's own kernel with the absolute values of its weights."""
     node = _with(context.node, weight, bias)
     kernel = kernels.load(op, replace(context, node=node))
-    return lambda x: kernel({"x": x}).astype(np.float64)
+    return lambda x: kernel({"x": x})
 
 
 def _counter(op: TransformOp, context: Context) -> Callable[[Array], F64]:
