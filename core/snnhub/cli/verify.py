@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "--robust",
     is_flag=True,
-    help="Also tell whether every order of summation gives the same spikes. Takes two to five times as long.",
+    help="Also tell whether every order of summation gives the same spikes. Takes three to five times as long.",
 )
 @import_options
 @given_options
