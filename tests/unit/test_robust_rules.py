@@ -15,6 +15,8 @@ from snnhub.engine.interpreter import Interpreter, container
 from snnhub.engine.robust.bounded import Bounded
 from snnhub.engine.robust.interpreter import BoundedInterpreter
 from snnhub.engine.robust.rounding import endpoints
+from snnhub.engine.robust.rules import LINEAR, OTHER
+from snnhub.ir.microop import COMPARISONS, LEAVES, MicroOp
 from snnhub.ir.numtype import F32, F64, NumType
 from snnhub.ir.op import Parameter, StepOp
 from snnhub.ir.program import Program, Slot
@@ -184,6 +186,11 @@ def test_certain_outcomes(name: str, seed: int) -> None:
 @given(seed=st.integers(0, 2**32 - 1))
 def test_radii_in_double_precision(name: str, seed: int) -> None:
     held(*FLOATS[name], seed, F64)
+
+
+def test_every_micro_operation_has_a_rule() -> None:
+    elsewhere = {MicroOp.WHERE, MicroOp.CAST, MicroOp.AND, MicroOp.OR, MicroOp.NOT}
+    assert set(MicroOp) == {*LEAVES, *COMPARISONS, *LINEAR, *OTHER, *elsewhere}
 
 
 def test_a_leak_keeps_the_radius_of_a_state_small() -> None:

@@ -15,7 +15,7 @@ from snnhub.engine.interpreter import evaluate
 from snnhub.engine.robust.form import Form, combined, flat, linear
 from snnhub.engine.robust.rounding import PAD, known
 from snnhub.ir.code import Instr
-from snnhub.ir.microop import TRANSCENDENTAL, MicroOp
+from snnhub.ir.microop import ROUNDINGS, SHIFTS, TRANSCENDENTAL, MicroOp
 from snnhub.ir.tensor import Array
 
 M = MicroOp
@@ -129,7 +129,10 @@ LINEAR: dict[MicroOp, Callable[..., Form]] = {
     M.NEG: negate,
 }
 """Float operations whose results keep their slopes."""
+MONOTONE = ROUNDINGS | TRANSCENDENTAL | SHIFTS | {M.ADD, M.SUB, M.MUL, M.NEG, M.FLOORDIV}
+"""In every operand, the others fixed; integer arithmetic among them. A new operation needs a rule of its own."""
 OTHER: dict[MicroOp, Callable[[Instr, Array, list[Form]], Form]] = {
+    **dict.fromkeys(MONOTONE, between),
     M.ABS: largest,
     M.MIN: largest,
     M.MAX: largest,
@@ -145,7 +148,7 @@ def numbers(instr: Instr, value: Array, args: list[Form], roots: Roots) -> Form:
         return LINEAR[instr.op](value, *args, roots)
     if instr.op is M.CAST:
         return in_range(instr, cast(instr, value, args, roots))
-    return in_range(instr, OTHER.get(instr.op, between)(instr, value, args))
+    return in_range(instr, OTHER[instr.op](instr, value, args))
 
 
 def in_range(instr: Instr, form: Form) -> Form:
