@@ -101,4 +101,5 @@ CODES: dict[str, str] = {
     "SNN-6003": "how the torch engine called torch",
     "SNN-6004": "layer of the torch engine computed in the reference kernel",
     "SNN-6005": "imported in an environment of its own",
+    "SNN-6101": "network that a runner does not have",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,14 +15,11 @@ from snnhub.findings import Finding
 from snnhub.hub.loader import load
 from snnhub.ir.digest import network_digest
 from snnhub.ir.graph import Graph
-from snnhub.ir.op import StepOp
-from snnhub.ir.program import Program
-from snnhub.ops.registry import REGISTRY
 from snnhub_formats import container
 
 from snnhub_conformance.contracts import again
 from snnhub_conformance.contracts.plugin import PluginContract, ensure_refused
-from snnhub_conformance.contracts.samples import feedforward, unheard_of
+from snnhub_conformance.contracts.samples import feedforward, unheard_of, with_foreign_program
 
 
 class ExporterContract(PluginContract):
@@ -98,7 +94,7 @@ class ExporterContract(PluginContract):
     def test_foreign_programs_are_refused(self, path: Path) -> None:
         """A node whose program is not what its op expands to: by its name it would become something else."""
         for graph in self.graphs():
-            changed = _with_foreign_program(graph)
+            changed = with_foreign_program(graph)
             if changed is None:
                 continue
             if self.item().keeps_programs:
@@ -124,21 +120,3 @@ class ExporterContract(PluginContract):
             written = self.write(graph, path).graph
             with pytest.raises(SnnhubError):
                 self.item().resolve()(written, path.parent / "no such folder" / path.name)
-
-
-def _with_foreign_program(graph: Graph) -> Graph | None:
-    """The network with one step program replaced by that of the same op under another choice or another op."""
-    for number, node in enumerate(graph.nodes):
-        schema = REGISTRY(node.op, node.version)
-        if node.program is None or not isinstance(schema, StepOp):
-            continue
-        other = _other(node.program)
-        nodes = (*graph.nodes[:number], replace(node, program=other), *graph.nodes[number + 1 :])
-        return replace(graph, nodes=nodes)
-    return None
-
-
-def _other(program: Program) -> Program:
-    """The same program, but that its first state begins elsewhere."""
-    first, *rest = program.states
-    return replace(program, states=(replace(first, init=1 if first.type.is_int else 0.5), *rest))

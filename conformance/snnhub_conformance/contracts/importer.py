@@ -42,13 +42,17 @@ class ImporterContract(PluginContract):
     def name(self) -> str:
         return self.importer
 
+    def sample(self) -> Graph:
+        """The network that the exporter of the same name writes for ``sources``."""
+        return feedforward()
+
     def sources(self, folder: Path) -> Sequence[Any]:
         """Valid sources: files written into ``folder``, or factory references. The first one is damaged."""
         exporters = load().exporters
         if self.importer not in exporters:
             pytest.fail(f"no exporter {self.importer}: override sources() to write samples")
         graph, path = folder / "sample.snn", folder / f"source{exporters[self.importer].formats[0]}"
-        container.save(feedforward(), graph)
+        container.save(self.sample(), graph)
         convert(graph, path, to=self.importer)
         return [path]
 

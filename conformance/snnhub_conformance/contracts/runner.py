@@ -18,19 +18,20 @@ from snnhub.engine.stimulus import read_stimulus
 from snnhub.errors import SnnhubError
 from snnhub.findings import Finding
 from snnhub.ir.digest import network_digest
+from snnhub.ir.graph import Graph
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
 from snnhub_formats import container
 
 from snnhub_conformance.contracts.plugin import PluginContract, contents, ensure_refused, same_arrays
-from snnhub_conformance.contracts.samples import events, feedforward
+from snnhub_conformance.contracts.samples import events, feedforward, unheard_of, with_foreign_program
 
 EVERYTHING = "*"
 
 
 class RunnerContract(PluginContract):
-    """Set ``runner``. ``source`` gives the network that it is run with, by default a small float one."""
+    """Set ``runner``. ``source`` gives the network that it is run with, by default ``sample`` as a file."""
 
     runner: ClassVar[str]
     importer: ClassVar[str | None] = None
@@ -41,10 +42,14 @@ class RunnerContract(PluginContract):
     def name(self) -> str:
         return self.runner
 
+    def sample(self) -> Graph:
+        """The network that ``source`` writes; it fires on random input."""
+        return feedforward()
+
     def source(self, folder: Path) -> Any:
         """A network that the runner runs: a file written into ``folder``, a factory reference, a live object."""
         path = folder / "network.snn"
-        container.save(feedforward(), path)
+        container.save(self.sample(), path)
         return path
 
     def import_options(self) -> ImportOptions:
@@ -177,6 +182,26 @@ class RunnerContract(PluginContract):
             with pytest.raises(SnnhubError) as caught:
                 self.record(loaded, stimulus, options={option.name: self.nonsense})
             ensure_refused(caught.value, self.nonsense)
+
+    def test_no_wrong_answers_for_other_networks(self, loaded: Loaded, tmp_path: Path) -> None:
+        """A network with an op that nobody has, and one whose program is not what its op expands to: the program
+        counts, not the name. A runner runs it, or refuses.
+        """
+        if self.item().takes != "graph":
+            pytest.skip(f"runs {self.item().takes}, not graphs")
+        for graph in (unheard_of(), with_foreign_program(loaded.graph)):
+            if graph is None:
+                continue
+            container.save(graph, tmp_path / "other.snn")
+            other = load_graph(tmp_path / "other.snn")
+            stimulus = self.stimulus(other)
+            wanted, _ = self.plan(other).run(stimulus)
+            try:
+                found = self.record(other, stimulus, ["output"])
+            except SnnhubError as problem:
+                ensure_refused(problem, "")
+            else:
+                assert np.array_equal(found["output"], wanted["output"]), "an answer, and a wrong one"
 
     def test_nothing_that_it_is_given_changes(self, loaded: Loaded) -> None:
         stimulus = self.stimulus(loaded)

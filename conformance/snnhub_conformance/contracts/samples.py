@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Decoder, Graph, Origin
 from snnhub.ir.numtype import F32, NumType
 from snnhub.ir.op import StepOp
-from snnhub.ir.program import Slot, State
+from snnhub.ir.program import Program, Slot, State
 from snnhub.ir.tensor import Array, tensor
 from snnhub.ops.registry import REGISTRY, Registry
 
@@ -64,3 +65,21 @@ def events(shape: tuple[int, ...], type_: NumType, steps: int = STEPS, samples: 
     """Random 0/1 input (time, batch, features…) in the type of a graph input."""
     random = np.random.default_rng(7)
     return (random.random((steps, samples, *shape)) < 0.5).astype(type_.numpy)
+
+
+def with_foreign_program(graph: Graph) -> Graph | None:
+    """The network with one step program that is not what its op expands to; None where it has no step op."""
+    for number, node in enumerate(graph.nodes):
+        schema = REGISTRY(node.op, node.version)
+        if node.program is None or not isinstance(schema, StepOp):
+            continue
+        other = _other(node.program)
+        nodes = (*graph.nodes[:number], replace(node, program=other), *graph.nodes[number + 1 :])
+        return replace(graph, nodes=nodes)
+    return None
+
+
+def _other(program: Program) -> Program:
+    """The same program, but that its first state begins elsewhere."""
+    first, *rest = program.states
+    return replace(program, states=(replace(first, init=1 if first.type.is_int else 0.5), *rest))
