@@ -88,3 +88,23 @@ def doctor_(as_json: bool) -> int:
         columns = ["plugin", "distribution", "state", "detail", "what to do"]
         table("", columns, [[i.name, i.distribution, i.state, i.detail, i.remedy] for i in lines])
     return 1 if broken else 0
+
+
+@group.command("new")
+@click.argument("name")
+@click.option(
+    "--kind", required=True, type=click.Choice(["importer", "exporter", "runner"]), help="What it brings."
+)
+@click.option("--path", default=".", show_default=True, help="Folder that the new project is written into.")
+@json_option
+def new_(name: str, kind: str, path: str, as_json: bool) -> None:
+    """Write the project of a new plugin NAME, with tests that pass as it is."""
+    from snnhub.api.new_plugin import new_plugin
+
+    made = new_plugin(name, kind, path)
+    if as_json:
+        print_json(made.to_json())
+        return
+    for file in made.files:
+        click.echo(str(made.folder / file))
+    click.echo(f"\ncd {made.folder} && pip install -e '.[test]' && pytest")
