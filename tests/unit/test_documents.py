@@ -13,6 +13,7 @@ from snnhub.ops.registry import CORE
 from tests.conftest import ROOT
 
 SPEC = ROOT / "formats" / "snnhub_formats" / "spec" / "snn.md"
+GRAPH_JSON = SPEC.with_name("graph-json.md")
 
 
 def part(path: Path, name: str) -> str:
@@ -38,3 +39,4 @@ def transforms(ops: Iterable[OpSchema]) -> str:
 def test_the_specification_lists_every_instruction_and_transform() -> None:
     assert part(SPEC, "instructions") == instructions()
     assert part(SPEC, "transforms") == transforms(CORE)
+    assert part(GRAPH_JSON, "instructions") == instructions()

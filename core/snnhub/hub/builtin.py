@@ -32,6 +32,13 @@ def snnhub_register_importers() -> Iterable[Importer]:
             formats=(".snn",),
             level="F1",
         ),
+        Importer(
+            "graph-json",
+            "the network as one JSON text, for workers in any language",
+            entry="snnhub.api.neutral:import_graph_json",
+            formats=(".json",),
+            level="F1",
+        ),
     )
 
 
@@ -43,6 +50,14 @@ def snnhub_register_exporters() -> Iterable[Exporter]:
             "snnhub's neutral, executable file",
             entry="snnhub.api.neutral:export_snn",
             formats=(".snn",),
+            level="F1",
+            keeps_programs=True,
+        ),
+        Exporter(
+            "graph-json",
+            "the network as one JSON text, for workers in any language",
+            entry="snnhub.api.neutral:export_graph_json",
+            formats=(".json",),
             level="F1",
             keeps_programs=True,
         ),
@@ -66,6 +81,10 @@ def snnhub_register_runners() -> Iterable[Runner]:
 
 @hookimpl
 def snnhub_detect_format(path: Path, head: bytes) -> FormatGuess | None:
+    if head.lstrip()[:1] == b"{":
+        from snnhub_formats.graph_json import is_graph_json
+
+        return FormatGuess("graph-json", 100, "JSON that begins with its schema") if is_graph_json(head) else None
     if not head.startswith(ZIP_SIGNATURE):
         return None
     from snnhub_formats.container import is_snn

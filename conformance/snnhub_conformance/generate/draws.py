@@ -1,0 +1,148 @@
+"""Draws parameters and inputs: grids that land on thresholds, random numbers, and the ends of every range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from snnhub.ir.microop import COMPARISONS, MicroOp
+from snnhub.ir.numtype import NumType
+from snnhub.ir.program import Program
+from snnhub.ir.tensor import Array
+
+from snnhub_conformance.generate.pool import Pool, operands
+
+M = MicroOp
+Random = np.random.Generator
+GRID = np.arange(-16, 17) / 8
+POSITIVE = ("tau", "tau_w", "scale", "k", "delta_T", "a0")
+"""Parameters that a network divides by, or whose sign only turns the neuron around: drawn above 0."""
+FRACTIONS = ("leak", "u_factor", "v_factor", "factor", "cosine", "sine")
+"""Parts kept or lost per step."""
+MOODS = ("grid", "random", "ends", "mixed", "tiny")
+
+
+def draw(program: Program, random: Random, mood: str, steps: int, size: int) -> Pool:
+    """A pool of ``size`` elements. Moods: dyadic grids, random numbers, the ends of ranges, grids and random numbers
+    mixed, numbers around the smallest normal f32.
+    """
+    if mood == "tiny":
+        return _tiny(draw(program, random, "random", steps, size), random)
+    params = {slot.name: _param(slot.name, slot.type, random, mood, size) for slot in program.params}
+    inputs = {slot.name: _inputs(slot.type, random, mood, (steps, size)) for slot in program.inputs}
+    return Pool(params, inputs)
+
+
+def _tiny(pool: Pool, random: Random) -> Pool:
+    """Everything that is a potential or a current, scaled down until sums and products are subnormal."""
+    scale = np.float32(2.0) ** random.integers(-134, -122, pool.size).astype(np.float32)
+
+    def down(name: str, array: Array) -> Array:
+        fixed = array.dtype.kind != "f" or name in POSITIVE or name in FRACTIONS
+        if name == "scale":
+            return np.asarray(np.minimum(array / np.maximum(scale, np.float32(2.0**-120)), np.float32(2.0**125)))
+        return array if fixed else np.asarray(array * scale)
+
+    return Pool(
+        {name: down(name, array) for name, array in pool.params.items()},
+        {name: down("", array) for name, array in pool.inputs.items()},
+    )
+
+
+def towards_constants(program: Program, pool: Pool, random: Random) -> Pool:
+    """The pool with one input of each element moved so that an integer that is compared with a constant comes to
+    lie at it, as far as one secant step gets.
+    """
+    pairs = [
+        (instr.args[0], int(program.code[instr.args[1]].imm[0]))
+        for instr in program.code
+        if instr.op in COMPARISONS and program.code[instr.args[1]].op is M.CONST and program.code[instr.args[0]].type.is_int
+    ]
+    port = next((slot for slot in program.inputs if slot.type.is_int), None)
+    if not pairs or port is None:
+        return pool
+    index, constant = pairs[random.integers(0, len(pairs))]
+    place = random.integers(0, pool.steps, pool.size), np.arange(pool.size)
+    before = operands(program, index, pool)[place]
+    nudged = _with_inputs(pool, port.name, place, pool.inputs[port.name][place] + 1)
+    slope = operands(program, index, nudged)[place] - before
+    distance = constant + random.integers(-1, 2, pool.size) - before
+    moved = pool.inputs[port.name][place] + np.where(slope == 0, 0, distance // np.where(slope == 0, 1, slope))
+    low, high = port.type.range
+    return _with_inputs(pool, port.name, place, np.clip(moved, low, high))
+
+
+def _with_inputs(pool: Pool, port: str, place: tuple[Array, Array], values: Array) -> Pool:
+    array = pool.inputs[port].copy()
+    array[place] = values
+    return Pool(pool.params, {**pool.inputs, port: array})
+
+
+def on_thresholds(program: Program, pool: Pool, random: Random) -> Pool:
+    """The pool with every parameter that something is compared with set to what is compared with it, in a step
+    chosen at random: a backward step from equality.
+    """
+    for instr in program.code:
+        if instr.op not in COMPARISONS or program.code[instr.args[1]].op is not M.PARAM:
+            continue
+        slot = program.params[int(program.code[instr.args[1]].imm[0])]
+        values = operands(program, instr.args[0], pool)
+        picked = values[random.integers(0, pool.steps, pool.size), np.arange(pool.size)]
+        fits = np.isfinite(picked) if slot.type.is_float else (picked >= slot.type.range[0]) & (picked <= slot.type.range[1])
+        own = pool.params[slot.name]
+        pool = Pool({**pool.params, slot.name: np.where(fits, picked, own).astype(own.dtype)}, pool.inputs)
+    return pool
+
+
+def _param(name: str, type_: NumType, random: Random, mood: str, size: int) -> Array:
+    if type_.is_int:
+        return integers(type_, random, size, mood)
+    if mood == "mixed":
+        parts = [_param(name, type_, random, other, size) for other in ("grid", "random")]
+        return np.where(random.random(size) < 0.5, *parts).astype(np.float32)
+    if name in FRACTIONS:
+        values = random.integers(0, 9, size) / 8 if mood == "grid" else random.random(size)
+    elif name in POSITIVE:
+        values = 2.0 ** random.integers(-1, 5, size) if mood == "grid" else 1 + random.gamma(1.0, 3.0, size)
+        if mood == "ends":
+            values = random.choice([1.0, 1.5, 3.0, 7.0, 100.0, 2.0**20], size)
+    elif name == "v_threshold":
+        values = random.choice([0.25, 0.5, 1.0, 1.0, 2.0, 3.0], size) if mood == "grid" else random.normal(0.8, 0.5, size)
+    else:
+        values = random.choice(GRID, size) if mood == "grid" else random.normal(0, 0.7, size)
+    if mood == "ends" and name not in POSITIVE:
+        values = values * 10.0 ** random.choice([-38, -20, 0, 6], size)
+    return values.astype(np.float32)
+
+
+def _inputs(type_: NumType, random: Random, mood: str, shape: tuple[int, int]) -> Array:
+    kept = random.random(shape) < random.choice([0.2, 0.6, 1.0], shape[1])
+    if type_.is_int:
+        return np.where(kept, integers(type_, random, shape, mood), 0)
+    if mood == "mixed":
+        mood = str(random.choice(["grid", "random"]))
+    if mood == "grid":
+        values = random.choice([GRID, np.arange(0, 2), np.arange(0, 9) / 4][random.integers(0, 3)], shape)
+    else:
+        values = random.normal(0.4, 1.0, shape)
+    if mood == "ends":
+        values = values * 10.0 ** random.choice([-39, -38, -30, -8, 0, 3, 5, 8, 30], shape[1])
+    return np.where(kept, values, 0).astype(np.float32)
+
+
+def integers(type_: NumType, random: Random, shape: int | tuple[int, int], mood: str) -> Array:
+    """Integers of a range: small ones, powers of two and their neighbours, the ends, or anything."""
+    low, high = type_.range
+    powers = [sign * (2**k + off) for k in range(63) for off in (-1, 0, 1) for sign in (1, -1)]
+    corners = np.array([v for v in dict.fromkeys([0, *powers, low, high, low + 1, high - 1]) if low <= v <= high])
+    small = np.arange(max(low, -20), min(high, 260) + 1)
+    choices: dict[str, Callable[[], Array]] = {
+        "grid": lambda: random.choice(small, shape),
+        "ends": lambda: random.choice(corners, shape),
+        "random": lambda: random.integers(low, high, shape, endpoint=True),
+    }
+    if mood in choices:
+        return choices[mood]().astype(np.int64)
+    which = random.random(shape)
+    parts = [choice() for choice in choices.values()]
+    return np.where(which < 0.4, parts[0], np.where(which < 0.85, parts[1], parts[2])).astype(np.int64)
