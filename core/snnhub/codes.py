@@ -90,6 +90,8 @@ CODES: dict[str, str] = {
     "SNN-4105": "number beyond the width of the chip",
     "SNN-4106": "tensor does not have the digest or range that the file states",
     "SNN-4201": "records that graph-json does not hold",
+    "SNN-4202": "beyond what a worker declares to run",
+    "SNN-4203": "refused by a worker",
     "SNN-5001": "input rounded to the type of the graph input",
     "SNN-5002": "recorded state is NaN or infinite",
     "SNN-5003": "single frame held for several steps",

@@ -13,6 +13,16 @@ ENVIRONMENT = Environment(
     worker="snnhub_lava.worker:main",
 )
 
+WHOLE = {"types": ["int", "bool"]}
+CAPABILITIES = {
+    "ops": ["loihi.CubaLIF/1"],
+    "types": ["int", "bool"],
+    "transforms": {"core.Dense/1": WHOLE, "core.Conv/1": WHOLE, "core.Flatten/1": WHOLE},
+    "batch": True,
+    "limits": {"inputs": 1, "delay": 63},
+}
+"""Of such graphs it runs those that a NetX file can hold; the exporter refuses the others with reasons."""
+
 
 def _available() -> Availability:
     from snnhub.peers.env import status
@@ -39,6 +49,7 @@ def snnhub_register_runners() -> Iterable[Runner]:
             takes="netx",
             availability=_available,
             level="R4",
+            capabilities=CAPABILITIES,
             options=(
                 Option("reset_interval", "reset all neurons every so many steps", "never"),
                 Option("reset_offset", "phase of the reset", "0"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from snnhub.ir.microop import COMPARISONS, MicroOp
-from snnhub.ir.numtype import NumType
+from snnhub.ir.numtype import F64, NumType
 from snnhub.ir.program import Program
 from snnhub.ir.tensor import Array
 
@@ -28,9 +28,22 @@ def draw(program: Program, random: Random, mood: str, steps: int, size: int) -> 
     """
     if mood == "tiny":
         return _tiny(draw(program, random, "random", steps, size), random)
-    params = {slot.name: _param(slot.name, slot.type, random, mood, size) for slot in program.params}
-    inputs = {slot.name: _inputs(slot.type, random, mood, (steps, size)) for slot in program.inputs}
+    params = {
+        slot.name: _wide(_param(slot.name, slot.type, random, mood, size), slot.type, random)
+        for slot in program.params
+    }
+    inputs = {
+        slot.name: _wide(_inputs(slot.type, random, mood, (steps, size)), slot.type, random)
+        for slot in program.inputs
+    }
     return Pool(params, inputs)
+
+
+def _wide(values: Array, type_: NumType, random: Random) -> Array:
+    """Where f64 is wanted, numbers that need all its digits (zeros and grid points stay now and then)."""
+    if type_ != F64:
+        return values
+    return values.astype(np.float64) * np.where(random.random(values.shape) < 0.7, 1 + random.random(values.shape), 1.0)
 
 
 def _tiny(pool: Pool, random: Random) -> Pool:
@@ -40,7 +53,7 @@ def _tiny(pool: Pool, random: Random) -> Pool:
     def down(name: str, array: Array) -> Array:
         fixed = array.dtype.kind != "f" or name in POSITIVE or name in FRACTIONS
         if name == "scale":
-            return np.asarray(np.minimum(array / np.maximum(scale, np.float32(2.0**-120)), np.float32(2.0**125)))
+            return (2.0 ** random.integers(118, 128, pool.size)).astype(np.float32)
         return array if fixed else np.asarray(array * scale)
 
     return Pool(

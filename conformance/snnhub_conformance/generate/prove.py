@@ -18,8 +18,8 @@ from snnhub.ir.program import Program, cone
 
 M = MicroOp
 BITS = 64
-TIMEOUT_MS = 10_000
-SWEEP_MS = 1_500
+TIMEOUT_MS = 5_000
+SWEEP_MS, SWEEPS = 1_000, 6
 
 
 def equivalent(original: Program, mutant: Program, timeout: int = TIMEOUT_MS) -> str:
@@ -31,17 +31,8 @@ def equivalent(original: Program, mutant: Program, timeout: int = TIMEOUT_MS) ->
     """
     if mutant.states != original.states or _divides_by_what_moves(original) or _divides_by_what_moves(mutant):
         return "unknown"
-    same: dict[str, str] = {}
+    same = _swept(original, mutant)
     theirs = _keys(mutant, same)
-    for place in range(len(mutant.code)):
-        if theirs[place] in _keys(original):
-            continue
-        for twin, key in enumerate(_keys(original)):
-            alike = (original.code[twin].op, original.code[twin].type.kind) == (mutant.code[place].op, mutant.code[place].type.kind)
-            if alike and key not in theirs and _proved(original, mutant, same, [(twin, place)], SWEEP_MS):
-                same[theirs[place]] = key
-                theirs = _keys(mutant, same)
-                break
     ends = [
         (ours, place)
         for ours, place in zip(_ends(original), _ends(mutant), strict=True)
@@ -50,6 +41,28 @@ def equivalent(original: Program, mutant: Program, timeout: int = TIMEOUT_MS) ->
     if not ends:
         return "proved"
     return _ask(original, mutant, same, ends, timeout)
+
+
+def _swept(original: Program, mutant: Program) -> dict[str, str]:
+    """Instructions of the mutant that were proved equal to one of the original, from the front: where the two come
+    together again soon, nothing behind that place needs a proof.
+    """
+    same: dict[str, str] = {}
+    ours, tries = _keys(original), 0
+    for place, instr in enumerate(mutant.code):
+        theirs = _keys(mutant, same)
+        if theirs[place] in ours:
+            continue
+        for twin, other in enumerate(original.code):
+            if (other.op, other.type.kind) != (instr.op, instr.type.kind) or ours[twin] in theirs:
+                continue
+            tries += 1
+            if tries > SWEEPS:
+                return same
+            if _ask(original, mutant, same, [(twin, place)], SWEEP_MS) == "proved":
+                same[theirs[place]] = ours[twin]
+                break
+    return same
 
 
 def _ends(program: Program) -> list[int]:
@@ -76,12 +89,6 @@ def _passing(program: Program, values: list[Any]) -> Any:
 def _divides_by_what_moves(program: Program) -> bool:
     divisors = [instr.args[1] for instr in program.code if instr.op in (M.DIV, M.FLOORDIV) and instr.type.is_float]
     return any(part.op in (M.STATE, M.INPUT) for index in divisors for part in cone(program.code, index))
-
-
-def _proved(
-    original: Program, mutant: Program, same: dict[str, str], pairs: list[tuple[int, int]], timeout: int
-) -> bool:
-    return _ask(original, mutant, same, pairs, timeout) == "proved"
 
 
 def _ask(

@@ -23,7 +23,7 @@ from snnhub_conformance.generate.prove import equivalent
 from snnhub_conformance.mutants.programs import CLASSES
 
 STEPS, ELEMENTS = 24, 1500
-ROUNDS = 40
+ROUNDS = 25
 """Pools that are searched before a mutant counts as alive."""
 PURE_ELEMENTS, MOST_ELEMENTS = 4, 16
 Times = NDArray[np.int64]

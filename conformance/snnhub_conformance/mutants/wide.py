@@ -15,19 +15,39 @@ M = MicroOp
 
 
 def in_f64(program: Program) -> Program | None:
-    """None for a program without f32 arithmetic."""
+    """None for a program that rounds no result of another rounding: one operation in f64, rounded to f32, is the
+    operation in f32 (Figueroa, "When is double rounding innocuous?", 1995).
+    """
+    if not _chained(program):
+        return None
     draft = Draft(program)
     moved: list[int] = []
-    arithmetic = False
     for instr in program.code:
         args = tuple(moved[arg] for arg in instr.args)
-        arithmetic |= bool(args) and instr.type == F32
         moved.append(_widened(draft, instr, args))
-    if not arithmetic:
-        return None
     following = tuple(_narrow(draft, program, index, moved[index]) for index in program.next)
     outputs = tuple((name, _narrow(draft, program, index, moved[index])) for name, index in program.outputs)
     return replace(program, code=tuple(draft.code), next=following, outputs=outputs)
+
+
+def _chained(program: Program) -> bool:
+    rounds = {
+        index
+        for index, instr in enumerate(program.code)
+        if instr.type == F32 and instr.op in (M.ADD, M.SUB, M.MUL, M.DIV, M.FMA)
+    }
+    return any(part in rounds for index in rounds for part in _feeding(program, index))
+
+
+def _feeding(program: Program, index: int) -> set[int]:
+    """Every instruction that one needs, without itself."""
+    found, pending = set[int](), list(program.code[index].args)
+    while pending:
+        place = pending.pop()
+        if place not in found:
+            found.add(place)
+            pending.extend(program.code[place].args)
+    return found
 
 
 def _widened(draft: Draft, instr: Instr, args: tuple[int, ...]) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from snnhub import __version__
-from snnhub.cli import check, convert, doctor, env, inspect, plugins, run, verify
+from snnhub.cli import check, conformance, convert, doctor, env, inspect, plugins, run, verify
 from snnhub.errors import EXIT_INTERNAL, SnnhubError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -34,6 +34,7 @@ for command in (
     run.command,
     verify.command,
     plugins.group,
+    conformance.group,
     env.group,
     doctor.command,
 ):

@@ -121,7 +121,7 @@ class Plan:
         samples, length = first.values.shape[1], steps if steps is not None else first.values.shape[0]
         ensure_memory(self, samples)
         state = self._continued(state, samples) if state is not None else self.initial_state(samples)
-        recorder = Recorder(self._shapes(tuple(record)), length, samples)
+        recorder = Recorder(self.record_shapes(tuple(record)), length, samples)
         blocks = list(self._blocks(length, samples))
         with np.errstate(all="ignore"):
             for done, block in enumerate(blocks):
@@ -157,7 +157,8 @@ class Plan:
             raise UsageError("inputs differ in steps or samples")
         return stimuli
 
-    def _shapes(self, keys: tuple[str, ...]) -> dict[str, tuple[tuple[int, ...], np.dtype[np.generic]]]:
+    def record_shapes(self, keys: tuple[str, ...]) -> dict[str, tuple[tuple[int, ...], np.dtype[np.generic]]]:
+        """Features and dtype of what can be recorded. Raises ``UsageError`` for a key that there is not."""
         known = self.record_keys()
         unknown = [key for key in keys if key not in known]
         if unknown:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,10 +95,14 @@ class Exporter(Registered):
 class Runner(Registered):
     """``entry``: ``(RunRequest) -> Recording``. ``takes`` names what it runs: ``graph``, or an importer whose
     sources it runs themselves (``netx`` files, ``spikingjelly`` factories).
+
+    ``capabilities``: what it runs, in the form in which a worker declares it (``docs/worker-protocol.md``); None for
+    everything. The conformance suite holds it to this declaration in both directions.
     """
 
     takes: str = "graph"
     deterministic: bool = True
+    capabilities: Mapping[str, Any] | None = None
     kind = "runner"
 
 

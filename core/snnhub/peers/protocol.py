@@ -19,7 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from snnhub.errors import MissingPeerError, RunError, SnnhubError
+from snnhub.errors import MissingPeerError, RunError, SnnhubError, UnsupportedError
+from snnhub.findings import error
 from snnhub.peers.faults import revive
 
 PROTOCOL = 1
@@ -163,11 +164,21 @@ class Worker:
             found=self.last_words(),
         )
 
-    def _failed(self, method: str, error: Mapping[str, Any]) -> SnnhubError:
-        if isinstance(report := error.get("report"), dict):
+    def _failed(self, method: str, problem: Mapping[str, Any]) -> SnnhubError:
+        if isinstance(report := problem.get("report"), dict):
             return revive(report, self.name)
+        if problem.get("unsupported") is True:
+            return self._refused(problem)
         return RunError(
-            f"{method}: {error.get('message', 'failed')}", where=self.name, found=str(error.get("detail", ""))
+            f"{method}: {problem.get('message', 'failed')}", where=self.name, found=str(problem.get("detail", ""))
+        )
+
+    def _refused(self, problem: Mapping[str, Any]) -> UnsupportedError:
+        """What a worker without reports of its own refuses; ``detail`` is the place, if it knows one."""
+        message, place = str(problem.get("message", "refused")), str(problem.get("detail") or self.name)
+        finding = error("SNN-4203", place, message)
+        return UnsupportedError(
+            f"the worker refuses: {message}", where=f"{self.name}: {place}", findings=[finding]
         )
 
     def last_words(self, lines: int = 6) -> str:

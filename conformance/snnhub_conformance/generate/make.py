@@ -1,0 +1,62 @@
+"""Makes families of cases and the tables beside them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from snnhub.hub.catalogue import register_ops
+from snnhub.ir.op import StepOp
+from snnhub.ops.registry import REGISTRY, Registry
+
+from snnhub_conformance.generate import micro, steps
+from snnhub_conformance.generate.write import Writer
+from snnhub_conformance.suite import MATRIX, VECTORS
+
+Table = dict[str, Any]
+
+
+def step_ops(writer: Writer, table: Table) -> None:
+    """``op.integer`` and ``op.float``: every shipped step op with every combination of attributes, and the programs
+    of the suite itself.
+    """
+    registry = Registry(REGISTRY.all())
+    for op in micro.OPS:
+        registry.add(op)
+    for op in registry.all():
+        if not isinstance(op, StepOp):
+            continue
+        for variant in steps.variants(op):
+            found = steps.add(writer, variant, registry)
+            table[variant.name] = {
+                "program": variant.program.digest,
+                "mutants": found.mutants,
+                "equivalent": sorted(found.equivalent),
+                "open": found.alive,
+            }
+            print(f"{variant.name}: {found.mutants} mutants, {len(found.stimuli)} cases, open {found.alive}", file=sys.stderr, flush=True)
+
+
+MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
+    "op": ({"op.integer", "op.float"}, step_ops),
+}
+"""What can be made: the families that a maker writes, and the maker."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make the named groups, or all. Exit code."""
+    register_ops()
+    path = VECTORS / MATRIX
+    VECTORS.mkdir(exist_ok=True)
+    table: Table = json.loads(path.read_text()) if path.exists() else {}
+    for name in arguments or MAKERS:
+        families, maker = MAKERS[name]
+        writer = Writer(VECTORS)
+        part: Table = {}
+        maker(writer, part)
+        writer.finish(families)
+        table[name] = part
+        path.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
+    return 0

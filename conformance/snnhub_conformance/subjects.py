@@ -1,0 +1,170 @@
+"""What can be put to the test as a runner: one that is registered, a worker in any language, or any function."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol
+
+from snnhub.api.load import Loaded
+from snnhub.api.options import ImportOptions
+from snnhub.api.run import run_loaded
+from snnhub.api.source import Source
+from snnhub.engine.stimulus import Stimulus, read_stimulus
+from snnhub.hub.catalogue import find
+from snnhub.hub.loader import load
+from snnhub.hub.objects import Availability, Runner, always
+from snnhub.ir.graph import Graph
+from snnhub.ir.tensor import Array
+from snnhub.ops.registry import REGISTRY
+from snnhub.peers.capabilities import Capabilities
+from snnhub.peers.graph_worker import GraphWorker
+
+from snnhub_conformance.case import Case
+
+Arrays = Mapping[str, Array]
+
+
+class Subject(Protocol):
+    """What the suite asks of a runner under test."""
+
+    @property
+    def name(self) -> str: ...
+
+    def availability(self) -> Availability:
+        """Whether there is anything here to ask."""
+        ...
+
+    def lacks(self, case: Case, graph: Graph) -> str:
+        """Why the case lies outside the declared capabilities; empty if it does not."""
+        ...
+
+    def run(self, case: Case, graph: Graph, keys: tuple[str, ...]) -> Arrays:
+        """The records of the case. Raises whatever goes wrong; a refusal is a ``SnnhubError``."""
+        ...
+
+    def environment(self) -> dict[str, str]:
+        """Versions that a result depends on."""
+        ...
+
+
+def machine(*packages: str) -> dict[str, str]:
+    """Where this runs."""
+    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    for package in ("snnhub", "numpy", *packages):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "missing"
+    return found
+
+
+@dataclass(frozen=True)
+class HubRunner:
+    """A registered runner. One that takes another format gets the network exported to it."""
+
+    runner: Runner
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def named(cls, name: str) -> HubRunner:
+        """Raises ``UsageError`` for a name that nobody registered."""
+        return cls(find(load().runners, name, "runner"))
+
+    @property
+    def name(self) -> str:
+        return self.runner.name
+
+    @property
+    def live(self) -> bool:
+        """Whether it runs networks of its framework and no files."""
+        importer = load().importers.get(self.runner.takes)
+        return importer is not None and importer.live
+
+    def availability(self) -> Availability:
+        return self.runner.availability()
+
+    def lacks(self, case: Case, graph: Graph) -> str:
+        if self.live and "factory" not in case.subject:
+            return f"runs {self.runner.takes} networks themselves, and the case has none"
+        if self.runner.capabilities is None:
+            return ""
+        declared = Capabilities.read({"models": [], **self.runner.capabilities}, self.name)
+        return "; ".join(f"{finding.message} {finding.old}" for finding in declared.missing(graph, REGISTRY))
+
+    def run(self, case: Case, graph: Graph, keys: tuple[str, ...]) -> Arrays:
+        stimulus = stimulus_of(case, graph)
+        loaded = self._loaded(case, graph)
+        return run_loaded(loaded, self.runner, stimulus, keys, {**case.options, **self.options}, steps=case.expect.steps)
+
+    def _loaded(self, case: Case, graph: Graph) -> Loaded:
+        kind = "factory" if self.live else "snn"
+        importer = find(load().importers, self.runner.takes if self.live else "snn", "importer")
+        path = case.path(case.subject[kind])
+        value: Any = f"{path}:network" if kind == "factory" else path
+        return Loaded(graph, Source(importer, value), ImportOptions(input_shape=graph.inputs[0].shape))
+
+    def environment(self) -> dict[str, str]:
+        return machine("torch", "spikingjelly") if self.runner.name in ("torch", "spikingjelly") else machine()
+
+
+def stimulus_of(case: Case, graph: Graph) -> Stimulus:
+    """The input of the case, as runners get it."""
+    (item,) = graph.inputs
+    return read_stimulus(case.stimulus()[item.id], item)
+
+
+@dataclass
+class WorkerRunner:
+    """A worker process that takes graphs: see ``docs/worker-protocol.md``. Use as a context manager."""
+
+    command: Sequence[str]
+    worker: GraphWorker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.worker = GraphWorker(self.command)
+
+    def __enter__(self) -> WorkerRunner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.worker.close()
+
+    @property
+    def name(self) -> str:
+        return str(self.worker.identity.get("name", "worker"))
+
+    def availability(self) -> Availability:
+        return always()
+
+    def lacks(self, case: Case, graph: Graph) -> str:
+        return "; ".join(f"{finding.message} {finding.old}" for finding in self.worker.missing(graph))
+
+    def run(self, case: Case, graph: Graph, keys: tuple[str, ...]) -> Arrays:
+        (array,) = case.stimulus().values()
+        return self.worker.run(graph, array, keys, case.expect.steps)
+
+    def environment(self) -> dict[str, str]:
+        return {**machine(), **{key: str(value) for key, value in dict(self.worker.identity.get("environment", {})).items()}}
+
+
+@dataclass(frozen=True)
+class FunctionRunner:
+    """A function as a runner: (graph, inputs, keys, steps) to records. For tests, and for engines under change."""
+
+    name: str
+    function: Callable[[Graph, Arrays, tuple[str, ...], int], Arrays]
+
+    def availability(self) -> Availability:
+        return always()
+
+    def lacks(self, case: Case, graph: Graph) -> str:
+        return ""
+
+    def run(self, case: Case, graph: Graph, keys: tuple[str, ...]) -> Arrays:
+        return self.function(graph, case.stimulus(), keys, case.expect.steps)
+
+    def environment(self) -> dict[str, str]:
+        return machine()

@@ -1,0 +1,90 @@
+"""The suite: every case that is installed, in a fixed order, and the tables that lie beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from snnhub.errors import UsageError
+
+from snnhub_conformance.case import FILE, Case, read
+
+VECTORS = Path(__file__).parent / "vectors"
+MATRIX = "matrix.json"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Cases by id, sorted. ``folder``: where they lie."""
+
+    cases: tuple[Case, ...]
+    folder: Path = VECTORS
+
+    @cached_property
+    def by_id(self) -> dict[str, Case]:
+        return {case.id: case for case in self.cases}
+
+    @cached_property
+    def families(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(case.family for case in self.cases))
+
+    def select(
+        self,
+        *,
+        ids: Iterable[str] = (),
+        families: Iterable[str] = (),
+        kind: str = "",
+        levels: Iterable[str] = (),
+    ) -> Suite:
+        """The cases that fit all that is given. Raises ``UsageError`` for an id or family that does not exist."""
+        wanted, named, ranks = set(ids), set(families), set(levels)
+        self._known("case", wanted, set(self.by_id))
+        self._known("family", named, {part for name in self.families for part in _prefixes(name)})
+        kept = tuple(
+            case
+            for case in self.cases
+            if (not wanted or case.id in wanted)
+            and (not named or named & set(_prefixes(case.family)))
+            and (not kind or case.kind == kind)
+            and (not ranks or case.level in ranks)
+        )
+        return Suite(kept, self.folder)
+
+    @staticmethod
+    def _known(noun: str, wanted: set[str], known: set[str]) -> None:
+        if missing := sorted(wanted - known):
+            import difflib
+
+            near = difflib.get_close_matches(missing[0], known, n=3)
+            raise UsageError(f"no {noun} of this name", found=missing[0], allowed=", ".join(near) or "see: list")
+
+    def digest(self, family: str) -> str:
+        """SHA-256 over a family: what a report was measured on."""
+        whole = hashlib.sha256()
+        for case in self.cases:
+            if case.family == family:
+                whole.update(json.dumps(case.to_json(), sort_keys=True, default=str).encode())
+        return "sha256:" + whole.hexdigest()
+
+    @cached_property
+    def matrix(self) -> dict[str, Any]:
+        """Mutants that no case notices with their proofs, classes that no case tells apart, counts."""
+        path = self.folder / MATRIX
+        table: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return table
+
+
+def _prefixes(family: str) -> list[str]:
+    parts = family.split(".")
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def load(folder: Path = VECTORS) -> Suite:
+    """All cases under ``folder``. Raises ``FormatError`` for one that does not follow the schema."""
+    paths = sorted(folder.glob(f"*/*/{FILE}"))
+    return Suite(tuple(read(path) for path in paths), folder)
