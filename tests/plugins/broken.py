@@ -123,6 +123,13 @@ FAULTS: dict[str, Fault] = {
         "does not say why",
         registers="availability_silent",
     ),
+    "capabilities_text": Fault(runner(", capabilities='all'", name="cap1"), "capabilities must be an object"),
+    "capabilities_odd": Fault(
+        runner(", capabilities={'ops': 'core.IF/1'}", name="cap2"),
+        "capabilities cannot be read",
+        "docs/worker-protocol.md",
+        registers="cap2",
+    ),
     "op_in_core": Fault(OP.format(ops='op("core.Mine")'), "domain core, which belongs to snnhub"),
     "op_in_foreign": Fault(OP.format(ops='op("loihi.Mine")'), "domain loihi, which belongs to loihi"),
     "op_twice": Fault(OP.format(ops='op("twice.A"), op("twice.A")'), "op is registered twice"),

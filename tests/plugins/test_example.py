@@ -54,4 +54,5 @@ def test_a_network_that_its_runner_does_not_have_is_refused(target: Path) -> Non
 
 
 def test_the_wheel_has_what_it_needs(target: Path) -> None:
-    assert {"xfail.toml", "py.typed", "op.py"} <= {path.name for path in (target / "snnhub_example").iterdir()}
+    files = {path.name for path in (target / "snnhub_example").iterdir()}
+    assert {"conformance_xfail.toml", "py.typed", "op.py"} <= files

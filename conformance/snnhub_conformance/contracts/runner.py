@@ -22,16 +22,20 @@ from snnhub.ir.graph import Graph
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
+from snnhub.peers.capabilities import Capabilities
 from snnhub_formats import container
 
-from snnhub_conformance.contracts.plugin import PluginContract, contents, ensure_refused, same_arrays
+from snnhub_conformance.contracts.plugin import contents, ensure_refused, same_arrays
 from snnhub_conformance.contracts.samples import events, feedforward, unheard_of, with_foreign_program
+from snnhub_conformance.contracts.suite import SuiteTests
 
 EVERYTHING = "*"
 
 
-class RunnerContract(PluginContract):
-    """Set ``runner``. ``source`` gives the network that it is run with, by default ``sample`` as a file."""
+class RunnerContract(SuiteTests):
+    """Set ``runner``. ``source`` gives the network that it is run with, by default ``sample`` as a file; ``cases``
+    the cases of the suite.
+    """
 
     runner: ClassVar[str]
     importer: ClassVar[str | None] = None
@@ -182,6 +186,14 @@ class RunnerContract(PluginContract):
             with pytest.raises(SnnhubError) as caught:
                 self.record(loaded, stimulus, options={option.name: self.nonsense})
             ensure_refused(caught.value, self.nonsense)
+
+    def test_what_it_declares_covers_its_sample(self, loaded: Loaded) -> None:
+        """``capabilities`` leave out nothing that it runs."""
+        declared = self.item().capabilities
+        if declared is None:
+            pytest.skip("declares no limits")
+        missing = Capabilities.read({"models": [], **declared}, self.runner).missing(loaded.graph, REGISTRY)
+        assert missing == ()
 
     def test_no_wrong_answers_for_other_networks(self, loaded: Loaded, tmp_path: Path) -> None:
         """A network with an op that nobody has, and one whose program is not what its op expands to: the program

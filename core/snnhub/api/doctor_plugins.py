@@ -56,6 +56,7 @@ def plugin_lines(hub: Hub) -> list[Line]:
 
     register_ops(hub)
     _try_objects(hub)
+    _try_capabilities(hub)
     _try_detection(hub)
     _try_environments(hub)
     _try_ops(hub)
@@ -85,6 +86,17 @@ def _try_objects(hub: Hub) -> None:
                 if problem is not None:
                     words = problem.found if isinstance(problem, SnnhubError) else reason(problem)
                     hub.add(hub.owner(item), f"{item.kind} {item.name}: {reference} does not resolve: {words}")
+
+
+def _try_capabilities(hub: Hub) -> None:
+    """What runners declare is read as the conformance suite reads it."""
+    from snnhub.peers.capabilities import Capabilities
+
+    for runner in hub.runners.values():
+        if runner.capabilities is not None:
+            _, problem = attempt(Capabilities.read, {"models": [], **runner.capabilities}, runner.name)
+            if problem is not None:
+                hub.add(hub.owner(runner), f"runner {runner.name}: {problem}", "See docs/worker-protocol.md.")
 
 
 def _references(item: Registered) -> Iterator[str]:

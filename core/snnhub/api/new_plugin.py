@@ -79,7 +79,7 @@ def _plan(kind: str, package: str) -> dict[str, tuple[str, ...]]:
     modules: dict[str, dict[str, tuple[str, ...]]] = {
         "importer": {"reader.py": ("reader.py",)},
         "exporter": {"reader.py": ("reader.py",), "writer.py": ("writer.py", "chain")},
-        "runner": {"runner.py": ("runner.py", "chain"), "xfail.toml": ("xfail.toml",)},
+        "runner": {"runner.py": ("runner.py", "chain"), "conformance_xfail.toml": ("conformance_xfail.toml",)},
     }
     return {
         "pyproject.toml": ("pyproject.toml",),

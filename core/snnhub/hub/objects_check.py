@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,8 @@ def object_problem(item: Any, kind: type[Registered]) -> str:
     formats = getattr(item, "formats", ())
     if not isinstance(formats, tuple) or not all(isinstance(suffix, str) for suffix in formats):
         return f"{label}: formats must be a tuple of texts, found {formats!r}"
+    if not isinstance(getattr(item, "capabilities", None), Mapping | None):
+        return f"{label}: capabilities must be an object, as in docs/worker-protocol.md"
     if isinstance(item, Exporter) and not formats:
         return f"{label}: formats must name the suffix that it writes"
     return ""

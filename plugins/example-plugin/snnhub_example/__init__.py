@@ -14,6 +14,14 @@ from snnhub.hub import Exporter, FormatGuess, Importer, Option, Runner, hookimpl
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
 
+FLOATS = {"types": ["f32", "int"], "attributes": {"bias": [False], "shift": [0]}}
+CAPABILITIES = {
+    "ops": ["example.AdaptiveLIF/1"],
+    "transforms": {"core.Dense/1": FLOATS},
+    "batch": True,
+    "limits": {"inputs": 1, "delay": 0},
+}
+"""What the runner runs; the conformance suite holds it to this in both directions."""
 MARK = b'"format": "snnhub-example"'
 
 
@@ -58,6 +66,7 @@ def snnhub_register_runners() -> Iterable[Runner]:
             "adaptive neurons in plain NumPy, without snnhub's engine",
             entry="snnhub_example.runner:run",
             level="R4",
+            capabilities=CAPABILITIES,
             options=(Option("samples", "samples per round, a positive number", "all at once"),),
         ),
     )
