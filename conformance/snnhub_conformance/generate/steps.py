@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from snnhub.ir.builder import GraphBuilder
@@ -78,7 +79,12 @@ def add(writer: Writer, variant: Variant, registry: Registry) -> Search:
             f"{variant.name}: {suffix}",
             shown,
             graph,
-            {slot.name if len(variant.program.inputs) > 1 else "input": _stored(item.pool.inputs[slot.name], slot.type) for slot in variant.program.inputs},
+            {
+                slot.name if len(variant.program.inputs) > 1 else "input": _stored(
+                    item.pool.inputs[slot.name], slot.type
+                )
+                for slot in variant.program.inputs
+            },
             expected,
             level="R4" if variant.program.exact else "R3",
             rung="bits" if variant.program.exact else "spikes",
@@ -125,7 +131,8 @@ def alone(variant: Variant, pool: Pool, registry: Registry) -> Graph:
         for slot in variant.program.inputs
     }
     params = {slot.name: _parameter(pool.params[slot.name], slot.type) for slot in variant.program.params}
-    port = builder.node(NODE, variant.op.name, ports, version=variant.op.version, params=params, **variant.attributes)
+    settings: dict[str, Any] = dict(variant.attributes)
+    port = builder.node(NODE, variant.op.name, ports, version=variant.op.version, params=params, **settings)
     builder.output(port)
     return builder.graph()
 

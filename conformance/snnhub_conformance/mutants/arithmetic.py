@@ -200,7 +200,7 @@ def reassociate(draft: Draft, instr: Instr, args: Args) -> int | None:
 
 
 def distribute(draft: Draft, instr: Instr, args: Args) -> int | None:
-    """a (b ± c) as a b ± a c."""
+    """A (b ± c) as a b ± a c."""
     if not _float(instr, M.MUL):
         return None
     for one, other in (args, args[::-1]):

@@ -1,14 +1,14 @@
 /* A worker for snnhub in plain C99: it reads a network as graph-json/1 and runs it bit for bit.
  *
- * It knows no neuron. What a neuron does in one step is a short program in the file; evaluate() is all there is to it.
- * It knows no transform either: nothing that it runs mixes elements, so each element of each sample is a network of
- * single numbers, a lane, and lanes are run one after another. What it does not know, it refuses.
+ * It knows no neuron. What a neuron does in one step is a short program in the file, and evaluate() is all that
+ * this takes. It knows no transform either: nothing that it runs mixes elements, so each element of each sample is
+ * a network of single numbers, a lane, and lanes are run one after another. What it does not know, it refuses.
  * The format: formats/snnhub_formats/spec/graph-json.md. The conversation: docs/worker-protocol.md. */
 #include "network.h"
 
 /* ---- The arithmetic of every neuron. */
 
-#define U(x) ((uint64_t)(x).i) /* integers fit 64 bits, as the file proves; where its ranges are a lie, they wrap */
+#define U(x) ((uint64_t)(x).i) /* integers fit 64 bits, as the file proves; where it lies, they wrap */
 #define COMPARE(op) v.i = real ? a.f op b.f : a.i op b.i; break
 #define ARITHMETIC(op) if (real) v.f = a.f op b.f; else v.i = (int64_t)(U(a) op U(b)); break
 
@@ -38,7 +38,9 @@ static number evaluate(const instr *c, int from, number a, number b, number d) {
     case OP_shl: v.i = (int64_t)(U(a) << bits); break;
     case OP_shr_floor: v.i = a.i >> bits; break;
     case OP_shr_trunc: v.i = (a.i >> bits) + (a.i < 0 && rest); break;
-    case OP_shr_round_half_even: v.i = (a.i >> bits) + (rest > half || (rest == half && bits && (a.i >> bits & 1))); break;
+    case OP_shr_round_half_even:
+        v.i = (a.i >> bits) + (rest > half || (rest == half && bits && (a.i >> bits & 1)));
+        break;
     case OP_wrap: v.i = (int64_t)(U(a) << (64 - c->imm[0].i)) >> (64 - c->imm[0].i); break;
     case OP_floor: v.f = floor(a.f); break;
     case OP_ceil: v.f = ceil(a.f); break;
@@ -116,7 +118,8 @@ static number at_element(const array *a, const array *shape, int64_t element) { 
 
 static void start(int64_t element) {
     for (node *n = nodes; n < nodes + node_count; n++) {
-        for (slot *s = n->param; s < n->param + n->params; s++) s->now = at_element(&s->all, &nodes->out->all, element);
+        for (slot *s = n->param; s < n->param + n->params; s++)
+            s->now = at_element(&s->all, &nodes->out->all, element);
         for (slot *s = n->state; s < n->state + n->states; s++) s->now = s->init ? s->init->now : s->first;
         for (slot *s = n->in; s < n->in + n->ins; s++)
             for (edge *e = s->edges; e; e = e->rest) memset(e->line, 0, (size_t)e->delay * sizeof *e->line);
@@ -204,26 +207,28 @@ static void run(token *params, const char *id) {
 static void capabilities(const char *id) {
     printf("{\"id\": %s, \"result\": {\"models\": [\"graph-json/1\"], \"transforms\": {}, \"micro_ops\": [", id);
     for (int k = 0; k < OP_COUNT; k++) printf("%s\"%s\"", k ? ", " : "", ops[k].name);
-    printf("], \"types\": [\"int\", \"bool\", \"f32\", \"f64\"], \"batch\": true, \"records\": [\"*\"], \"options\": [], "
-           "\"limits\": {\"delay\": %d, \"float_edges\": %d, \"inputs\": 1}}}\n", MAX_DELAY, FLOAT_EDGES);
+    printf("], \"types\": [\"int\", \"bool\", \"f32\", \"f64\"], \"batch\": true, \"records\": [\"*\"], "
+           "\"options\": [], \"limits\": {\"delay\": %d, \"float_edges\": %d, \"inputs\": 1}}}\n",
+           MAX_DELAY, FLOAT_EDGES);
 }
 
-static void complain(const char *id, int why) {
+static void complain(const char *id, const char *more) {
     for (char *letter = message; *letter; letter++) /* a message never breaks its line of JSON */
         if (*letter < ' ' || *letter > '~' || *letter == '"' || *letter == '\\') *letter = '\'';
-    printf("{\"id\": %s, \"error\": {\"message\": \"%s\", \"detail\": \"%s\"%s}}\n", id, message, place ? place : "",
-           why == UNSUPPORTED ? ", \"unsupported\": true" : "");
+    printf("{\"id\": %s, \"error\": {\"message\": \"%s\", \"detail\": \"%s\"%s}}\n",
+           id, message, place ? place : "", more);
 }
 
 int main(void) {
     static char id[32];
     for (;; fflush(stdout), release()) {
-        int64_t size;
-        int why = (strcpy(id, "null"), place = NULL, setjmp(failed));
-        if (why) {
-            complain(id, why);
-            continue;
+        strcpy(id, "null");
+        place = NULL;
+        switch (setjmp(failed)) {
+        case BROKEN: complain(id, ""); continue;
+        case UNSUPPORTED: complain(id, ", \"unsupported\": true"); continue;
         }
+        int64_t size;
         char *line = read_until(stdin, '\n', &size);
         if (!size && feof(stdin)) return 0;
         token *request = parse_all(line);
@@ -231,8 +236,8 @@ int main(void) {
         const char *method = text(get(request, "method"));
         token *params = get(request, "params");
         if (!strcmp(method, "hello") && integer(get(params, "protocol"), 0, INT32_MAX) == 1)
-            printf("{\"id\": %s, \"result\": {\"protocol\": 1, \"name\": \"c_worker\", \"environment\": {\"C\": \"%ld\"}}}\n",
-                   id, __STDC_VERSION__);
+            printf("{\"id\": %s, \"result\": {\"protocol\": 1, \"name\": \"c_worker\", "
+                   "\"environment\": {\"C\": \"%ld\"}}}\n", id, __STDC_VERSION__);
         else if (!strcmp(method, "capabilities")) capabilities(id);
         else if (!strcmp(method, "run")) run(params, id);
         else if (!strcmp(method, "bye")) return printf("{\"id\": %s, \"result\": {}}\n", id), 0;

@@ -1,4 +1,7 @@
-"""Hypothesis strategies for graphs: float and integer, with loops, delays, several edges into one port."""
+"""Hypothesis strategies for graphs and inputs: float and integer, with loops, delays, several edges into one port.
+
+They need the package ``hypothesis``. For tests of plugins, and for ``snnhub fuzz``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from snnhub.ir.numtype import F32, SPIKE
 from snnhub.ir.tensor import Array, tensor
 from snnhub.ops.registry import REGISTRY
 
-from tests.build import conv, cuba, dense, neurons, scalar
+from snnhub_conformance.building import conv, cuba, dense, neurons, scalar
 
 
 @st.composite
@@ -188,3 +191,21 @@ def layered_graphs(draw: st.DrawFn) -> Graph:
             port = _cell(draw, builder, f"n{index}", port)
     builder.output(_cell(draw, builder, "last", port), delay=draw(st.integers(0, 2)))
     return builder.graph()
+
+
+@st.composite
+def stimuli(draw: st.DrawFn, graph: Graph, steps: int = 12) -> Array:
+    """Input (time, batch, features…) for the one input of a graph: spikes, or numbers on a grid of quarters."""
+    (item,) = graph.inputs
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (draw(st.integers(1, steps)), draw(st.integers(1, 3)), *item.shape)
+    rate = draw(st.sampled_from([0.2, 0.5, 1.0]))
+    if item.type.is_int:
+        high = min(item.type.range[1], draw(st.sampled_from([1, 3])))
+        return np.asarray(np.where(random.random(shape) < rate, high, 0).astype(item.type.numpy))
+    values = random.integers(-4, 9, shape) / 4
+    return np.asarray(np.where(random.random(shape) < rate, values, 0).astype(np.float32))
+
+
+GRAPHS = {"float": float_graphs, "layers": layered_graphs, "netx": netx_graphs}
+"""Strategies by name, as ``snnhub fuzz --graphs`` takes them."""
