@@ -28,13 +28,20 @@ def float_graphs(draw: st.DrawFn) -> Graph:
     for index in range(draw(st.integers(1, 4))):
         source = draw(st.integers(0, len(ports) - 1))
         size = draw(st.integers(1, 5))
-        weight = random.normal(0.2, 0.7, (size, sizes[source])).astype(np.float32)
+        weight = _weights(draw, random, (size, sizes[source]))
         current = dense(builder, f"d{index}", ports[source], weight, delay=draw(st.integers(0, 3)))
         ports.append(_cell(draw, builder, f"n{index}", current))
         sizes.append(size)
         _extras(draw, builder, random, ports, sizes, index)
     builder.output(ports[-1], delay=draw(st.integers(0, 2)))
     return builder.graph()
+
+
+def _weights(draw: st.DrawFn, random: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Random numbers, or eighths: sums on a grid land on thresholds."""
+    if draw(st.booleans()):
+        return np.asarray(random.integers(-8, 13, shape) / 8, np.float32)
+    return np.asarray(random.normal(0.2, 0.7, shape), np.float32)
 
 
 def _cell(draw: st.DrawFn, builder: GraphBuilder, name: str, current: Port) -> Port:
@@ -79,13 +86,13 @@ def _extras(
     """A second edge into the newest layer from an earlier one, and a loop back to an earlier one or itself."""
     if draw(st.booleans()):
         source = draw(st.integers(0, len(ports) - 2))
-        weight = random.normal(0, 0.7, (sizes[-1], sizes[source])).astype(np.float32)
+        weight = _weights(draw, random, (sizes[-1], sizes[source]))
         builder.edge(
             dense(builder, f"skip{index}", ports[source], weight), Port(f"n{index}", "x"), draw(st.integers(0, 2))
         )
     if draw(st.booleans()):
         target = draw(st.integers(0, index))
-        weight = random.normal(0, 0.7, (sizes[1 + target], sizes[-1])).astype(np.float32)
+        weight = _weights(draw, random, (sizes[1 + target], sizes[-1]))
         first = draw(st.integers(0, 2))
         second = draw(st.integers(max(0, 1 - first), 2))
         builder.edge(

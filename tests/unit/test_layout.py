@@ -181,11 +181,14 @@ def test_finding_codes_are_used_and_documented() -> None:
 def test_the_public_interface_is_pinned() -> None:
     assert snnhub.__all__ == [
         "check",
+        "compare_recordings",
         "convert",
         "doctor",
         "import_model",
         "inspect",
         "load",
+        "repro",
+        "repro_again",
         "run",
         "save",
         "verify",

@@ -104,7 +104,7 @@ INTEGER: tuple[StepOp, ...] = (
 
 
 def _accumulate(x: Value, state: Namespace, param: Namespace) -> Step:
-    v = clip(state.v + x, -(2**20), 2**20)
+    v = clip(state.v + x, -(2**17), 2**17)
     return {"v": v}, {"y": v}
 
 
@@ -127,7 +127,7 @@ def _two(x: Value, state: Namespace, param: Namespace) -> Step:
 
 STATEFUL: tuple[StepOp, ...] = (
     _with(
-        "accumulate", I16, {"start": I16}, (State("v", signed(22), "start"),), _accumulate, "a sum that saturates"
+        "accumulate", I16, {"start": I16}, (State("v", signed(19), "start"),), _accumulate, "a sum that saturates"
     ),
     _with("toggle", I16, {"p": I16}, (State("on", BOOL, True),), _toggle, "a state that is true or false"),
     _with(
@@ -185,7 +185,7 @@ FLOAT: tuple[StepOp, ...] = (
         "f_widen",
         F32,
         {"p": F32},
-        lambda x, p: cast(cast(x, "f64") / 3.0 + cast(p.p, "f64"), "f32"),
+        lambda x, p: cast(x, "f64") / 3.0 + cast(p.p, "f64"),
         "f64 between f32",
     ),
     _op("d_add", F64, {"p": F64}, lambda x, p: x + p.p, "x + p in f64"),

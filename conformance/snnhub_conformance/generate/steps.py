@@ -12,7 +12,7 @@ from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import AttributeValue, Graph
 from snnhub.ir.numtype import NumType
 from snnhub.ir.op import Attribute, StepOp
-from snnhub.ir.program import Program
+from snnhub.ir.program import Program, Scope
 from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
 from snnhub.ops.registry import Registry
 
@@ -119,7 +119,11 @@ def expectation(program: Program, pool: Pool) -> dict[str, Array]:
     check_against(program, pool.params, pool.inputs, found)
     types = {state.name: state.type for state in program.states}
     types |= {name: program.output_type(name) for name, _ in program.outputs}
-    return {f"{NODE}/{name}": found[name].astype(types[name].numpy) for name in names}
+    shared = {state.name for state in program.states if state.scope is Scope.NODE}
+    return {
+        f"{NODE}/{name}": found[name][:, : 1 if name in shared else None].astype(types[name].numpy)
+        for name in names
+    }
 
 
 def alone(variant: Variant, pool: Pool, registry: Registry) -> Graph:

@@ -18,7 +18,9 @@ from snnhub.ir.tensor import Array
 
 @dataclass(frozen=True)
 class Row:
-    """One quantity compared. ``overlap`` (Jaccard at the predicted lag) is set for spikes."""
+    """One quantity compared. ``overlap`` (Jaccard at the predicted lag) is set for spikes. ``alone``: the overlap
+    when this layer by itself is fed with what the reference fed it; None if that was not asked for or fails.
+    """
 
     a_key: str
     b_key: str
@@ -29,6 +31,7 @@ class Row:
     a_spikes: int | None = None
     b_spikes: int | None = None
     overlap: float | None = None
+    alone: float | None = None
 
     def falls_below(self, bound: float) -> bool:
         """Whether the overlap is below ``bound`` by more than chance: four standard deviations of a share that
@@ -50,6 +53,7 @@ class Row:
             "a_spikes": self.a_spikes,
             "b_spikes": self.b_spikes,
             "overlap": self.overlap,
+            "alone": self.alone,
         }
 
 

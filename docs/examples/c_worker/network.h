@@ -21,7 +21,7 @@ typedef struct edge {
     struct slot *from;
     struct node *source;
     int64_t delay;
-    number *line; /* the last values, as many as the delay */
+    number *line; /* what `from` was in the last steps, as many as the delay */
 } edge;
 typedef struct slot { /* a port, a parameter or a state */
     const char *name;
@@ -29,9 +29,10 @@ typedef struct slot { /* a port, a parameter or a state */
     int kind, sum, edge_count; /* sum: the kind of what arrives, added up */
     int shared;                /* a state that all elements have together */
     int64_t instr;             /* which instruction makes its value */
-    number now, first;
-    struct slot *init;         /* the parameter that a state begins with; without, it begins with first */
-    array all;                 /* a parameter for all elements; of the input: the shape of everything */
+    number *now, *next;        /* for every element of every sample; of parameters for every element */
+    number first;              /* what a state begins with, */
+    struct slot *init;         /* or the parameter that says so */
+    array all;                 /* shape; of parameters with the numbers in the file */
     edge *edges;               /* what leads here */
 } slot;
 typedef struct node { /* inputs and outputs of the network are nodes too, with one port x */
@@ -39,14 +40,14 @@ typedef struct node { /* inputs and outputs of the network are nodes too, with o
     int64_t ins, outs, params, states, length;
     slot *in, *out, *param, *state;
     instr *code;
-    number *values;
-    int ready;
+    number *values; /* of the instructions, one element at a time */
+    int ready, dense, wrap, shift;
 } node;
 
 static token *model;
 static const char *place; /* the node that is being read or run */
 static node *nodes;
-static int64_t node_count;
+static int64_t node_count, samples;
 
 /* ---- Reading the network. */
 
@@ -85,13 +86,10 @@ static void read_param(slot *s, token *name) {
     token *tensor = sized(get(get(model, "tensors"), text(name)), 3), *data = get(tensor, "data");
     const char *dtype = text(get(tensor, "dtype"));
     int kind = !strcmp(dtype, "float32") ? F32 : !strcmp(dtype, "float64") ? F64 : INT;
-    array *a = &s->all, *elements = &nodes->out->all;
+    array *a = &s->all;
     if (kind != s->kind || !strcmp(dtype, "float16")) STOP(UNSUPPORTED, "type of parameter %.40s", s->name);
     a->count = 1;
     EACH(size, get(tensor, "shape")) grow(a, integer(size, 1, MAX_SIZE));
-    for (int axis = 0; axis < a->rank; axis++)
-        if (a->rank != elements->rank || (a->size[axis] != 1 && a->size[axis] != elements->size[axis]))
-            STOP(UNSUPPORTED, "parameter %.40s of another shape than the input", s->name);
     number *next = a->data = need(a->count, sizeof *next);
     EACH(item, sized(data, a->count)) *next++ = read_number(item, s->kind);
 }
@@ -155,25 +153,44 @@ static void read_edge(token *t) {
     if (kind >= F32 && in->sum >= F32 && kind != in->sum) STOP(UNSUPPORTED, "f32 and f64 into %.40s", to);
     in->sum = kind > in->sum ? kind : in->sum;
     if (++in->edge_count > FLOAT_EDGES && in->sum >= F32) STOP(UNSUPPORTED, "three edges of floats: %.40s", to);
-    if (target->outs == 0) in->kind = in->sum;
+    if (!target->code) in->kind = in->sum;
+    if (target->dense && in->sum != INT) STOP(UNSUPPORTED, "core.Dense of floats: %.40s", to);
 }
 
-static slot *port(void) {
+
+static slot *port(const char *name) {
     slot *made = need(1, sizeof *made);
-    made->name = "x";
+    made->name = name;
     return made;
+}
+
+static void read_dense(node *n, token *attributes, token *params) { /* the one transform, for integers */
+    n->params = 1 + (*get(sized(attributes, 3), "bias")->text == 't');
+    n->wrap = !strcmp(text(get(attributes, "accumulate")), "wrap24");
+    n->shift = (int)integer(get(attributes, "shift"), 0, 24);
+    n->ins = n->outs = n->dense = 1;
+    n->in = port("x");
+    n->out = port("y");
+    n->param = need(n->params, sizeof *n->param);
+    for (slot *s = n->param; s < n->param + n->params; s++) {
+        s->name = s == n->param ? "weight" : "bias";
+        read_param(s, get(sized(params, n->params), s->name));
+        if (s->all.rank != (s == n->param ? 2 : 1) || s->all.size[0] != n->param->all.size[0])
+            STOP(BROKEN, "shape of %s", s->name);
+    }
 }
 
 static void read_node(node *n, token *t) {
     place = n->id = text(get(sized(t, 6), "id"));
-    integer(get(t, "version"), 0, UINT32_MAX);
-    get(t, "attributes"); /* choices that made the program what it is */
-    if (get(t, "program")->tag == 'n') STOP(UNSUPPORTED, "transform %.60s", text(get(t, "op")));
-    read_program(n, nth(get(model, "programs"), integer(get(t, "program"), 0, INT32_MAX)), get(t, "params"));
+    token *attributes = get(t, "attributes"); /* where there is a program, they made it what it is */
+    int known = !strcmp(text(get(t, "op")), "core.Dense") && integer(get(t, "version"), 0, UINT32_MAX) == 1;
+    if (get(t, "program")->tag == 'n' && !known) STOP(UNSUPPORTED, "transform %.60s", text(get(t, "op")));
+    if (get(t, "program")->tag == 'n') read_dense(n, attributes, get(t, "params"));
+    else read_program(n, nth(get(model, "programs"), integer(get(t, "program"), 0, INT32_MAX)), get(t, "params"));
     if (!n->ins || !n->outs) STOP(BROKEN, "a node without inputs or outputs");
 }
 
-static slot *read_model(void) { /* the input */
+static slot *read_model(void) { /* gives the input */
     const char *known[] = {"schema", "digest", "name", "dt", "types", "programs", "tensors", "decoder", "edges"};
     token *inputs = get(model, "inputs"), *inner = get(model, "nodes"), *outputs = get(model, "outputs");
     sized(model, 12);
@@ -184,7 +201,7 @@ static slot *read_model(void) { /* the input */
     token *input = sized(nth(inputs, 0), 4);
     n->id = text(get(input, "id"));
     get(input, "hold"); /* whoever asks has repeated the frame already */
-    n->out = port();
+    n->out = port("x");
     n->outs = 1;
     n->out->kind = kind_of(get(input, "type"));
     n->out->all.count = 1;
@@ -192,7 +209,7 @@ static slot *read_model(void) { /* the input */
     EACH(item, inner) read_node(++n, item);
     EACH(id, outputs) {
         (++n)->id = text(id);
-        n->in = port();
+        n->in = port("x");
         n->ins = 1;
     }
     place = NULL;

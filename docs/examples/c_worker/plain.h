@@ -154,6 +154,31 @@ static void grow(array *a, int64_t size) { /* by one axis */
     a->count *= a->size[a->rank++] = size;
 }
 
+static int take_shape(array *to, const array *from) { /* whether anything became known */
+    if (!from->count) return 0;
+    if (to->count && (to->rank != from->rank || memcmp(to->size, from->size, sizeof to->size)))
+        STOP(BROKEN, "shapes do not fit");
+    int news = !to->count;
+    *to = *from;
+    return news;
+}
+
+static number *spread(const array *a, const array *shape) { /* for every element; axes of size 1 are shared */
+    number *all = need(shape->count, sizeof *all);
+    for (int axis = 0; axis < a->rank; axis++)
+        if (a->rank != shape->rank || (a->size[axis] != 1 && a->size[axis] != shape->size[axis]))
+            STOP(BROKEN, "shape of a parameter");
+    for (int64_t element = 0; element < shape->count; element++) {
+        int64_t at = 0, stride = 1, rest = element;
+        for (int axis = a->rank; axis-- > 0; rest /= shape->size[axis]) {
+            if (a->size[axis] > 1) at += rest % shape->size[axis] * stride;
+            stride *= a->size[axis];
+        }
+        all[element] = a->data[at];
+    }
+    return all;
+}
+
 static array *read_npy(const char *path) {
     int64_t size, at = 0;
     int width = 0, start = 0;
