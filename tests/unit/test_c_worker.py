@@ -29,6 +29,7 @@ from snnhub.ops.registry import REGISTRY
 from snnhub.passes.base import PassContext, run_passes
 from snnhub.peers.graph_worker import GraphWorker
 from snnhub.peers.protocol import Worker
+from snnhub_conformance.strategies import netx_graphs
 from snnhub_formats.graph_json import to_graph_json
 from snnhub_loihi.lowering import passes
 
@@ -36,7 +37,6 @@ from tests.build import cuba, loihi_mlp, mlp, spikes
 from tests.conftest import ROOT
 from tests.hostile.mutation import mutated
 from tests.networks.step_programs import graph_of, layer_of, micro_programs, stimulus, variants
-from tests.property.strategies import netx_graphs
 
 FOLDER = ROOT / "docs" / "examples" / "c_worker"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2", "-ffp-contract=off"]
