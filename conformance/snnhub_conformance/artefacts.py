@@ -66,7 +66,9 @@ class Artefacts:
             if case.expect.result == "valid":
                 return self._plain(case, Status.FAIL, level, f"refused, and must be accepted: {problem}")
             wrong = unlike(case, problem)
-            return self._plain(case, Status.FAIL if wrong else Status.PASS, level, wrong or "refused as it must be")
+            return self._plain(
+                case, Status.FAIL if wrong else Status.PASS, level, wrong or "refused as it must be"
+            )
         except Exception as problem:  # noqa: BLE001  whatever goes wrong in the subject is its outcome
             return self._plain(case, Status.ERROR, level, f"{type(problem).__name__}: {problem}")
         return self._accepted(case, findings, graph, level)
@@ -74,7 +76,9 @@ class Artefacts:
     def _accepted(self, case: Case, findings: tuple[Finding, ...], graph: Graph | None, level: str) -> Outcome:
         expect = case.expect
         if expect.result == "invalid":
-            return self._plain(case, Status.FAIL, level, f"accepted, and must be refused ({expect.code or expect.error})")
+            return self._plain(
+                case, Status.FAIL, level, f"accepted, and must be refused ({expect.code or expect.error})"
+            )
         missing = sorted(set(expect.findings) - {finding.code for finding in findings})
         if missing:
             return self._plain(case, Status.FAIL, level, f"findings not reported: {', '.join(missing)}")

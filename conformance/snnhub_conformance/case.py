@@ -1,7 +1,7 @@
 """A case: one thing that an implementation must get right, as data.
 
-``case.json`` follows the schema ``snnhub-case/1`` (``vectors/case.schema.json``); the arrays and models that it names
-lie beside it, each with its digest. ``docs/conformance.md`` explains every field.
+``case.json`` follows the schema ``snnhub-case/1`` (``vectors/case.schema.json``); the arrays and models that it
+names lie beside it, each with its digest. ``docs/conformance.md`` explains every field.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class File:
 
 @dataclass(frozen=True)
 class Requires:
-    """What an implementation must have to take the case; one that says it has not answers *unsupported*."""
+    """What an implementation must have to take the case; one that says it has not, answers *unsupported*."""
 
     ops: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Requires:
 class Expect:
     """What must come out. ``rung``: how equal it must be, over ``records`` (arrays by record key), at ``lag``.
 
-    ``result``: ``valid``, or ``invalid`` where the case must be refused: with an error of the kind ``error``, and with
+    ``result``: ``valid``, or ``invalid`` where the case must be refused: with an error of the kind ``error``, with
     the finding ``code`` at ``place`` where one is named. ``findings``: codes that an accepted case must report.
     ``digest``: of the network that a reader or a lowering must give.
     """

@@ -97,7 +97,9 @@ class HubRunner:
     def run(self, case: Case, graph: Graph, keys: tuple[str, ...]) -> Arrays:
         stimulus = stimulus_of(case, graph)
         loaded = self._loaded(case, graph)
-        return run_loaded(loaded, self.runner, stimulus, keys, {**case.options, **self.options}, steps=case.expect.steps)
+        return run_loaded(
+            loaded, self.runner, stimulus, keys, {**case.options, **self.options}, steps=case.expect.steps
+        )
 
     def _loaded(self, case: Case, graph: Graph) -> Loaded:
         kind = "factory" if self.live else "snn"
@@ -147,7 +149,10 @@ class WorkerRunner:
         return self.worker.run(graph, array, keys, case.expect.steps)
 
     def environment(self) -> dict[str, str]:
-        return {**machine(), **{key: str(value) for key, value in dict(self.worker.identity.get("environment", {})).items()}}
+        return {
+            **machine(),
+            **{key: str(value) for key, value in dict(self.worker.identity.get("environment", {})).items()},
+        }
 
 
 @dataclass(frozen=True)
