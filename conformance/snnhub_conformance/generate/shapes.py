@@ -24,6 +24,7 @@ from snnhub_conformance.generate.transforms import (
     dense_cases,
     dense_integers,
     dense_limits,
+    dense_whole,
     fine,
     of,
     whole,
@@ -488,7 +489,7 @@ def joined_cases() -> Iterator[Sketch]:
 
 
 PARTS = (
-    *(dense_cases, dense_axes, dense_integers, dense_limits),
+    *(dense_cases, dense_whole, dense_axes, dense_integers, dense_limits),
     *(conv_cases, conv_windows, conv_groups, conv_two, conv_sums),
     *(average_cases, average_sizes, average_two, maximum_cases, maximum_sizes, maximum_counts, adaptive_cases),
     *(moved_cases, padded_cases, elementwise_cases, scaled_cases, joined_cases),

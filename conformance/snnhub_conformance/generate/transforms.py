@@ -178,6 +178,10 @@ def dense_cases() -> Iterator[Sketch]:
     yield product(
         "Dense, f32, a large term last", shown, (4,), F32, (2, 4), large_last, "sum.f32-backwards", x=ones
     )
+
+
+def dense_whole() -> Iterator[Sketch]:
+    """Dense over whole numbers in f32, where nothing is rounded."""
     yield product(
         "Dense, f32, whole numbers",
         "Nothing is rounded: any right matrix product passes.",
