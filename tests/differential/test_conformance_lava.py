@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from snnhub.errors import RunError
 from snnhub_conformance.execute import run_cases
 from snnhub_conformance.outcome import Status
 from snnhub_conformance.packing import Packed
 from snnhub_conformance.session import measure
 from snnhub_conformance.subjects import HubRunner
 from snnhub_conformance.suite import load
+from snnhub_formats import container
+from snnhub_lava import runner
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("lava")]
 
@@ -30,3 +33,25 @@ def test_what_lava_declares_not_to_run_is_unsupported_or_refused() -> None:
     for title, found in titles.items():
         held = title.startswith("Loihi") and "skip" not in title
         assert found is (Status.PASS if held else Status.UNSUPPORTED), title
+
+
+def test_one_worker_serves_all_runs_until_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = next(case for case in load().cases if case.family == "loihi")
+    graph, keys = container.load(case.path(case.subject["snn"])), tuple(case.expect.records)
+    subject = HubRunner.named("lava")
+    subject.run(case, graph, keys)
+    (first,) = runner._KEPT
+    subject.run(case, graph, keys)
+    assert [first] == runner._KEPT
+
+    def fails(*_: object) -> None:
+        raise RunError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "run_in", fails)
+        with pytest.raises(RunError):
+            subject.run(case, graph, keys)
+    assert runner._KEPT == []
+    assert set(subject.run(case, graph, keys)) == set(keys)
+    runner.close_kept()
+    assert runner._KEPT == []
