@@ -11,7 +11,7 @@ from snnhub.hub.catalogue import register_ops
 from snnhub.ir.op import StepOp
 from snnhub.ops.registry import REGISTRY, Registry
 
-from snnhub_conformance.generate import micro, steps
+from snnhub_conformance.generate import files, micro, steps
 from snnhub_conformance.generate.write import Writer
 from snnhub_conformance.suite import MATRIX, VECTORS
 
@@ -41,6 +41,11 @@ def step_ops(writer: Writer, table: Table) -> None:
 
 MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "op": ({"op.integer", "op.float"}, step_ops),
+    "file.snn": ({"file.snn"}, files.snn),
+    "file.json": ({"file.json"}, files.as_json),
+    "file.netx": ({"file.netx"}, files.netx),
+    "loihi2": ({"target.loihi2", "lowering.loihi2"}, files.chip),
+    "exporter": ({"exporter.snn", "exporter.json", "exporter.netx"}, files.written),
 }
 """What can be made: the families that a maker writes, and the maker."""
 

@@ -56,6 +56,11 @@ class GraphWorker:
         self._worker.close()
 
     @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._worker.alive
+
+    @property
     def identity(self) -> dict[str, Any]:
         """What the worker said of itself: ``name``, and ``environment``: versions by package."""
         return self._worker.identity
@@ -100,6 +105,25 @@ class GraphWorker:
         if not given.batched:
             arrays = {key: array[:, 0] for key, array in arrays.items()}
         return Recording(arrays, given.batched, self._worker.name, given.findings)
+
+    def attempt(self, model: Path, stimulus: Array, record: Sequence[str], steps: int) -> None:
+        """Let the worker run a model file as it is, whatever is wrong with it, and throw the answer away.
+
+        Raises what the worker reports. ``stimulus``: (time, features…) or (time, batch, features…), not checked.
+        """
+        with tempfile.TemporaryDirectory(dir=self._worker.folder) as made:
+            folder = Path(made)
+            np.save(folder / "input.npy", np.ascontiguousarray(stimulus), allow_pickle=False)
+            params = {
+                "model": str(model.resolve()),
+                "input": str(folder / "input.npy"),
+                "batched": False,
+                "record": list(record),
+                "steps": steps,
+                "folder": str(folder),
+                "options": {},
+            }
+            self._worker.call("run", params)
 
     def _send(self, graph: Graph, folder: Path) -> Path:
         models = self.capabilities().models

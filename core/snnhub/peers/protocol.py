@@ -107,6 +107,11 @@ class Worker:
                 result: dict[str, Any] = message.get("result") or {}
                 return result
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
     def close(self) -> None:
         """Say ``bye``, wait a moment, and end the process with everything it started."""
         if self._process.poll() is None:
