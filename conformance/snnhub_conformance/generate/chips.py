@@ -45,6 +45,15 @@ def delays() -> Graph:
     return builder.graph()
 
 
+def unused() -> Graph:
+    """Neurons that reach no output."""
+    builder = new("unused")
+    source = builder.input((2,), SPIKE)
+    builder.output(cuba(builder, "n", dense(builder, "d", source, even(2, 2), 1)))
+    cuba(builder, "unused", dense(builder, "unused/synapse", source, even(2, 2), 1))
+    return builder.graph()
+
+
 INTEGER: dict[str, Callable[[], Graph]] = {
     "dense": dense_chain,
     "convolution": convolution,

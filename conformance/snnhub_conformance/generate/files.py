@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from snnhub_conformance.generate import exporters, json_files, loihi, netx_accepted, netx_refused, snn_accepted, snn_refused
+from snnhub_conformance.generate import exporters, json_files, loihi, netx_accepted, netx_refused, refuse_graphs, snn_accepted, snn_refused
 from snnhub_conformance.generate.write import Writer
 
 
@@ -38,4 +38,10 @@ def chip(writer: Writer, table: dict[str, Any]) -> None:
 def written(writer: Writer, table: dict[str, Any]) -> None:
     """``exporter.*``."""
     exporters.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def refused(writer: Writer, table: dict[str, Any]) -> None:
+    """``graph.refuse``."""
+    refuse_graphs.add(writer)
     table["cases"] = len(writer.cases)

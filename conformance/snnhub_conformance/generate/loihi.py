@@ -31,6 +31,9 @@ def targets(writer: Writer) -> None:
     check = {"do": "check"}
     for title, make in chips.INTEGER.items():
         family.add(f"fits: {title}", (make.__doc__ or title).strip(), _snn(make()), Answer(), options=check, level="F0")
+    unused = chips.unused()
+    answer = Answer(None, ("SNN-1012 unused",))
+    family.add("unused neurons", "They fit, and reach no output.", _snn(unused), answer, options=check, level="F0")
     for limit in load().targets[NAME].resolve()().limits:
         place = f"{'n0' if limit.op == 'loihi.CubaLIF' else 'd0'}/{limit.parameter}"
         if limit.op == "core.Conv":

@@ -66,6 +66,10 @@ ACCEPTED: dict[str, Row] = {
         lambda: nets.weights([[100.0, 0.5], [0.5, 0.25]]), "An outlier decides the scale, or is clipped.", ("SNN-2102",),
         landmine=7,
     ),
+    "bias of 1000": Row(
+        lambda: nets.weights([[0.5, 0.25]], np.array([1000.0], np.float32)), "Beyond the chip's range.",
+        ("SNN-2103", "SNN-2111"), landmine=10,
+    ),
     "bias": Row(
         lambda: nets.weights(eighths(3, 2), np.array([0.25, -0.5, 0.0], np.float32)), "It acts early.",
         ("SNN-2111",), landmine=7,

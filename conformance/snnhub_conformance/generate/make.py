@@ -44,6 +44,7 @@ MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "file.snn": ({"file.snn"}, files.snn),
     "file.json": ({"file.json"}, files.as_json),
     "file.netx": ({"file.netx"}, files.netx),
+    "graph.refuse": ({"graph.refuse"}, files.refused),
     "loihi2": ({"target.loihi2", "lowering.loihi2"}, files.chip),
     "exporter": ({"exporter.snn", "exporter.json", "exporter.netx"}, files.written),
 }

@@ -20,7 +20,7 @@ def netx(
     import h5py
 
     stream = io.BytesIO()
-    with h5py.File(stream, "w", libver="earliest", track_order=False) as file:
+    with h5py.File(stream, "w", libver=("v108", "v110"), track_order=False) as file:
         for name, layer in zip(names or [str(number) for number in range(len(layers))], layers, strict=True):
             group = file.create_group(f"layer/{name}")
             for key, value in layer.items():
