@@ -14,7 +14,7 @@ from snnhub.api.options import ImportOptions
 from snnhub.api.run import run_loaded
 from snnhub.api.source import Source
 from snnhub.engine.stimulus import Stimulus, read_stimulus
-from snnhub.errors import RunError, UnsupportedError
+from snnhub.errors import RunError, UnsupportedError, UsageError
 from snnhub.hub.catalogue import find
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Availability, Runner, always
@@ -191,7 +191,10 @@ class WorkerRunner:
         return self.worker.run(graph, array, keys, case.expect.steps)
 
     def cannot_take(self, case: Case) -> str:
-        return "" if self._model(case) else f"reads {', '.join(self.worker.capabilities().models)}, of which there is none"
+        if case.expect.error == UsageError.__name__:
+            return "what a network does not take is refused before anything is sent to a worker"
+        forms = ", ".join(self.worker.capabilities().models)
+        return "" if self._model(case) else f"reads {forms}, of which the case has none"
 
     def attempt(self, case: Case) -> None:
         (array,) = case.stimulus().values()

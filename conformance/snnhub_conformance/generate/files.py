@@ -45,3 +45,11 @@ def refused(writer: Writer, table: dict[str, Any]) -> None:
     """``graph.refuse``."""
     refuse_graphs.add(writer)
     table["cases"] = len(writer.cases)
+
+
+def spikingjelly(writer: Writer, table: dict[str, Any]) -> None:
+    """``importer.spikingjelly``. Needs torch and SpikingJelly."""
+    from snnhub_conformance.generate import jelly
+
+    jelly.add(writer)
+    table["cases"] = len(writer.cases)

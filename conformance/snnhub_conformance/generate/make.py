@@ -46,6 +46,7 @@ MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "file.netx": ({"file.netx"}, files.netx),
     "graph.refuse": ({"graph.refuse"}, files.refused),
     "loihi2": ({"target.loihi2", "lowering.loihi2"}, files.chip),
+    "spikingjelly": ({"importer.spikingjelly"}, files.spikingjelly),
     "exporter": ({"exporter.snn", "exporter.json", "exporter.netx"}, files.written),
 }
 """What can be made: the families that a maker writes, and the maker."""
