@@ -69,7 +69,9 @@ class Artefacts:
             if case.expect.result == "valid":
                 return self._plain(case, Status.FAIL, level, f"refused, and must be accepted: {problem}")
             wrong = unlike(case, problem)
-            return self._plain(case, Status.FAIL if wrong else Status.PASS, level, wrong or "refused as it must be")
+            return self._plain(
+                case, Status.FAIL if wrong else Status.PASS, level, wrong or "refused as it must be"
+            )
         except Exception as problem:  # noqa: BLE001  whatever goes wrong in the subject is its outcome
             return self._plain(case, Status.ERROR, level, f"{type(problem).__name__}: {problem}")
         return self._accepted(case, findings, graph, level)

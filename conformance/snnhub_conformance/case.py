@@ -1,7 +1,7 @@
 """A case: one thing that an implementation must get right, as data.
 
-``case.json`` follows the schema ``snnhub-case/1`` (``vectors/case.schema.json``); the arrays and models that it names
-lie beside it, each with its digest. ``docs/conformance.md`` explains every field.
+``case.json`` follows the schema ``snnhub-case/1`` (``vectors/case.schema.json``); the arrays and models that it
+names lie beside it, each with its digest. ``docs/conformance.md`` explains every field.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class File:
 
 @dataclass(frozen=True)
 class Requires:
-    """What an implementation must have to take the case; one that says it has not answers *unsupported*."""
+    """What an implementation must have to take the case; one that says it has not, answers *unsupported*."""
 
     ops: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()

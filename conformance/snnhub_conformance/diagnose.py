@@ -9,7 +9,10 @@ from snnhub_conformance.mutants.engines import ENGINES
 from snnhub_conformance.mutants.programs import CLASSES
 from snnhub_conformance.outcome import Outcome, Status
 
-MISTAKES: dict[str, str] = {item.name: item.mistake for item in (*CLASSES, *ENGINES)}
+MISTAKES: dict[str, str] = {
+    **{item.name: item.mistake for item in CLASSES},
+    **{item.name: item.mistake for item in ENGINES},
+}
 """What each flag stands for."""
 WORTH_NAMING = 0.05
 

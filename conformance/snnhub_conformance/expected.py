@@ -1,4 +1,4 @@
-"""Failures that a plugin expects: a TOML file in its own package, each with a reason and a day on which it expires.
+"""Failures that a plugin expects: a TOML file in its own package, each with a reason and a day of expiry.
 
 ``conformance_xfail.toml`` beside the code of the plugin::
 

@@ -38,7 +38,9 @@ def keys_at(case: Case, level: str, spikes: frozenset[str]) -> tuple[str, ...]:
     return kept or keys
 
 
-def judge(case: Case, found: Mapping[str, Array], keys: tuple[str, ...], level: str, spikes: frozenset[str]) -> Outcome:
+def judge(
+    case: Case, found: Mapping[str, Array], keys: tuple[str, ...], level: str, spikes: frozenset[str]
+) -> Outcome:
     """The outcome of a case that was answered."""
     expected = {key: array for key, array in case.records().items() if key in keys}
     if problem := _shapes(case, expected, found):
@@ -49,7 +51,14 @@ def judge(case: Case, found: Mapping[str, Array], keys: tuple[str, ...], level: 
     first = None if passed else _first(pairs)
     words = "" if first is None else str(first)
     return Outcome(
-        case.id, case.family, Status.PASS if passed else Status.FAIL, level, reached.value, words, first, case.flags
+        case.id,
+        case.family,
+        Status.PASS if passed else Status.FAIL,
+        level,
+        reached.value,
+        words,
+        first,
+        case.flags,
     )
 
 
@@ -95,4 +104,6 @@ def _first(pairs: list[Pair]) -> First | None:
     if found is None:
         return None
     node, _, state = found.key.rpartition("/")
-    return First(found.step, found.sample, node or found.key, found.index, state if node else "x", found.a, found.b)
+    return First(
+        found.step, found.sample, node or found.key, found.index, state if node else "x", found.a, found.b
+    )

@@ -46,7 +46,7 @@ class First:
 
 @dataclass(frozen=True)
 class Outcome:
-    """``rung``: what was reached. ``detail``: why, in words. ``flags``: classes of mistakes that the case notices."""
+    """``rung``: what was reached. ``detail``: why. ``flags``: classes of mistakes that the case notices."""
 
     id: str
     family: str

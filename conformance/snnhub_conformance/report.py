@@ -62,7 +62,13 @@ class Report:
                 name: {"digest": digest, **self.family(name)} for name, digest in sorted(self.families.items())
             },
             "suspects": [
-                {"flag": s.name, "mistake": s.mistake, "failed": s.failed, "noticing": s.noticing, "others": s.others}
+                {
+                    "flag": s.name,
+                    "mistake": s.mistake,
+                    "failed": s.failed,
+                    "noticing": s.noticing,
+                    "others": s.others,
+                }
                 for s in self.suspects
             ],
             "results": [
@@ -76,7 +82,16 @@ class Report:
         return f"snnhub conformance run --{self.kind} {self.subject} --level {self.level} --case {outcome.id}"
 
 
-def make(suite: Suite, subject: str, kind: str, level: str, environment: Mapping[str, str], outcomes: Iterable[Outcome]) -> Report:
+def compact(report: Report) -> dict[str, Any]:
+    """The JSON without the cases that passed: what is kept in a repository."""
+    data = report.to_json()
+    data["results"] = [item for item in data["results"] if item["status"] != Status.PASS.value]
+    return data
+
+
+def make(
+    suite: Suite, subject: str, kind: str, level: str, environment: Mapping[str, str], outcomes: Iterable[Outcome]
+) -> Report:
     """A report of today."""
     found = tuple(outcomes)
     names = dict.fromkeys(item.family for item in found)
@@ -97,13 +112,24 @@ def markdown(report: Report) -> str:
     ]
     for name in sorted(report.families):
         c = report.family(name)
-        cells = (c["pass"], c["fail"] + c["xpass"], c["error"], c["xfail"], c["unsupported"], c["unavailable"], c["total"])
+        cells = (
+            c["pass"],
+            c["fail"] + c["xpass"],
+            c["error"],
+            c["xfail"],
+            c["unsupported"],
+            c["unavailable"],
+            c["total"],
+        )
         lines.append(f"| {name} | " + " | ".join(str(number) for number in cells) + " |")
     if report.suspects:
         lines += ["", "## Probably wrong", "", *(f"- {suspect}" for suspect in report.suspects)]
     if report.failed:
         lines += ["", "## Failures", ""]
-        lines += [f"- `{item.id}` {item.status.value}: {item.detail}. `{report.repeat(item)}`" for item in report.failed[:SHOWN]]
+        lines += [
+            f"- `{item.id}` {item.status.value}: {item.detail}. `{report.repeat(item)}`"
+            for item in report.failed[:SHOWN]
+        ]
         if len(report.failed) > SHOWN:
             lines.append(f"- … and {len(report.failed) - SHOWN} more in report.json")
     return "\n".join(lines) + "\n"
@@ -116,7 +142,12 @@ def badge(report: Report) -> dict[str, Any]:
     message = "not measured" if unmeasured else f"{counts['pass']}/{counts['total']} at {report.level}"
     whole = counts["pass"] == counts["total"]
     colour = "lightgrey" if unmeasured else "red" if report.failed else "brightgreen" if whole else "yellow"
-    return {"schemaVersion": 1, "label": f"snnhub conformance: {report.subject}", "message": message, "color": colour}
+    return {
+        "schemaVersion": 1,
+        "label": f"snnhub conformance: {report.subject}",
+        "message": message,
+        "color": colour,
+    }
 
 
 def write(report: Report, folder: Path) -> None:
@@ -132,7 +163,9 @@ def read(path: Path) -> dict[str, Any]:
     try:
         data: dict[str, Any] = json.loads(path.read_text())
         if data["schema"] != SCHEMA:
-            raise FormatError("not a conformance report", where=str(path), found=str(data["schema"]), allowed=SCHEMA)
+            raise FormatError(
+                "not a conformance report", where=str(path), found=str(data["schema"]), allowed=SCHEMA
+            )
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise FormatError("not a conformance report", where=str(path), found=repr(problem)) from None
     return data

@@ -180,7 +180,7 @@ def step(
 def check_against(
     program: Program, params: Mapping[str, Array], inputs: Mapping[str, Array], found: Mapping[str, Array]
 ) -> None:
-    """Compare records (time, elements) with this interpreter's. Raises ``AssertionError`` at the first difference."""
+    """Compare records (time, elements) with this interpreter's. Raises ``AssertionError`` where they differ."""
     steps, size = next(iter(inputs.values())).shape
     for element in range(size):
         own = {name: array[element].item() for name, array in params.items()}
@@ -193,5 +193,3 @@ def check_against(
                 seen, wanted = array[time, element].item(), values[name]
                 if seen != wanted and not (seen != seen and wanted != wanted):  # noqa: PLR0124  NaN
                     raise AssertionError(f"step {time}, element {element}, {name}: {seen!r}, not {wanted!r}")
-
-

@@ -120,7 +120,9 @@ class HubRunner:
     def run(self, case: Case, graph: Graph, keys: tuple[str, ...]) -> Arrays:
         stimulus = stimulus_of(case, graph)
         loaded = self._loaded(case, graph)
-        return run_loaded(loaded, self.runner, stimulus, keys, {**case.options, **self.options}, steps=case.expect.steps)
+        return run_loaded(
+            loaded, self.runner, stimulus, keys, {**case.options, **self.options}, steps=case.expect.steps
+        )
 
     def cannot_take(self, case: Case) -> str:
         return "" if self.runner.takes in ("graph", "snn") else f"runs {self.runner.takes} networks only"
@@ -214,7 +216,10 @@ class WorkerRunner:
         return next((case.path(case.subject[kind]) for kind in kinds if kind in case.subject), None)
 
     def environment(self) -> dict[str, str]:
-        return {**machine(), **{key: str(value) for key, value in dict(self.worker.identity.get("environment", {})).items()}}
+        return {
+            **machine(),
+            **{key: str(value) for key, value in dict(self.worker.identity.get("environment", {})).items()},
+        }
 
 
 @dataclass(frozen=True)

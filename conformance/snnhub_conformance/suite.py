@@ -63,13 +63,17 @@ class Suite:
             near = difflib.get_close_matches(missing[0], known, n=3)
             raise UsageError(f"no {noun} of this name", found=missing[0], allowed=", ".join(near) or "see: list")
 
-    def digest(self, family: str) -> str:
-        """SHA-256 over a family: what a report was measured on."""
-        whole = hashlib.sha256()
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 over each family: what a report was measured on."""
+        whole = {name: hashlib.sha256() for name in self.families}
         for case in self.cases:
-            if case.family == family:
-                whole.update(json.dumps(case.to_json(), sort_keys=True, default=str).encode())
-        return "sha256:" + whole.hexdigest()
+            whole[case.family].update(json.dumps(case.to_json(), sort_keys=True, default=str).encode())
+        return {name: "sha256:" + value.hexdigest() for name, value in whole.items()}
+
+    def digest(self, family: str) -> str:
+        """SHA-256 over a family; empty for one that does not exist (any more)."""
+        return self.digests.get(family, "")
 
     @cached_property
     def matrix(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """snnhub: moves spiking neural networks between frameworks and chips, with a proof of what stayed the same.
 
 The functions behind the commands, imported when first used: ``import_model``, ``load``, ``save``, ``convert``,
-``inspect``, ``check``, ``run``, ``verify``, ``doctor``.
+``inspect``, ``check``, ``run``, ``verify``, ``compare_recordings``, ``repro``, ``repro_again``, ``doctor``.
 """
 
 from __future__ import annotations
@@ -11,18 +11,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from snnhub.api.check import check
+    from snnhub.api.compare import compare_recordings
     from snnhub.api.convert import convert
     from snnhub.api.doctor import doctor
     from snnhub.api.inspect import inspect
     from snnhub.api.load import import_model, load
+    from snnhub.api.repro import repro, repro_again
     from snnhub.api.run import run
     from snnhub.api.save import save
     from snnhub.api.verify import verify
 
 __version__ = "0.1.0"
-__all__ = ["check", "convert", "doctor", "import_model", "inspect", "load", "run", "save", "verify"]
+__all__ = [
+    "check",
+    "compare_recordings",
+    "convert",
+    "doctor",
+    "import_model",
+    "inspect",
+    "load",
+    "repro",
+    "repro_again",
+    "run",
+    "save",
+    "verify",
+]
 
-_HOMES = {"import_model": "load"}
+_HOMES = {"import_model": "load", "compare_recordings": "compare", "repro_again": "repro"}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,9 +18,9 @@ from snnhub.ir.graph import Graph, Node
 from snnhub.ir.numtype import F32, F64, SPIKE, signed
 from snnhub.ir.tensor import Array, tensor
 from snnhub.ops.registry import REGISTRY
+from snnhub_conformance.strategies import float_graphs, netx_graphs
 
 from tests.build import conv, dense, loihi_mlp, mlp, spikes
-from tests.property.strategies import float_graphs, netx_graphs
 from tests.property.test_engine import stimulus
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("spikingjelly")]

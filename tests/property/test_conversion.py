@@ -18,13 +18,13 @@ from snnhub.ir.numtype import F32
 from snnhub.ir.rung import Rung
 from snnhub.ops.registry import REGISTRY
 from snnhub.passes.base import PassContext, promise_of, run_passes
+from snnhub_conformance.strategies import netx_graphs
 from snnhub_loihi.lowering import passes as loihi
 from snnhub_netx.arrange import passes as netx
 from snnhub_netx.reader import import_netx
 from snnhub_netx.writer import export_netx
 
 from tests.build import dense, neurons, spikes
-from tests.property.strategies import netx_graphs
 
 
 @settings(max_examples=120)

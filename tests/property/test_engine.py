@@ -12,9 +12,8 @@ from snnhub.engine import reference, runner
 from snnhub.engine.reference import prepare
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
+from snnhub_conformance.strategies import float_graphs, layered_graphs, netx_graphs
 from snnhub_formats.container import to_bytes
-
-from tests.property.strategies import float_graphs, layered_graphs, netx_graphs
 
 GRAPHS = st.one_of(float_graphs(), netx_graphs(), layered_graphs())
 

@@ -30,11 +30,11 @@ from snnhub.ir.program import Program, Scope, Slot, State
 from snnhub.ir.tensor import STORED_DTYPES, tensor
 from snnhub.ir.trace import trace
 from snnhub.ops.registry import REGISTRY
+from snnhub_conformance.strategies import float_graphs, layered_graphs, netx_graphs
 from snnhub_formats import graph_json
 from snnhub_formats.graph_json import from_graph_json, to_graph_json
 
 from tests.build import loihi_mlp, mlp, neurons, spikes
-from tests.property.strategies import float_graphs, layered_graphs, netx_graphs
 from tests.unit.test_container import everything
 
 

@@ -75,7 +75,11 @@ def test_every_plugin_folder_is_packaged_and_registered() -> None:
     packages = config["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]  # type: ignore[index]
     points = config["project"]["entry-points"]["snnhub"]  # type: ignore[index]
     folders = {path.name for path in (ROOT / "plugins").iterdir() if path.name.startswith("snnhub_")}
-    assert {Path(package).name for package in packages} == folders | {"snnhub", "snnhub_formats", "snnhub_conformance"}
+    assert {Path(package).name for package in packages} == folders | {
+        "snnhub",
+        "snnhub_formats",
+        "snnhub_conformance",
+    }
     assert {value for value in points.values() if value.startswith("snnhub_")} == folders
     installed = {
         point.name: point.value
@@ -175,11 +179,14 @@ def test_finding_codes_are_used_and_documented() -> None:
 def test_the_public_interface_is_pinned() -> None:
     assert snnhub.__all__ == [
         "check",
+        "compare_recordings",
         "convert",
         "doctor",
         "import_model",
         "inspect",
         "load",
+        "repro",
+        "repro_again",
         "run",
         "save",
         "verify",

@@ -60,6 +60,19 @@ def same(graph: Graph, x: Array, rule: Rule) -> None:
                 assert int(have) == wanted, place
 
 
+def test_a_wrapped_sum_is_shifted_after_it_has_wrapped() -> None:
+    """The shift makes the sum smaller, not the wrap unnecessary: the type promises a value of 20 bits."""
+    weight = {"weight": np.array([[127, 127], [1, 1]], np.int8)}
+    graph = graph_of("core.Dense", (2,), signed(22), weight, bias=False, accumulate="wrap24", shift=4)
+    x = values((2,), signed(22))
+    assert analyse(graph, REGISTRY).types[Port("node", "y")] == signed(20)
+    same(graph, x, lambda row, place: Fraction(wrapped(sum((int(n) for n in row), 0) * (127, 1)[place[0]]) >> 4))
+
+
+def wrapped(total: int) -> int:
+    return (total + 2**23) % 2**24 - 2**23
+
+
 @pytest.mark.parametrize("type_", [F32, F64, SPIKE, signed(9)])
 def test_upsample(type_: NumType) -> None:
     graph = graph_of("core.Upsample", (2, 3, 5, 1), type_, factor=(2, 1, 3))

@@ -16,14 +16,14 @@ M = MicroOp
 Random = np.random.Generator
 GRID = np.arange(-16, 17) / 8
 POSITIVE = ("tau", "tau_w", "scale", "k", "delta_T", "a0")
-"""Parameters that a network divides by, or whose sign only turns the neuron around: drawn above 0."""
+"""Parameters that a network divides by, or whose sign only turns the neuron: drawn above 0."""
 FRACTIONS = ("leak", "u_factor", "v_factor", "factor", "cosine", "sine")
 """Parts kept or lost per step."""
 MOODS = ("grid", "random", "ends", "mixed", "tiny")
 
 
 def draw(program: Program, random: Random, mood: str, steps: int, size: int) -> Pool:
-    """A pool of ``size`` elements. Moods: dyadic grids, random numbers, the ends of ranges, grids and random numbers
+    """A pool of ``size`` elements. Moods: dyadic grids, random numbers, the ends of ranges, grids and numbers
     mixed, numbers around the smallest normal f32.
     """
     if mood == "tiny":
@@ -43,7 +43,9 @@ def _wide(values: Array, type_: NumType, random: Random) -> Array:
     """Where f64 is wanted, numbers that need all its digits (zeros and grid points stay now and then)."""
     if type_ != F64:
         return values
-    return values.astype(np.float64) * np.where(random.random(values.shape) < 0.7, 1 + random.random(values.shape), 1.0)
+    return values.astype(np.float64) * np.where(
+        random.random(values.shape) < 0.7, 1 + random.random(values.shape), 1.0
+    )
 
 
 def _tiny(pool: Pool, random: Random) -> Pool:
@@ -69,7 +71,9 @@ def towards_constants(program: Program, pool: Pool, random: Random) -> Pool:
     pairs = [
         (instr.args[0], int(program.code[instr.args[1]].imm[0]))
         for instr in program.code
-        if instr.op in COMPARISONS and program.code[instr.args[1]].op is M.CONST and program.code[instr.args[0]].type.is_int
+        if instr.op in COMPARISONS
+        and program.code[instr.args[1]].op is M.CONST
+        and program.code[instr.args[0]].type.is_int
     ]
     port = next((slot for slot in program.inputs if slot.type.is_int), None)
     if not pairs or port is None:
@@ -101,7 +105,11 @@ def on_thresholds(program: Program, pool: Pool, random: Random) -> Pool:
         slot = program.params[int(program.code[instr.args[1]].imm[0])]
         values = operands(program, instr.args[0], pool)
         picked = values[random.integers(0, pool.steps, pool.size), np.arange(pool.size)]
-        fits = np.isfinite(picked) if slot.type.is_float else (picked >= slot.type.range[0]) & (picked <= slot.type.range[1])
+        fits = (
+            np.isfinite(picked)
+            if slot.type.is_float
+            else (picked >= slot.type.range[0]) & (picked <= slot.type.range[1])
+        )
         own = pool.params[slot.name]
         pool = Pool({**pool.params, slot.name: np.where(fits, picked, own).astype(own.dtype)}, pool.inputs)
     return pool
@@ -113,6 +121,7 @@ def _param(name: str, type_: NumType, random: Random, mood: str, size: int) -> A
     if mood == "mixed":
         parts = [_param(name, type_, random, other, size) for other in ("grid", "random")]
         return np.where(random.random(size) < 0.5, *parts).astype(np.float32)
+    values: Array
     if name in FRACTIONS:
         values = random.integers(0, 9, size) / 8 if mood == "grid" else random.random(size)
     elif name in POSITIVE:
@@ -120,7 +129,11 @@ def _param(name: str, type_: NumType, random: Random, mood: str, size: int) -> A
         if mood == "ends":
             values = random.choice([1.0, 1.5, 3.0, 7.0, 100.0, 2.0**20], size)
     elif name == "v_threshold":
-        values = random.choice([0.25, 0.5, 1.0, 1.0, 2.0, 3.0], size) if mood == "grid" else random.normal(0.8, 0.5, size)
+        values = (
+            random.choice([0.25, 0.5, 1.0, 1.0, 2.0, 3.0], size)
+            if mood == "grid"
+            else random.normal(0.8, 0.5, size)
+        )
     else:
         values = random.choice(GRID, size) if mood == "grid" else random.normal(0, 0.7, size)
     if mood == "ends" and name not in POSITIVE:

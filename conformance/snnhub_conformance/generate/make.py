@@ -19,12 +19,12 @@ Table = dict[str, Any]
 
 
 def step_ops(writer: Writer, table: Table) -> None:
-    """``op.integer`` and ``op.float``: every shipped step op with every combination of attributes, and the programs
-    of the suite itself.
+    """``op.integer`` and ``op.float``: every step op with every combination of attributes, and the programs of
+    the suite itself.
     """
     registry = Registry(REGISTRY.all())
-    for op in micro.OPS:
-        registry.add(op)
+    for own in micro.OPS:
+        registry.add(own)
     for op in registry.all():
         if not isinstance(op, StepOp):
             continue
@@ -36,7 +36,11 @@ def step_ops(writer: Writer, table: Table) -> None:
                 "equivalent": sorted(found.equivalent),
                 "open": found.alive,
             }
-            print(f"{variant.name}: {found.mutants} mutants, {len(found.stimuli)} cases, open {found.alive}", file=sys.stderr, flush=True)
+            print(
+                f"{variant.name}: {found.mutants} mutants, {len(found.stimuli)} cases, open {found.alive}",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {

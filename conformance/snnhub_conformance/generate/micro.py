@@ -1,4 +1,4 @@
-"""Programs made for the suite alone: every micro-operation in every type that it takes, beyond what shipped ops use.
+"""Programs made for the suite alone: every micro-operation in every type that it takes.
 
 No plugin registers these ops. Their programs are in the files, which is all that an implementation may need.
 """
@@ -75,7 +75,9 @@ INTEGER: tuple[StepOp, ...] = (
     _op("min", I32, {"p": I16}, lambda x, p: minimum(x, p.p), "min(x, p)"),
     _op("max", I32, {"p": I16}, lambda x, p: maximum(x, p.p), "max(x, p)"),
     _op("clip", I16, {}, lambda x, p: clip(x, -100, 99), "x in -100 .. 99"),
-    _op("clip_params", I16, {"p": I16, "q": I16}, lambda x, p: clip(x, p.p, p.q), "x in p .. q, which may be empty"),
+    _op(
+        "clip_params", I16, {"p": I16, "q": I16}, lambda x, p: clip(x, p.p, p.q), "x in p .. q, which may be empty"
+    ),
     _op("floordiv", I16, {"p": DIVISOR}, lambda x, p: x // p.p, "floor(x / p)"),
     _op("floordiv_negative", I16, {"p": NEGATIVE}, lambda x, p: x // p.p, "floor(x / p), p below 0"),
     _op("shl", I16, {"n": AMOUNT}, lambda x, p: x << p.n, "x 2^n"),
@@ -102,7 +104,7 @@ INTEGER: tuple[StepOp, ...] = (
 
 
 def _accumulate(x: Value, state: Namespace, param: Namespace) -> Step:
-    v = clip(state.v + x, -(2**20), 2**20)
+    v = clip(state.v + x, -(2**17), 2**17)
     return {"v": v}, {"y": v}
 
 
@@ -124,7 +126,9 @@ def _two(x: Value, state: Namespace, param: Namespace) -> Step:
 
 
 STATEFUL: tuple[StepOp, ...] = (
-    _with("accumulate", I16, {"start": I16}, (State("v", signed(22), "start"),), _accumulate, "a sum that saturates"),
+    _with(
+        "accumulate", I16, {"start": I16}, (State("v", signed(19), "start"),), _accumulate, "a sum that saturates"
+    ),
     _with("toggle", I16, {"p": I16}, (State("on", BOOL, True),), _toggle, "a state that is true or false"),
     _with(
         "count",
@@ -134,7 +138,14 @@ STATEFUL: tuple[StepOp, ...] = (
         _count,
         "a counter of the node beside a state of each neuron",
     ),
-    _with("two", I16, {"p": I16}, (State("u", signed(17), 5), State("v", signed(16), -5)), _two, "a state that another reads, old and new"),
+    _with(
+        "two",
+        I16,
+        {"p": I16},
+        (State("u", signed(17), 5), State("v", signed(16), -5)),
+        _two,
+        "a state that another reads, old and new",
+    ),
 )
 
 
@@ -170,7 +181,13 @@ FLOAT: tuple[StepOp, ...] = (
     _op("f_to_int", F32, {}, _lost, "1024 x, cut to an integer"),
     _op("int_to_f", I48, {}, lambda x, p: cast(x, "f32"), "an integer as f32, rounded to nearest even"),
     _op("int_to_f64", I48, {"p": I16}, lambda x, p: cast(x, "f64") * cast(p.p, "f64"), "a product in f64"),
-    _op("f_widen", F32, {"p": F32}, lambda x, p: cast(cast(x, "f64") / 3.0 + cast(p.p, "f64"), "f32"), "f64 between f32"),
+    _op(
+        "f_widen",
+        F32,
+        {"p": F32},
+        lambda x, p: cast(x, "f64") / 3.0 + cast(p.p, "f64"),
+        "f64 between f32",
+    ),
     _op("d_add", F64, {"p": F64}, lambda x, p: x + p.p, "x + p in f64"),
     _op("d_mul", F64, {"p": F64}, lambda x, p: x * p.p, "x p in f64"),
     _op("d_div", F64, {"tau": F64}, lambda x, p: x / p.tau, "x / tau in f64"),

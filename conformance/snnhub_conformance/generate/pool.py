@@ -32,11 +32,11 @@ class Pool:
 
     @property
     def steps(self) -> int:
-        return next(iter(self.inputs.values())).shape[0]
+        return int(next(iter(self.inputs.values())).shape[0])
 
     @property
     def size(self) -> int:
-        return next(iter(self.inputs.values())).shape[1]
+        return int(next(iter(self.inputs.values())).shape[1])
 
     def take(self, elements: NDArray[np.int64] | list[int], steps: int | None = None) -> Pool:
         """Some elements, over the first steps."""
@@ -59,7 +59,7 @@ class Pool:
 
 
 def run(program: Program, pool: Pool, names: tuple[str, ...]) -> dict[str, Array]:
-    """Values (time, elements) of the named states (after each step) and outputs. Raises ``RunError`` of a check."""
+    """Values (time, elements) of the named states, after each step, and outputs. Raises ``RunError``."""
     interpreter = Interpreter(program, {name: array[None] for name, array in pool.params.items()})
     params = {name: array[None] for name, array in pool.params.items()}
     states = interpreter.initial(1, (pool.size,), params)
@@ -90,8 +90,6 @@ def operands(program: Program, index: int, pool: Pool) -> Array:
     """Values (time, elements) of one instruction in a run."""
     probe = replace(program, outputs=(*program.outputs, ("_probe", index)))
     return run(probe, pool, ("_probe",))["_probe"]
-
-
 
 
 def passes_checks(program: Program, pool: Pool) -> NDArray[np.bool_]:

@@ -7,25 +7,26 @@ state means equal for ever. ``unknown`` and ``differs`` are no proofs: such a mu
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from snnhub.ir.code import Instr
 from snnhub.ir.microop import MicroOp
 from snnhub.ir.numtype import F32, NumType
-from snnhub.ir.program import Program, cone
+from snnhub.ir.program import Program, Slot, State, cone
 
 M = MicroOp
 BITS = 64
-TIMEOUT_MS = 5_000
-SWEEP_MS, SWEEPS = 1_000, 6
+EFFORT, SWEEP_EFFORT = 20_000_000, 2_000_000
+"""Steps of the solver, which are the same on every machine."""
+SWEEPS = 6
 
 
-def equivalent(original: Program, mutant: Program, timeout: int = TIMEOUT_MS) -> str:
+def equivalent(original: Program, mutant: Program, effort: int = EFFORT) -> str:
     """``proved``, ``differs`` or ``unknown``: whether all states and outputs are equal after any step.
 
-    Floats are equal as in recordings: NaN to NaN, -0 to +0. Every micro-operation but a division keeps values equal
+    Floats are equal as in recordings: NaN to NaN, -0 to +0. Every micro-operation but a division keeps equality
     in that sense, so a program must not divide by anything but parameters and constants; others are ``unknown``,
     and so are mutants with states of their own.
     """
@@ -40,7 +41,7 @@ def equivalent(original: Program, mutant: Program, timeout: int = TIMEOUT_MS) ->
     ]
     if not ends:
         return "proved"
-    return _ask(original, mutant, same, ends, timeout)
+    return _ask(original, mutant, same, ends, effort)
 
 
 def _swept(original: Program, mutant: Program) -> dict[str, str]:
@@ -59,7 +60,7 @@ def _swept(original: Program, mutant: Program) -> dict[str, str]:
             tries += 1
             if tries > SWEEPS:
                 return same
-            if _ask(original, mutant, same, [(twin, place)], SWEEP_MS) == "proved":
+            if _ask(original, mutant, same, [(twin, place)], SWEEP_EFFORT) == "proved":
                 same[theirs[place]] = ours[twin]
                 break
     return same
@@ -92,19 +93,20 @@ def _divides_by_what_moves(program: Program) -> bool:
 
 
 def _ask(
-    original: Program, mutant: Program, same: dict[str, str], pairs: list[tuple[int, int]], timeout: int
+    original: Program, mutant: Program, same: dict[str, str], pairs: list[tuple[int, int]], effort: int
 ) -> str:
     """Whether the instructions of each pair have the same value for all leaves."""
     import z3
 
     solver = z3.Solver()
-    solver.set("timeout", timeout)
+    solver.set("rlimit", effort)
     leaves: dict[tuple[MicroOp, int], Any] = {}
-    for op, slots, finite in (
+    tables: list[tuple[MicroOp, Sequence[Slot | State], bool]] = [
         (M.INPUT, original.inputs, True),
         (M.PARAM, original.params, True),
         (M.STATE, original.states, False),
-    ):
+    ]
+    for op, slots, finite in tables:
         leaves |= {(op, i): _variable(f"{op.value}{i}", slot.type, solver, finite) for i, slot in enumerate(slots)}
     shared = _shared(original, mutant, same)
     try:
@@ -134,7 +136,7 @@ def _variable(name: str, type_: NumType, solver: Any, finite: bool) -> Any:
 
 
 def _keys(program: Program, same: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-    """For each instruction a text that says what it computes from the leaves; ``same``: texts known to be equal."""
+    """For each instruction a text of what it computes from the leaves; ``same``: texts known to be equal."""
     keys: list[str] = []
     for instr in program.code:
         told = f"{instr.op.value}({','.join(keys[arg] for arg in instr.args)};{instr.imm!r})"

@@ -25,7 +25,9 @@ from snnhub_conformance.mutants.programs import CLASSES
 STEPS, ELEMENTS = 24, 1500
 ROUNDS = 25
 """Pools that are searched before a mutant counts as alive."""
-PURE_ELEMENTS, MOST_ELEMENTS = 4, 16
+PURE_ELEMENTS = 4
+MOST_VALUES = 32
+"""Elements times records of a covering stimulus: so that a case stays small."""
 Times = NDArray[np.int64]
 
 
@@ -80,11 +82,24 @@ def search(program: Program, name: str) -> Search:
     result.alive = sorted(open_single)
     result.stimuli = [item for _, item in sorted(best.values(), key=lambda pair: pair[1].theme)]
     if covering is not None:
-        result.stimuli += [
-            Stimulus("cover", covering.take(list(range(start, min(start + MOST_ELEMENTS, covering.size)))))
-            for start in range(0, covering.size, MOST_ELEMENTS)
-        ]
+        result.stimuli += _covers(program, single, covering, names)
     return result
+
+
+def _covers(
+    program: Program, single: dict[str, Program], covering: Pool, names: tuple[str, ...]
+) -> list[Stimulus]:
+    """The covering elements in pieces, each as long as it takes to notice what it notices."""
+    most = max(2, min(16, MOST_VALUES // (len(names) + 1)))
+    expected = run(program, covering, names)
+    times = np.stack([first_kills(mutant, covering, expected) for mutant in single.values()])
+    found = []
+    for start in range(0, covering.size, most):
+        part = list(range(start, min(start + most, covering.size)))
+        first = times[:, part].min(axis=1)
+        steps = int(first[first < NEVER].max(initial=0)) + 1
+        found.append(Stimulus("cover", covering.take(part, steps)))
+    return found
 
 
 def _pools(program: Program, random: np.random.Generator) -> Iterator[Pool]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import AttributeValue, Graph
 from snnhub.ir.numtype import NumType
 from snnhub.ir.op import Attribute, StepOp
-from snnhub.ir.program import Program
+from snnhub.ir.program import Program, Scope
 from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
 from snnhub.ops.registry import Registry
 
@@ -78,7 +79,12 @@ def add(writer: Writer, variant: Variant, registry: Registry) -> Search:
             f"{variant.name}: {suffix}",
             shown,
             graph,
-            {slot.name if len(variant.program.inputs) > 1 else "input": _stored(item.pool.inputs[slot.name], slot.type) for slot in variant.program.inputs},
+            {
+                slot.name if len(variant.program.inputs) > 1 else "input": _stored(
+                    item.pool.inputs[slot.name], slot.type
+                )
+                for slot in variant.program.inputs
+            },
             expected,
             level="R4" if variant.program.exact else "R3",
             rung="bits" if variant.program.exact else "spikes",
@@ -113,7 +119,11 @@ def expectation(program: Program, pool: Pool) -> dict[str, Array]:
     check_against(program, pool.params, pool.inputs, found)
     types = {state.name: state.type for state in program.states}
     types |= {name: program.output_type(name) for name, _ in program.outputs}
-    return {f"{NODE}/{name}": found[name].astype(types[name].numpy) for name in names}
+    shared = {state.name for state in program.states if state.scope is Scope.NODE}
+    return {
+        f"{NODE}/{name}": found[name][:, : 1 if name in shared else None].astype(types[name].numpy)
+        for name in names
+    }
 
 
 def alone(variant: Variant, pool: Pool, registry: Registry) -> Graph:
@@ -125,7 +135,8 @@ def alone(variant: Variant, pool: Pool, registry: Registry) -> Graph:
         for slot in variant.program.inputs
     }
     params = {slot.name: _parameter(pool.params[slot.name], slot.type) for slot in variant.program.params}
-    port = builder.node(NODE, variant.op.name, ports, version=variant.op.version, params=params, **variant.attributes)
+    settings: dict[str, Any] = dict(variant.attributes)
+    port = builder.node(NODE, variant.op.name, ports, version=variant.op.version, params=params, **settings)
     builder.output(port)
     return builder.graph()
 

@@ -27,6 +27,7 @@ from snnhub_conformance.case import FILE, Case, Expect, File, Requires
 
 INDEX = "index.json"
 ATOMIC_BYTES = 8192
+"""What model, input and records of an atomic case may take together."""
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Writer:
     cases: list[tuple[Case, Mapping[str, bytes]]] = field(default_factory=list)
 
     def add(self, case: Case, files: Mapping[str, bytes]) -> None:
-        """A case whose ``subject``, ``inputs`` and ``expect.records`` already name ``files``; its id is given here."""
+        """A case whose ``subject``, ``inputs`` and ``expect.records`` name ``files``; its id is given here."""
         if any(other.family == case.family and other.title == case.title for other, _ in self.cases):
             raise ValueError(f"two cases of one title: {case.family} {case.title}")
         self.cases.append((case, files))
@@ -48,7 +49,9 @@ class Writer:
         written = []
         for case, files in self.cases:
             number = index.setdefault(case.family, {}).setdefault(case.title, len(index[case.family]) + 1)
-            done = replace(case, id=f"{case.family}.{number:04d}", folder=self.folder / case.family / f"{number:04d}")
+            done = replace(
+                case, id=f"{case.family}.{number:04d}", folder=self.folder / case.family / f"{number:04d}"
+            )
             self._write(done, files)
             written.append(done)
         kept = {case.folder for case in written}
@@ -71,8 +74,13 @@ class Writer:
                 path.unlink()
         for name, data in files.items():
             (case.folder / name).write_bytes(data)
-        text = json.dumps(case.to_json(), indent=1, default=list) + "\n"
-        (case.folder / FILE).write_text(text)
+        (case.folder / FILE).write_text(layout(case.to_json()))
+
+
+def layout(data: Mapping[str, Any]) -> str:
+    """JSON with a line per entry of the first level: short, and a change shows where it is."""
+    lines = [f"{json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in data.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def file(name: str, data: bytes) -> File:
@@ -95,7 +103,10 @@ def requirements(graph: Graph, *, batched: bool) -> Requires:
     following = successors(graph, graph.edges)
     cyclic = any(len(part) > 1 or part[0] in following[part[0]] for part in strongly_connected(following))
     attributes = {
-        f"{node.op}.{name}={value}" for node in graph.nodes for name, value in node.attributes if isinstance(value, (str, bool))
+        f"{node.op}.{name}={value}"
+        for node in graph.nodes
+        for name, value in node.attributes
+        if isinstance(value, (str, bool))
     }
     return Requires(
         tuple(sorted({node.kind for node in graph.nodes})),

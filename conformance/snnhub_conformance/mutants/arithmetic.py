@@ -137,9 +137,28 @@ def in_32_bits(draft: Draft, instr: Instr, args: Args) -> int | None:
     return draft.emit(M.WRAP, (draft.emit(instr.op, args, instr.type, instr.imm),), instr.type, (32,))
 
 
+def _is_cut(draft: Draft, instr: Instr) -> bool:
+    """Whether a number only becomes an integer, toward zero: then anything below 1 is 0 anyway."""
+    code = draft.source.code
+    reached, pending = False, [index for index, other in enumerate(code) if other is instr]
+    while pending:
+        place = pending.pop()
+        if place in (*draft.source.next, *(index for _, index in draft.source.outputs)):
+            return False
+        for index, user in enumerate(code):
+            if place in user.args:
+                if user.op is M.CHECK:
+                    pending.append(index)
+                elif user.op is M.CAST and user.type.is_int:
+                    reached = True
+                else:
+                    return False
+    return reached
+
+
 def flush(draft: Draft, instr: Instr, args: Args) -> int | None:
     """Results below the smallest normal f32 become 0, as with fast-math."""
-    if instr.op not in (M.ADD, M.SUB, M.MUL, M.DIV, M.FMA) or instr.type != F32:
+    if instr.op not in (M.ADD, M.SUB, M.MUL, M.DIV, M.FMA) or instr.type != F32 or _is_cut(draft, instr):
         return None
     value = draft.emit(instr.op, args, F32)
     size, least = draft.emit(M.ABS, (value,), F32), draft.const(F32, SMALLEST_NORMAL)
@@ -200,7 +219,7 @@ def reassociate(draft: Draft, instr: Instr, args: Args) -> int | None:
 
 
 def distribute(draft: Draft, instr: Instr, args: Args) -> int | None:
-    """a (b ± c) as a b ± a c."""
+    """A (b ± c) as a b ± a c."""
     if not _float(instr, M.MUL):
         return None
     for one, other in (args, args[::-1]):

@@ -16,7 +16,7 @@ Args = tuple[int, ...]
 
 
 def _is_reset(program: Program, index: int) -> bool:
-    """Whether an instruction chooses a state after a spike: ``where(s, …, …)`` with the condition that goes out."""
+    """Whether an instruction resets a state: ``where(s, …, …)`` with the condition that goes out."""
     instr = program.code[index]
     spikes = {number for _, number in program.outputs}
     return instr.op is M.WHERE and instr.args[0] in spikes and index in program.next

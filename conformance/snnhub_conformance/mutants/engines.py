@@ -91,9 +91,11 @@ def _loop_late(graph: Graph) -> Graph | None:
     order = {node.id: place for place, node in enumerate(graph.nodes)}
     return with_edges(
         graph,
-        lambda e: replace(e, delay=e.delay + 1)
-        if e.src.node in order and e.dst.node in order and order[e.src.node] >= order[e.dst.node]
-        else e,
+        lambda e: (
+            replace(e, delay=e.delay + 1)
+            if e.src.node in order and e.dst.node in order and order[e.src.node] >= order[e.dst.node]
+            else e
+        ),
     )
 
 
@@ -246,28 +248,46 @@ ENGINES: tuple[EngineClass, ...] = (
     EngineClass("delay.dropped", "delays left out", _no_delays),
     EngineClass("delay.one-late", "delays one step too long", _delay_by(1)),
     EngineClass("delay.one-early", "delays one step too short", _delay_by(-1)),
-    EngineClass("delay.line-filled", "a delay gives its first value before the start, not zero", run=_filled_lines),
+    EngineClass(
+        "delay.line-filled", "a delay gives its first value before the start, not zero", run=_filled_lines
+    ),
     EngineClass("time.layer-latency", "every layer hears the one before it a step late", _latency),
     EngineClass("time.loop-late", "feedback comes one step late", _loop_late),
     EngineClass("time.input-held", "behind its end the input keeps its last value, not zero", run=_held_input),
     EngineClass("edges.first-only", "of several edges into a port only the first counts", _one_edge(0)),
     EngineClass("edges.last-only", "of several edges into a port only the last counts", _one_edge(-1)),
-    EngineClass("edges.rounded", "edges into a port added one after the other, rounded each time", run=_rounded_edges),
+    EngineClass(
+        "edges.rounded", "edges into a port added one after the other, rounded each time", run=_rounded_edges
+    ),
     EngineClass("state.kept", "a sample begins with the state that the one before it left", run=_kept_state),
     EngineClass("input.binary", "several spikes in one step counted as one", run=_binary_input),
     EngineClass("parameter.first", "the first neuron's parameter used for all", _first_parameter),
     EngineClass("weight.transposed", "a weight matrix transposed", _weight(_transposed, "core.Dense")),
     EngineClass("weight.flipped", "a convolution turned its kernel around", _weight(_flipped, "core.Conv")),
-    EngineClass("weight.axes-swapped", "height and width of a kernel exchanged", _weight(_swapped_axes, "core.Conv")),
+    EngineClass(
+        "weight.axes-swapped", "height and width of a kernel exchanged", _weight(_swapped_axes, "core.Conv")
+    ),
     EngineClass("bias.dropped", "biases left out", _no_bias),
-    EngineClass("sum.wraps", "sums wrapped to 24 bits that should be exact", _attribute("accumulate", lambda v: "wrap24")),
-    EngineClass("sum.exact", "sums exact that should wrap to 24 bits", _attribute("accumulate", lambda v: "exact")),
+    EngineClass(
+        "sum.wraps", "sums wrapped to 24 bits that should be exact", _attribute("accumulate", lambda v: "wrap24")
+    ),
+    EngineClass(
+        "sum.exact", "sums exact that should wrap to 24 bits", _attribute("accumulate", lambda v: "exact")
+    ),
     EngineClass("sum.not-shifted", "the shift of a sum left out", _attribute("shift", lambda v: 0)),
-    EngineClass("pool.pad-counted", "padding counted as entries of an average, or not, the other way round", _attribute("count_include_pad", lambda v: not v)),
-    EngineClass("pool.ceil", "output sizes of pools rounded the other way", _attribute("ceil_mode", lambda v: not v)),
+    EngineClass(
+        "pool.pad-counted",
+        "padding counted as entries of an average, or not, the other way round",
+        _attribute("count_include_pad", lambda v: not v),
+    ),
+    EngineClass(
+        "pool.ceil", "output sizes of pools rounded the other way", _attribute("ceil_mode", lambda v: not v)
+    ),
     EngineClass("window.dilation", "dilation left out", _attribute("dilation", lambda v: tuple(1 for _ in v))),
     EngineClass("window.stride", "stride left out", _attribute("stride", lambda v: tuple(1 for _ in v))),
     EngineClass("window.padding", "padding left out", _attribute("padding", lambda v: tuple(0 for _ in v))),
-    EngineClass("pad.sides-swapped", "zeros put behind that belong in front", _attribute("before", lambda v: v[::-1])),
+    EngineClass(
+        "pad.sides-swapped", "zeros put behind that belong in front", _attribute("before", lambda v: v[::-1])
+    ),
 )
 """Every class of wrong engines."""

@@ -55,7 +55,9 @@ class ProgramClass:
             yield f"{self.name}@{index}", mutant
 
 
-def _swap(name: str, mistake: str, old: MicroOp, new: MicroOp, kinds: frozenset[Kind] | None = None) -> ProgramClass:
+def _swap(
+    name: str, mistake: str, old: MicroOp, new: MicroOp, kinds: frozenset[Kind] | None = None
+) -> ProgramClass:
     return ProgramClass(name, mistake, a.swap({old: new}, kinds))
 
 
@@ -68,19 +70,37 @@ COMPARE = (
     _swap("compare.eq-as-le", "== done as <=", M.EQ, M.LE),
 )
 ROUND = (
-    _swap("round.shr_trunc-as-floor", "a shift right that rounds down instead of toward zero", M.SHR_TRUNC, M.SHR_FLOOR),
-    _swap("round.shr_trunc-as-nearest", "a shift right to nearest instead of toward zero", M.SHR_TRUNC, M.SHR_ROUND_HALF_EVEN),
+    _swap(
+        "round.shr_trunc-as-floor",
+        "a shift right that rounds down instead of toward zero",
+        M.SHR_TRUNC,
+        M.SHR_FLOOR,
+    ),
+    _swap(
+        "round.shr_trunc-as-nearest",
+        "a shift right to nearest instead of toward zero",
+        M.SHR_TRUNC,
+        M.SHR_ROUND_HALF_EVEN,
+    ),
     _swap("round.shr_floor-as-trunc", "a shift right toward zero instead of down", M.SHR_FLOOR, M.SHR_TRUNC),
     _swap("round.shr_nearest-as-floor", "a rounding shift that rounds down", M.SHR_ROUND_HALF_EVEN, M.SHR_FLOOR),
-    ProgramClass("round.shr_nearest-as-half-up", "a rounding shift whose ties go up instead of to even", a.shr_half_up),
-    ProgramClass("round.floordiv-as-trunc", "an integer division that rounds toward zero, as C does", a.floordiv_trunc),
+    ProgramClass(
+        "round.shr_nearest-as-half-up", "a rounding shift whose ties go up instead of to even", a.shr_half_up
+    ),
+    ProgramClass(
+        "round.floordiv-as-trunc", "an integer division that rounds toward zero, as C does", a.floordiv_trunc
+    ),
     _swap("round.floor-as-trunc", "floor done as truncation", M.FLOOR, M.TRUNC),
     _swap("round.ceil-as-floor", "ceil done as floor", M.CEIL, M.FLOOR),
     _swap("round.trunc-as-floor", "truncation done as floor", M.TRUNC, M.FLOOR),
     _swap("round.rint-as-floor", "rounding to nearest done as floor", M.RINT, M.FLOOR),
     ProgramClass("round.rint-as-half-away", "ties away from zero instead of to even, as C's round", a.rint_away),
-    ProgramClass("round.cast-as-floor", "a float cut to an integer downwards instead of toward zero", a.cast_with(M.FLOOR)),
-    ProgramClass("round.cast-as-nearest", "a float rounded to the nearest integer instead of cut", a.cast_with(M.RINT)),
+    ProgramClass(
+        "round.cast-as-floor", "a float cut to an integer downwards instead of toward zero", a.cast_with(M.FLOOR)
+    ),
+    ProgramClass(
+        "round.cast-as-nearest", "a float rounded to the nearest integer instead of cut", a.cast_with(M.RINT)
+    ),
 )
 WIDTH = (
     ProgramClass("width.no-wrap", "a wrap left out: more bits than the original has", a.first_operand(M.WRAP)),
@@ -91,25 +111,45 @@ WIDTH = (
     ProgramClass("width.clip-high+1", "the upper end of a clip one too high", a.clip_bound(2, 1)),
     ProgramClass("width.clip-high-1", "the upper end of a clip one too low", a.clip_bound(2, -1)),
     ProgramClass("width.clip-low+1", "the lower end of a clip one too high", a.clip_bound(1, 1)),
-    ProgramClass("width.clip-low-1", "the lower end of a clip one too low, as of two's complement", a.clip_bound(1, -1)),
+    ProgramClass(
+        "width.clip-low-1", "the lower end of a clip one too low, as of two's complement", a.clip_bound(1, -1)
+    ),
     ProgramClass("width.int32", "integers in 32-bit containers overflow", a.in_32_bits),
     ProgramClass("width.f64", "a step computed in f64 and rounded when stored", whole=in_f64, last_bits=True),
-    ProgramClass("width.flush", "numbers below the smallest normal f32 become 0 (fast-math)", a.flush, last_bits=True),
+    ProgramClass(
+        "width.flush", "numbers below the smallest normal f32 become 0 (fast-math)", a.flush, last_bits=True
+    ),
 )
 ORDER = (
     ProgramClass("order.reassociated", "(a + b) + c done as a + (b + c)", a.reassociate, last_bits=True),
     ProgramClass("order.distributed", "a (b + c) done as a b + a c", a.distribute, last_bits=True),
-    ProgramClass("order.reciprocal", "a division done as a product with the reciprocal", a.reciprocal, last_bits=True),
-    ProgramClass("order.contracted", "a product and a sum with one rounding (fused multiply-add)", a.contract, last_bits=True),
+    ProgramClass(
+        "order.reciprocal", "a division done as a product with the reciprocal", a.reciprocal, last_bits=True
+    ),
+    ProgramClass(
+        "order.contracted",
+        "a product and a sum with one rounding (fused multiply-add)",
+        a.contract,
+        last_bits=True,
+    ),
     ProgramClass("order.fma-split", "a fused multiply-add with two roundings", a.split_fma, last_bits=True),
     ProgramClass("order.stale-state", "a state just moved on is used with its old value", whole=b.stale_states),
 )
 RESET = (
     ProgramClass("reset.none", "no reset after a spike", b.at_resets(b.no_reset)),
     ProgramClass("reset.zero", "reset to 0, whatever it should be", b.at_resets(b.reset_to_zero)),
-    ProgramClass("reset.subtract", "the threshold is taken away instead of a reset to a value", b.at_resets(b.reset_by_subtraction)),
+    ProgramClass(
+        "reset.subtract",
+        "the threshold is taken away instead of a reset to a value",
+        b.at_resets(b.reset_by_subtraction),
+    ),
     ProgramClass("reset.late", "the reset follows one step after the spike", b.at_resets(b.reset_late)),
-    ProgramClass("reset.recorded-before", "states are recorded before the reset, not after it", whole=b.recorded_before_reset, states_only=True),
+    ProgramClass(
+        "reset.recorded-before",
+        "states are recorded before the reset, not after it",
+        whole=b.recorded_before_reset,
+        states_only=True,
+    ),
 )
 TIME = (
     ProgramClass("time.output-late", "outputs come one step late", whole=b.late_output),
@@ -140,8 +180,12 @@ OPERATION = (
     _swap("operation.log1p-as-log", "log1p done as log", M.LOG1P, M.LOG),
 )
 CONSTANT = (
-    ProgramClass("constant.plus", "a constant one too large, or the next float", a.constant_plus(1), last_bits=True),
-    ProgramClass("constant.minus", "a constant one too small, or the float before it", a.constant_plus(-1), last_bits=True),
+    ProgramClass(
+        "constant.plus", "a constant one too large, or the next float", a.constant_plus(1), last_bits=True
+    ),
+    ProgramClass(
+        "constant.minus", "a constant one too small, or the float before it", a.constant_plus(-1), last_bits=True
+    ),
 )
 CLASSES: tuple[ProgramClass, ...] = (*COMPARE, *ROUND, *WIDTH, *ORDER, *RESET, *TIME, *OPERATION, *CONSTANT)
 """Every class of wrong step arithmetic."""

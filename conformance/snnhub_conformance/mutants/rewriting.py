@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from snnhub.ir.code import Immediate, Instr
+from snnhub.ir.code import Instr
 from snnhub.ir.microop import MicroOp
 from snnhub.ir.numtype import NumType
 from snnhub.ir.program import Program, State
+from snnhub.ir.ranges import Immediate
 
 M = MicroOp
 

@@ -16,7 +16,7 @@ LEVELS = ("F0", "F1", "R1", "R2", "R3", "R4")
 
 @click.group("conformance")
 def group() -> None:
-    """Cases as data: what a runner, importer, exporter or target must get right, and what it probably has wrong."""
+    """Cases as data: what a runner, importer, exporter or target must get right, and what is probably wrong."""
 
 
 @group.command("run")
@@ -25,11 +25,15 @@ def group() -> None:
 @click.option("--exporter", help="A registered exporter.")
 @click.option("--target", help="A registered target, with its lowering.")
 @click.option("--worker", help="A command that speaks the worker protocol, in any language.")
-@click.option("--level", type=click.Choice(LEVELS), help="What is asked for. [default: R4 of runners, F1 of others]")
+@click.option(
+    "--level", type=click.Choice(LEVELS), help="What is asked for. [default: R4 of runners, F1 of others]"
+)
 @click.option("--case", "ids", multiple=True, help="Only this case. May be given more than once.")
 @click.option("--family", "families", multiple=True, help="Only this family, or everything below it (op, file).")
 @given_options
-@click.option("--report", "folder", type=click.Path(path_type=Path), help="Write report.json, report.md, badge.json.")
+@click.option(
+    "--report", "folder", type=click.Path(path_type=Path), help="Write report.json, report.md, badge.json."
+)
 @json_option
 def run(
     runner: str | None,
@@ -69,7 +73,15 @@ def _show(report: Any, folder: Path | None) -> None:
     rows = []
     for name in sorted(report.families):
         c = report.family(name)
-        numbers = (c["pass"], c["fail"] + c["xpass"], c["error"], c["xfail"], c["unsupported"], c["unavailable"], c["total"])
+        numbers = (
+            c["pass"],
+            c["fail"] + c["xpass"],
+            c["error"],
+            c["xfail"],
+            c["unsupported"],
+            c["unavailable"],
+            c["total"],
+        )
         rows.append([name, *(str(number or "") for number in numbers)])
     table("", ["family", "passed", "failed", "error", "xfail", "unsupported", "unavailable", "total"], rows)
     for item in report.failed[:10]:
@@ -94,7 +106,9 @@ def list_(families: tuple[str, ...], as_json: bool) -> None:
 
     suite = load().select(families=families)
     if as_json:
-        print_json({"cases": [{"id": c.id, "level": c.level, "title": c.title, "flags": c.flags} for c in suite.cases]})
+        print_json(
+            {"cases": [{"id": c.id, "level": c.level, "title": c.title, "flags": c.flags} for c in suite.cases]}
+        )
         return
     if families:
         table("", ["case", "level", "what it is"], [[c.id, c.level, escape(c.title)] for c in suite.cases])

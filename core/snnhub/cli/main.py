@@ -11,7 +11,20 @@ from typing import Any
 import click
 
 from snnhub import __version__
-from snnhub.cli import check, conformance, convert, doctor, env, inspect, plugins, run, verify
+from snnhub.cli import (
+    check,
+    compare,
+    conformance,
+    convert,
+    doctor,
+    env,
+    fuzz,
+    inspect,
+    plugins,
+    repro,
+    run,
+    verify,
+)
 from snnhub.errors import EXIT_INTERNAL, SnnhubError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -33,8 +46,11 @@ for command in (
     check.command,
     run.command,
     verify.command,
+    compare.command,
+    repro.command,
     plugins.group,
     conformance.group,
+    fuzz.command,
     env.group,
     doctor.command,
 ):

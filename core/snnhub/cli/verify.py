@@ -42,6 +42,16 @@ if TYPE_CHECKING:
     metavar="ENGINE",
     help="What runs A against a runner: reference, or torch, which adds up as a framework does.",
 )
+@click.option(
+    "--isolate",
+    is_flag=True,
+    help="Also run every layer of neurons alone, fed with what the reference fed it: column 'alone'.",
+)
+@click.option(
+    "--robust",
+    is_flag=True,
+    help="Also tell whether every order of summation gives the same spikes. Takes three to five times as long.",
+)
 @import_options
 @given_options
 @json_option
@@ -52,6 +62,8 @@ def command(
     stimulus: Path,
     expect: str | None,
     engine: str,
+    isolate: bool,
+    robust: bool,
     from_: str | None,
     weights: Path | None,
     settings: tuple[str, ...],
@@ -78,16 +90,21 @@ def command(
             runner_options=pairs(given, "--option"),
             progress=report,
             engine=engine,
+            isolate=isolate,
+            robust=robust,
         )
     if as_json:
         print_json(result.to_json())
     else:
-        show(result)
+        show(result, isolate)
     return 0 if result.passed else 1
 
 
-def show(result: VerifyResult) -> None:
-    """A line per quantity, the verdict, and the first divergence if there is one."""
+def show(result: VerifyResult, isolate: bool = False) -> None:
+    """A line per quantity, the verdict, and the first divergence if there is one.
+
+    ``isolate``: show how large the overlap of each layer alone is.
+    """
     out = console()
     verdict = result.verdict
     out.print(f"A  {escape(result.a)}\nB  {escape(result.b)}\ninput read as {escape(result.reading)}")
@@ -101,10 +118,21 @@ def show(result: VerifyResult) -> None:
             row.a_spikes,
             row.b_spikes,
             None if row.overlap is None else f"{row.overlap:.4f}",
+            *([None if row.alone is None else f"{row.alone:.4f}"] if isolate else []),
         ]
         for row in verdict.rows
     ]
-    columns = ["A", "B", "lag", "compared", "different", "spikes A", "spikes B", "overlap"]
+    columns = [
+        "A",
+        "B",
+        "lag",
+        "compared",
+        "different",
+        "spikes A",
+        "spikes B",
+        "overlap",
+        *(["alone"] if isolate else []),
+    ]
     table("", columns, rows, right=columns[2:])
     if result.state_samples and result.state_samples < result.samples:
         out.print(
@@ -115,6 +143,10 @@ def show(result: VerifyResult) -> None:
         share = verdict.decisions_equal / verdict.decisions
         out.print(f"decisions: {verdict.decisions_equal} of {verdict.decisions} equal ({share:.2%}){ties}")
     _divergence(verdict)
+    if result.robust is not None:
+        out.print(f"order-robust: {escape(str(result.robust))}")
+    if result.explained:
+        out.print("the first spike that differs is a tie that the engine flagged")
     for problem in verdict.problems:
         out.print(f"not compared: {escape(problem)}")
     print_findings(result.findings, verbose=False)

@@ -18,7 +18,9 @@ from snnhub.ir.tensor import Array
 
 @dataclass(frozen=True)
 class Row:
-    """One quantity compared. ``overlap`` (Jaccard at the predicted lag) is set for spikes."""
+    """One quantity compared. ``overlap`` (Jaccard at the predicted lag) is set for spikes. ``alone``: the overlap
+    when this layer by itself is fed with what the reference fed it; None if that was not asked for or fails.
+    """
 
     a_key: str
     b_key: str
@@ -29,6 +31,7 @@ class Row:
     a_spikes: int | None = None
     b_spikes: int | None = None
     overlap: float | None = None
+    alone: float | None = None
 
     def falls_below(self, bound: float) -> bool:
         """Whether the overlap is below ``bound`` by more than chance: four standard deviations of a share that
@@ -50,6 +53,7 @@ class Row:
             "a_spikes": self.a_spikes,
             "b_spikes": self.b_spikes,
             "overlap": self.overlap,
+            "alone": self.alone,
         }
 
 
@@ -81,7 +85,9 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``reached`` and ``missed``: rungs. ``silent``: nothing happened in either run, so nothing was shown."""
+    """``reached`` and ``missed``: rungs. ``silent``: nothing happened in either run, so nothing was shown.
+    ``first``: the first value that differs; ``first_spike``: the first spike that does.
+    """
 
     reached: Rung
     missed: Rung | None
@@ -95,6 +101,7 @@ class Verdict:
     silent: bool = False
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    first_spike: Divergence | None = None
 
     @property
     def worst_overlap(self) -> float | None:
@@ -113,6 +120,7 @@ class Verdict:
             "decisions_equal": self.decisions_equal,
             "ties": None if self.ties is None else list(self.ties),
             "first_divergence": self.first.to_json() if self.first else None,
+            "first_spike_divergence": self.first_spike.to_json() if self.first_spike else None,
             "rows": [row.to_json() for row in self.rows],
             "problems": list(self.problems),
             "notes": list(self.notes),
@@ -236,4 +244,9 @@ def judge(
         overlap_bound,
         not any(pair.a.any() or pair.b.any() for pair in pairs),
         tuple(problems),
+        first_spike=first_divergence([pair for pair in pairs if pair.spikes]) if _spikes_differ(rows) else None,
     )
+
+
+def _spikes_differ(rows: Sequence[Row]) -> bool:
+    return any(item.spikes and item.different for item in rows)

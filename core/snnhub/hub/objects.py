@@ -94,8 +94,8 @@ class Runner(Registered):
     """``entry``: ``(RunRequest) -> Recording``. ``takes`` names what it runs: ``graph``, or an importer whose
     sources it runs themselves (``netx`` files, ``spikingjelly`` factories).
 
-    ``capabilities``: what it runs, in the form in which a worker declares it (``docs/worker-protocol.md``); None for
-    everything. The conformance suite holds it to this declaration in both directions.
+    ``capabilities``: what it runs, as a worker declares it (``docs/worker-protocol.md``); None for everything.
+    The conformance suite holds it to this declaration in both directions.
     """
 
     takes: str = "graph"

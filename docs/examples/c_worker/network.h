@@ -4,41 +4,50 @@
 enum { MAX_DELAY = 1 << 20, FLOAT_EDGES = 2 };
 
 #define OPS(X) /* name, operands, immediate values */ \
-    X(const, 0, 1) X(input, 0, 1) X(param, 0, 1) X(state, 0, 1) X(add, 2, 0) X(sub, 2, 0) X(mul, 2, 0) X(fma, 3, 0) \
-    X(div, 2, 0) X(floordiv, 2, 0) X(neg, 1, 0) X(abs, 1, 0) X(min, 2, 0) X(max, 2, 0) X(clip, 3, 0) X(shl, 2, 0) \
-    X(shr_floor, 2, 0) X(shr_trunc, 2, 0) X(shr_round_half_even, 2, 0) X(wrap, 1, 1) X(floor, 1, 0) X(ceil, 1, 0) \
-    X(trunc, 1, 0) X(rint, 1, 0) X(eq, 2, 0) X(lt, 2, 0) X(le, 2, 0) X(gt, 2, 0) X(ge, 2, 0) X(and, 2, 0) \
-    X(or, 2, 0) X(not, 1, 0) X(where, 3, 0) X(cast, 1, 1) X(check, 1, 2)
+    X(const, 0, 1) X(input, 0, 1) X(param, 0, 1) X(state, 0, 1) X(add, 2, 0) X(sub, 2, 0) X(mul, 2, 0) \
+    X(fma, 3, 0) X(div, 2, 0) X(floordiv, 2, 0) X(neg, 1, 0) X(abs, 1, 0) X(min, 2, 0) X(max, 2, 0) \
+    X(clip, 3, 0) X(shl, 2, 0) X(shr_floor, 2, 0) X(shr_trunc, 2, 0) X(shr_round_half_even, 2, 0) \
+    X(wrap, 1, 1) X(floor, 1, 0) X(ceil, 1, 0) X(trunc, 1, 0) X(rint, 1, 0) X(eq, 2, 0) X(lt, 2, 0) \
+    X(le, 2, 0) X(gt, 2, 0) X(ge, 2, 0) X(and, 2, 0) X(or, 2, 0) X(not, 1, 0) X(where, 3, 0) X(cast, 1, 1) \
+    X(check, 1, 2)
 #define NAME(name, operands, imms) OP_##name,
 #define ROW(name, operands, imms) {#name, operands, imms},
 enum { OPS(NAME) OP_COUNT };
 static const struct { const char *name; int operands, imms; } ops[] = {OPS(ROW)};
 
 typedef struct { int op, kind, args[3]; number imm[2]; } instr;
-typedef struct edge { struct edge *rest; struct slot *from; struct node *source; int64_t delay; number *line; } edge;
+typedef struct edge {
+    struct edge *rest;
+    struct slot *from;
+    struct node *source;
+    int64_t delay;
+    number *line; /* what `from` was in the last steps, as many as the delay */
+} edge;
 typedef struct slot { /* a port, a parameter or a state */
     const char *name;
     token *json;
-    int kind, sum, edge_count, shared; /* sum: the kind of what arrives, added up; shared: one state for all elements */
-    int64_t instr;                     /* where its value comes from */
-    number now, first;
-    struct slot *init;                 /* the parameter that a state starts with, else it starts with first */
-    array all;                         /* a parameter for all elements; the input: the shape of everything */
-    edge *edges;                       /* what leads here */
+    int kind, sum, edge_count; /* sum: the kind of what arrives, added up */
+    int shared;                /* a state that all elements have together */
+    int64_t instr;             /* which instruction makes its value */
+    number *now, *next;        /* for every element of every sample; of parameters for every element */
+    number first;              /* what a state begins with, */
+    struct slot *init;         /* or the parameter that says so */
+    array all;                 /* shape; of parameters with the numbers in the file */
+    edge *edges;               /* what leads here */
 } slot;
 typedef struct node { /* inputs and outputs of the network are nodes too, with one port x */
     const char *id;
     int64_t ins, outs, params, states, length;
     slot *in, *out, *param, *state;
     instr *code;
-    number *values;
-    int ready;
+    number *values; /* of the instructions, one element at a time */
+    int ready, dense, wrap, shift;
 } node;
 
 static token *model;
 static const char *place; /* the node that is being read or run */
 static node *nodes;
-static int64_t node_count;
+static int64_t node_count, samples;
 
 /* ---- Reading the network. */
 
@@ -77,13 +86,10 @@ static void read_param(slot *s, token *name) {
     token *tensor = sized(get(get(model, "tensors"), text(name)), 3), *data = get(tensor, "data");
     const char *dtype = text(get(tensor, "dtype"));
     int kind = !strcmp(dtype, "float32") ? F32 : !strcmp(dtype, "float64") ? F64 : INT;
-    array *a = &s->all, *elements = &nodes->out->all;
-    if (kind != s->kind || !strcmp(dtype, "float16")) STOP(UNSUPPORTED, "parameter %.40s of another type", s->name);
+    array *a = &s->all;
+    if (kind != s->kind || !strcmp(dtype, "float16")) STOP(UNSUPPORTED, "type of parameter %.40s", s->name);
     a->count = 1;
     EACH(size, get(tensor, "shape")) grow(a, integer(size, 1, MAX_SIZE));
-    for (int axis = 0; axis < a->rank; axis++)
-        if (a->rank != elements->rank || (a->size[axis] != 1 && a->size[axis] != elements->size[axis]))
-            STOP(UNSUPPORTED, "parameter %.40s of another shape than the input", s->name);
     number *next = a->data = need(a->count, sizeof *next);
     EACH(item, sized(data, a->count)) *next++ = read_number(item, s->kind);
 }
@@ -125,8 +131,9 @@ static void read_program(node *n, token *program, token *params) {
         s->kind = kind_of(get(s->json, "type"));
         s->instr = integer(nth(sized(next, n->states), s - n->state), 0, n->length - 1);
         token *init = get(s->json, "init");
-        if (init->tag != '{') s->first = read_number(init, s->kind);
-        else if (!(s->init = named(n->param, n->params, text(get(sized(init, 1), "param"))))) STOP(BROKEN, "no such init");
+        if (init->tag == '{') s->init = named(n->param, n->params, text(get(sized(init, 1), "param")));
+        else s->first = read_number(init, s->kind);
+        if (init->tag == '{' && !s->init) STOP(BROKEN, "no such parameter to begin with");
         s->shared = !strcmp(text(get(s->json, "scope")), "node");
         if (!s->shared && strcmp(text(get(s->json, "scope")), "element")) STOP(UNSUPPORTED, "unknown scope");
     }
@@ -141,46 +148,69 @@ static void read_edge(token *t) {
     edge *e = need(1, sizeof *e);
     *e = (edge){in->edges, out, source, integer(get(t, "delay"), 0, MAX_DELAY), NULL};
     e->line = need(e->delay, sizeof *e->line);
-    in->edges = e; /* the order does not matter: integers add up exactly, and so do two floats but for one rounding */
+    in->edges = e; /* in any order: integers add up exactly, and two floats with one rounding */
     int kind = out->kind == BOOL ? INT : out->kind;
-    if (kind >= F32 && in->sum >= F32 && kind != in->sum) STOP(UNSUPPORTED, "f32 and f64 into one port of %.40s", to);
+    if (kind >= F32 && in->sum >= F32 && kind != in->sum) STOP(UNSUPPORTED, "f32 and f64 into %.40s", to);
     in->sum = kind > in->sum ? kind : in->sum;
-    if (++in->edge_count > FLOAT_EDGES && in->sum >= F32) STOP(UNSUPPORTED, "three edges of floats into %.40s", to);
-    if (target->outs == 0) in->kind = in->sum;
+    if (++in->edge_count > FLOAT_EDGES && in->sum >= F32) STOP(UNSUPPORTED, "three edges of floats: %.40s", to);
+    if (!target->code) in->kind = in->sum;
+    if (target->dense && in->sum != INT) STOP(UNSUPPORTED, "core.Dense of floats: %.40s", to);
 }
 
-static slot *port(void) {
+
+static slot *port(const char *name) {
     slot *made = need(1, sizeof *made);
-    made->name = "x";
+    made->name = name;
     return made;
+}
+
+static void read_dense(node *n, token *attributes, token *params) { /* the one transform, for integers */
+    n->params = 1 + (*get(sized(attributes, 3), "bias")->text == 't');
+    n->wrap = !strcmp(text(get(attributes, "accumulate")), "wrap24");
+    n->shift = (int)integer(get(attributes, "shift"), 0, 24);
+    n->ins = n->outs = n->dense = 1;
+    n->in = port("x");
+    n->out = port("y");
+    n->param = need(n->params, sizeof *n->param);
+    for (slot *s = n->param; s < n->param + n->params; s++) {
+        s->name = s == n->param ? "weight" : "bias";
+        read_param(s, get(sized(params, n->params), s->name));
+        if (s->all.rank != (s == n->param ? 2 : 1) || s->all.size[0] != n->param->all.size[0])
+            STOP(BROKEN, "shape of %s", s->name);
+    }
 }
 
 static void read_node(node *n, token *t) {
     place = n->id = text(get(sized(t, 6), "id"));
-    integer(get(t, "version"), 0, UINT32_MAX);
-    sized(get(t, "attributes"), get(t, "attributes")->count);
-    if (get(t, "program")->tag == 'n') STOP(UNSUPPORTED, "transform %.60s", text(get(t, "op")));
-    read_program(n, nth(get(model, "programs"), integer(get(t, "program"), 0, INT32_MAX)), get(t, "params"));
+    token *attributes = get(t, "attributes"); /* where there is a program, they made it what it is */
+    int known = !strcmp(text(get(t, "op")), "core.Dense") && integer(get(t, "version"), 0, UINT32_MAX) == 1;
+    if (get(t, "program")->tag == 'n' && !known) STOP(UNSUPPORTED, "transform %.60s", text(get(t, "op")));
+    if (get(t, "program")->tag == 'n') read_dense(n, attributes, get(t, "params"));
+    else read_program(n, nth(get(model, "programs"), integer(get(t, "program"), 0, INT32_MAX)), get(t, "params"));
     if (!n->ins || !n->outs) STOP(BROKEN, "a node without inputs or outputs");
 }
 
-static slot *read_model(void) { /* the input */
+static slot *read_model(void) { /* gives the input */
     const char *known[] = {"schema", "digest", "name", "dt", "types", "programs", "tensors", "decoder", "edges"};
-    token *inputs = get(sized(model, 12), "inputs"), *listed = get(model, "nodes"), *outputs = get(model, "outputs");
+    token *inputs = get(model, "inputs"), *inner = get(model, "nodes"), *outputs = get(model, "outputs");
+    sized(model, 12);
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) get(model, known[k]);
     if (strcmp(text(get(model, "schema")), "graph-json/1")) STOP(UNSUPPORTED, "not graph-json/1");
     if (inputs->count != 1) STOP(UNSUPPORTED, "a network with %d inputs", (int)inputs->count);
-    node *n = nodes = need(1 + listed->count + outputs->count, sizeof *nodes);
+    node *n = nodes = need(1 + inner->count + outputs->count, sizeof *nodes);
     token *input = sized(nth(inputs, 0), 4);
     n->id = text(get(input, "id"));
-    n->outs = (n->out = port(), get(input, "hold"), 1); /* whoever asks has repeated the frame already */
+    get(input, "hold"); /* whoever asks has repeated the frame already */
+    n->out = port("x");
+    n->outs = 1;
     n->out->kind = kind_of(get(input, "type"));
     n->out->all.count = 1;
     EACH(size, get(input, "shape")) grow(&n->out->all, integer(size, 1, MAX_SIZE));
-    EACH(item, listed) read_node(++n, item);
+    EACH(item, inner) read_node(++n, item);
     EACH(id, outputs) {
         (++n)->id = text(id);
-        n->ins = (n->in = port(), 1);
+        n->in = port("x");
+        n->ins = 1;
     }
     place = NULL;
     node_count = n + 1 - nodes;

@@ -1,4 +1,4 @@
-/* What C lacks: errors that jump out, memory that goes by itself, JSON, and .npy files. Nothing here knows networks. */
+/* What C lacks: errors that jump out, memory that goes by itself, JSON, .npy. Nothing here knows networks. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -47,7 +47,7 @@ static char *read_until(FILE *file, int end, int64_t *size) { /* up to a letter 
 
 typedef struct token { char tag, *text; int64_t count, size; } token;
 #define EACH(item, list) \
-    for (token *item = (list) + 1, *end_##item = (list) + (list)->size; item < end_##item; item += item->size)
+    for (token *item = listed(list) + 1, *end##item = (list) + (list)->size; item < end##item; item += item->size)
 static token *free_token;
 static char *cursor;
 
@@ -92,23 +92,31 @@ static token *parse_all(char *text) {
     return root;
 }
 
+static token *listed(token *t) {
+    if (t->tag != '[') STOP(BROKEN, "not a list: %.20s", t->text);
+    return t;
+}
+
 static token *get(token *object, const char *key) {
     for (token *k = object + 1; object->tag == '{' && k < object + object->size; k += 1 + k[1].size)
         if (!strcmp(k->text, key)) return k + 1;
     return STOP(BROKEN, "nothing under \"%s\"", key), object;
 }
 
-static token *sized(token *list, int64_t count) { /* who gets every key of an object of this size knows of no other */
+static token *sized(token *list, int64_t count) { /* who then gets so many keys knows that there is no other */
     if (!strchr("[{", list->tag) || list->count != count) STOP(UNSUPPORTED, "unknown keys, or not %d", (int)count);
     return list;
 }
 
 static token *nth(token *list, int64_t index) {
-    EACH(item, list) if (list->tag == '[' && !index--) return item;
+    EACH(item, list) if (!index--) return item;
     return STOP(BROKEN, "an index beyond its list"), list;
 }
 
-static char *text(const token *t) { return t->tag == '"' ? t->text : (STOP(BROKEN, "not a text: %.20s", t->text), ""); }
+static char *text(const token *t) {
+    if (t->tag != '"') STOP(BROKEN, "not a text: %.20s", t->text);
+    return t->text;
+}
 
 static int64_t integer(const token *t, int64_t low, int64_t high) {
     char *end = (errno = 0, t->text);
@@ -125,7 +133,7 @@ typedef union { int64_t i; double f; } number; /* an f32 is kept as the f64 of t
 typedef struct { int kind, rank; int64_t size[MAX_RANK], count; number *data; } array;
 
 static number convert(number v, int from, int to) { /* to floats rounded once, to integers toward zero */
-    if (from >= F32 && to <= BOOL && !(fabs(v.f) < 9.2e18)) STOP(BROKEN, "a float beyond 64 bits becomes an integer");
+    if (from >= F32 && to <= BOOL && !(fabs(v.f) < 9.2e18)) STOP(BROKEN, "a float beyond 64 bits is cast to int");
     if (from <= BOOL && to >= F32) v.f = to == F32 ? (float)v.i : (double)v.i;
     else if (from >= F32 && to <= BOOL) v.i = (int64_t)v.f;
     else if (to == F32) v.f = (float)v.f;
@@ -135,15 +143,40 @@ static number convert(number v, int from, int to) { /* to floats rounded once, t
 static number read_number(token *t, int kind) {
     number v = {.i = kind == BOOL ? *t->text == 't' : kind == INT ? integer(t, INT64_MIN, INT64_MAX) : 0};
     char *end = kind >= F32 ? text(t) : "";
-    if (kind >= F32) v.f = strtod(t->text, &end);
+    if (kind >= F32) v.f = kind == F32 ? (float)strtod(t->text, &end) : strtod(t->text, &end);
     if (*end || end == t->text) STOP(BROKEN, "not a float: %.30s", t->text);
     return v;
 }
 
 static void grow(array *a, int64_t size) { /* by one axis */
     a->count = a->rank ? a->count : 1;
-    if (a->rank == MAX_RANK || size < 1 || a->count > MAX_SIZE / size) STOP(UNSUPPORTED, "shape is empty or too large");
+    if (size < 1 || a->count > MAX_SIZE / size || a->rank == MAX_RANK) STOP(UNSUPPORTED, "empty or large shape");
     a->count *= a->size[a->rank++] = size;
+}
+
+static int take_shape(array *to, const array *from) { /* whether anything became known */
+    if (!from->count) return 0;
+    if (to->count && (to->rank != from->rank || memcmp(to->size, from->size, sizeof to->size)))
+        STOP(BROKEN, "shapes do not fit");
+    int news = !to->count;
+    *to = *from;
+    return news;
+}
+
+static number *spread(const array *a, const array *shape) { /* for every element; axes of size 1 are shared */
+    number *all = need(shape->count, sizeof *all);
+    for (int axis = 0; axis < a->rank; axis++)
+        if (a->rank != shape->rank || (a->size[axis] != 1 && a->size[axis] != shape->size[axis]))
+            STOP(BROKEN, "shape of a parameter");
+    for (int64_t element = 0; element < shape->count; element++) {
+        int64_t at = 0, stride = 1, rest = element;
+        for (int axis = a->rank; axis-- > 0; rest /= shape->size[axis]) {
+            if (a->size[axis] > 1) at += rest % shape->size[axis] * stride;
+            stride *= a->size[axis];
+        }
+        all[element] = a->data[at];
+    }
+    return all;
 }
 
 static array *read_npy(const char *path) {
@@ -151,7 +184,9 @@ static array *read_npy(const char *path) {
     int width = 0, start = 0;
     char *file = read_until(fopen(path, "rb"), EOF, &size), kind = 0, *end;
     array *a = need(1, sizeof *a);
-    if (size > 10) sscanf(file + 10, "{'descr': '%*c%c%d', 'fortran_order': False, 'shape': (%n", &kind, &width, &start);
+    const char *form = "{'descr': '%*c%c%d', 'fortran_order': False, 'shape': (%n";
+    if (size > 10) sscanf(file + 10, form, &kind, &width, &start);
+    if (kind == 'u' && width == 8) start = 0; /* beyond what fits here */
     if (!start || memcmp(file, "\x93NUMPY\1", 7) || !memchr("biuf", kind, 4) || !memchr("\1\2\4\10", width, 4))
         STOP(UNSUPPORTED, "an array of another form: %.200s", path);
     for (char *p = file + 10 + start; *p != ')'; p = end + strspn(end, ", ")) grow(a, strtoll(p, &end, 10));
@@ -162,22 +197,23 @@ static array *read_npy(const char *path) {
     for (float narrow; at < a->count; at++) {
         memcpy(a->kind == F32 ? (void *)&narrow : &a->data[at], file + start + at * width, (size_t)width);
         if (a->kind == F32) a->data[at].f = narrow;
-        else if (kind == 'i' && width < 8 && a->data[at].i >> (8 * width - 1)) a->data[at].i -= (int64_t)1 << 8 * width;
+        else if (kind == 'i' && width < 8 && a->data[at].i >> (8 * width - 1)) /* the sign */
+            a->data[at].i -= (int64_t)1 << 8 * width;
     }
     return a;
 }
 
 static void write_npy(const char *path, const array *a) {
-    static const struct { const char *name; size_t size; } types[] = {{"<i8", 8}, {"|u1", 1}, {"<f4", 4}, {"<f8", 8}};
+    static const struct { const char *name; size_t size; } of[] = {{"<i8", 8}, {"|u1", 1}, {"<f4", 4}, {"<f8", 8}};
     char shape[MAX_RANK * 22] = "", header[1015];
     FILE *file = fopen(path, "wb");
     if (!file) STOP(BROKEN, "%.200s cannot be written", path);
     for (int axis = 0; axis < a->rank; axis++) sprintf(shape + strlen(shape), "%" PRId64 ", ", a->size[axis]);
-    snprintf(header, 1015, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", types[a->kind].name, shape);
+    snprintf(header, 1015, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", of[a->kind].name, shape);
     fprintf(file, "\x93NUMPY\1%c\xf6\3%-1013s\n", 0, header); /* 0x3f6 letters of header */
     for (int64_t at = 0; at < a->count; at++) {
         float narrow = a->kind == F32 ? (float)a->data[at].f : 0;
-        fwrite(a->kind == F32 ? (void *)&narrow : (void *)&a->data[at], types[a->kind].size, 1, file);
+        fwrite(a->kind == F32 ? (void *)&narrow : (void *)&a->data[at], of[a->kind].size, 1, file);
     }
     if (ferror(file) + fclose(file)) STOP(BROKEN, "%.200s cannot be written", path);
 }

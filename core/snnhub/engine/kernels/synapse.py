@@ -18,11 +18,11 @@ def _bias(context: Context) -> Array | None:
     return context.node.param["bias"].array if "bias" in context.node.param else None
 
 
-def _wrap(total: Array, context: Context, bits: int = 24) -> Array:
-    """Two's complement where the node wraps its sum, then the dtype of the output."""
+def _wrap(total: Array, context: Context, shift: int = 0, bits: int = 24) -> Array:
+    """Two's complement where the node wraps its sum, then the shift, then the dtype of the output."""
     if context.node.attribute["accumulate"] == "wrap24":
         total = ((total + 2 ** (bits - 1)) & (2**bits - 1)) - 2 ** (bits - 1)
-    return total.astype(context.types["y"].numpy)
+    return (total >> shift if shift else total).astype(context.types["y"].numpy)
 
 
 def dense(context: Context) -> Kernel:
@@ -34,7 +34,7 @@ def dense(context: Context) -> Kernel:
     def run(x: Array) -> Array:
         ready = product.prepare(x.reshape(-1, weight.shape[1]))
         total = product(ready).reshape(*x.shape[:-1], weight.shape[0])
-        return _wrap(total, context) if not shift else (total >> shift).astype(context.types["y"].numpy)
+        return _wrap(total, context, shift)
 
     return lambda inputs: run(inputs["x"])
 
