@@ -28,7 +28,7 @@ from snnhub_conformance.outcome import Outcome, Status
 Progress = Callable[[int, int], None]
 TABLES = {"importer": "importers", "exporter": "exporters", "target": "targets"}
 SHAPE, DO, CALIBRATION, FACTORY = "input_shape", "do", "calibration", "network"
-"""Options of a case for the suite itself; the name of an input that is no stimulus; the factory in a source file."""
+"""Options of a case for the suite itself, an input that is no stimulus, the factory in a source file."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,8 @@ class Artefacts:
             raise UnsupportedError("does not fit", where=self.item.name, findings=found)
         return found
 
-    def _lowered(
-        self, case: Case, source: Path, given: dict[str, str]
-    ) -> tuple[tuple[Finding, ...], Graph]:
-        """The lowering of a target alone, whatever is written afterwards; twice, since it must not depend on luck."""
+    def _lowered(self, case: Case, source: Path, given: dict[str, str]) -> tuple[tuple[Finding, ...], Graph]:
+        """The lowering of a target alone, without an exporter; twice, since it must not depend on luck."""
         target = self.item
         if not isinstance(target, Target):
             raise TypeError(f"{target.name} is no target")

@@ -14,7 +14,7 @@ from snnhub.api.options import ImportOptions
 from snnhub.api.run import run_loaded
 from snnhub.api.source import Source
 from snnhub.engine.stimulus import Stimulus, read_stimulus
-from snnhub.errors import RunError, UnsupportedError, UsageError
+from snnhub.errors import UnsupportedError, UsageError
 from snnhub.hub.catalogue import find
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Availability, Runner, always
@@ -24,6 +24,7 @@ from snnhub.ir.verify import ensure
 from snnhub.ops.registry import REGISTRY
 from snnhub.peers.capabilities import Capabilities
 from snnhub.peers.graph_worker import GraphWorker
+from snnhub.peers.protocol import WorkerGoneError
 from snnhub_formats import container
 
 from snnhub_conformance.case import Case
@@ -41,7 +42,7 @@ class Subject(Protocol):
 
     @property
     def reports(self) -> bool:
-        """Whether its refusals have the kinds, codes and places of this package. In other languages they need not."""
+        """Whether its refusals have our kinds, codes and places. In other languages they need not."""
         ...
 
     def availability(self) -> Availability:
@@ -205,10 +206,8 @@ class WorkerRunner:
             raise UnsupportedError("the case has no file that the worker reads", where=case.id)
         try:
             self.worker.attempt(model, array, ("output",), case.expect.steps)
-        except RunError as problem:
-            if not self.worker.alive:
-                raise RuntimeError(f"the worker ended: {problem}") from problem  # which is no refusal
-            raise
+        except WorkerGoneError as problem:
+            raise RuntimeError(str(problem)) from problem  # which is no refusal
 
     def _model(self, case: Case) -> Path | None:
         """The file of the case in a form that the worker reads."""

@@ -6,19 +6,20 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from snnhub.findings import loss
 from snnhub.ir.builder import GraphBuilder
-from snnhub.ir.graph import AttributeValue, Decoder, Graph, Match, Origin, Port, Provenance, Stage
+from snnhub.ir.graph import Decoder, Graph, Match, Origin, Port, Provenance, Stage
 from snnhub.ir.numtype import F32, SPIKE, NumType, Quantisation
 from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
 from snnhub.ops.registry import REGISTRY
 
-HARD: Mapping[str, AttributeValue] = {"reset": "value", "compare": "ge"}
-SUM: Mapping[str, AttributeValue] = {"bias": False, "accumulate": "exact", "shift": 0}
-FLAT: Mapping[str, AttributeValue] = {
+HARD: Mapping[str, Any] = {"reset": "value", "compare": "ge"}
+SUM: Mapping[str, Any] = {"bias": False, "accumulate": "exact", "shift": 0}
+FLAT: Mapping[str, Any] = {
     "bias": False,
     "accumulate": "exact",
     "stride": (1, 1),
@@ -83,7 +84,7 @@ def spiking(sizes: Sequence[int] = (3, 2), input_type: NumType = F32) -> Graph:
     """Dense layers ``d0`` … of IF neurons ``n0`` …; the output is averaged."""
     builder = new("spiking")
     port = builder.input((sizes[0],), input_type)
-    for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, (before, after) in enumerate(pairwise(sizes)):
         port = fire(builder, f"n{index}", dense(builder, f"d{index}", port, eighths(after, before)))
     builder.output(port)
     return builder.graph(decoder=Decoder("mean"))
@@ -93,7 +94,7 @@ def loihi(sizes: Sequence[int] = (3, 2), **changes: Any) -> Graph:
     """Dense layers of Loihi neurons, one step per synapse."""
     builder = new("loihi")
     port = builder.input((sizes[0],), SPIKE)
-    for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, (before, after) in enumerate(pairwise(sizes)):
         port = cuba(builder, f"n{index}", dense(builder, f"d{index}", port, even(after, before), 1), **changes)
     builder.output(port)
     return builder.graph()

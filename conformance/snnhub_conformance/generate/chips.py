@@ -20,7 +20,9 @@ def convolution() -> Graph:
     """A convolution with all of its geometry, decays and biases per channel, a flatten, a late dense layer."""
     builder = new("convolution")
     geometry = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2)}
-    port = conv(builder, "c", builder.input((2, 5, 4), SPIKE), even(2, 2, 3, 2), 1, accumulate="wrap24", **geometry)
+    port = conv(
+        builder, "c", builder.input((2, 5, 4), SPIKE), even(2, 2, 3, 2), 1, accumulate="wrap24", **geometry
+    )
     port = cuba(builder, "n", port, vDecay=[[[1]], [[2]]], bias=[[[5]], [[-6]]])
     port = builder.node("f", "core.Flatten", port, start=0, end=2)
     port = dense(builder, "d", port, even(3, 12), 4)

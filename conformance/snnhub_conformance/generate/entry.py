@@ -24,7 +24,15 @@ class Refusal:
     also: tuple[str, ...] = ()
 
     def expect(self, steps: int = 0) -> Expect:
-        return Expect("invalid", "", steps=steps, error=self.error.__name__, code=self.code, place=self.place, findings=self.also)
+        return Expect(
+            "invalid",
+            "",
+            steps=steps,
+            error=self.error.__name__,
+            code=self.code,
+            place=self.place,
+            findings=self.also,
+        )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from snnhub.errors import FormatError, UnsupportedError
-from snnhub.ir.graph import Decoder, Graph, Port
+from snnhub.ir.graph import Decoder, Graph
 from snnhub.ir.numtype import SPIKE
 from snnhub.ir.tensor import tensor
 from snnhub.passes.base import PassContext, run_passes
@@ -28,7 +28,13 @@ def add(writer: Writer) -> None:
     _neutral(Family(writer, "exporter.snn", "writer", ("exporter", "snn"), SOURCE))
     _neutral(Family(writer, "exporter.json", "writer", ("exporter", "graph-json"), SOURCE))
     family = Family(writer, "exporter.json", "writer", ("exporter", "graph-json"), SOURCE)
-    _put(family, "records", "What computes nothing is left out, and said to be.", everything(), Answer(everything(), ("SNN-4201",)))
+    _put(
+        family,
+        "records",
+        "What computes nothing is left out, and said to be.",
+        everything(),
+        Answer(everything(), ("SNN-4201",)),
+    )
     family = Family(writer, "exporter.netx", "writer", ("exporter", "netx"), SOURCE)
     for title, (make, findings) in ACCEPTED.items():
         graph = make()
@@ -40,7 +46,9 @@ def add(writer: Writer) -> None:
 
 
 def _put(family: Family, title: str, about: str, graph: Graph, wanted: Answer | Refusal) -> None:
-    family.add(title, about, {"snn": ("model.snn", to_bytes(graph))}, wanted, landmine=30 if title == "twice" else None)
+    family.add(
+        title, about, {"snn": ("model.snn", to_bytes(graph))}, wanted, landmine=30 if title == "twice" else None
+    )
 
 
 def _neutral(family: Family) -> None:
@@ -48,13 +56,21 @@ def _neutral(family: Family) -> None:
         if title != "every field":
             graph = make()
             _put(family, title, (make.__doc__ or title).strip(), graph, Answer(graph))
-    _put(family, "twice", "The same network gives the same bytes, whatever the hash seed.", loihi((5, 4, 3)), Answer(loihi((5, 4, 3))))
+    _put(
+        family,
+        "twice",
+        "The same network gives the same bytes, whatever the hash seed.",
+        loihi((5, 4, 3)),
+        Answer(loihi((5, 4, 3))),
+    )
     parts = members(loihi())
     weights = bytearray(parts[WEIGHTS])
     weights[-1] ^= 0x40
     wrong = packed({**parts, WEIGHTS: bytes(weights)})
     about = "A number was changed: no conversion may hand it on."
-    family.add("numbers without their digest", about, {"snn": ("model.snn", wrong)}, Refusal(FormatError, "SNN-4106"))
+    family.add(
+        "numbers without their digest", about, {"snn": ("model.snn", wrong)}, Refusal(FormatError, "SNN-4106")
+    )
 
 
 def held() -> Graph:
@@ -89,7 +105,9 @@ def inhibited() -> Graph:
 
 def first_inhibited() -> Graph:
     builder = new("first")
-    builder.output(cuba(builder, "n", dense(builder, "d", builder.input((2,), SPIKE), np.full((2, 2), -8, np.int8), 1)))
+    builder.output(
+        cuba(builder, "n", dense(builder, "d", builder.input((2,), SPIKE), np.full((2, 2), -8, np.int8), 1))
+    )
     return builder.graph()
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from snnhub_conformance.generate import exporters, json_files, loihi, netx_accepted, netx_refused, refuse_graphs, snn_accepted, snn_refused
+from snnhub_conformance.generate import (
+    exporters,
+    json_files,
+    loihi,
+    netx_accepted,
+    netx_refused,
+    refuse_graphs,
+    snn_accepted,
+    snn_refused,
+)
 from snnhub_conformance.generate.write import Writer
 
 

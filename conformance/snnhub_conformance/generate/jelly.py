@@ -1,6 +1,6 @@
 """``importer.spikingjelly``: networks as SpikingJelly itself runs them, and what its importer must refuse.
 
-Needs torch and SpikingJelly. A network becomes a case only if the engine finds every spike that SpikingJelly found.
+Needs torch and SpikingJelly. A network becomes a case only if the engine finds every spike that they found.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def _shape(source: Source) -> dict[str, str]:
 def stimulus(shape: tuple[int, ...]) -> Array:
     """0 and 1 by a formula: (time, batch, features…)."""
     size = STEPS * SAMPLES * int(np.prod(shape))
-    return (np.arange(size) ** 2 % 11 % 3 != 1).astype(np.float32).reshape(STEPS, SAMPLES, *shape)
+    values: Array = (np.arange(size) ** 2 % 11 % 3 != 1).astype(np.float32)
+    return values.reshape(STEPS, SAMPLES, *shape)
 
 
 def _run(writer: Writer, title: str, source: Source, text: bytes) -> Graph:
@@ -73,7 +74,12 @@ def _run(writer: Writer, title: str, source: Source, text: bytes) -> Graph:
         if not 0 < spikes[key].mean() < 1:
             raise ValueError(f"{title}: {key} says nothing: {spikes[key].mean()}")
     graph = replace(graph, findings=(), provenance=type(graph.provenance)())
-    peer = {"kind": "peer", "peer": "spikingjelly", "version": version("spikingjelly"), "ref": f"torch {version('torch')}"}
+    peer = {
+        "kind": "peer",
+        "peer": "spikingjelly",
+        "version": version("spikingjelly"),
+        "ref": f"torch {version('torch')}",
+    }
     case, files = runner_case(
         FAMILY, title, "As SpikingJelly ran it; every sum of currents is exact in any order.", graph,
         {graph.inputs[0].id: x.astype(np.uint8)}, spikes,

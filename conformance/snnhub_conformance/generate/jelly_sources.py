@@ -31,12 +31,12 @@ def on_grid(net, mode):
     functional.set_step_mode(net, mode)
     return net.eval()
 '''
-PLAIN = '''
+PLAIN = """
 
 def network():
     return on_grid({body}, "{mode}"){tail}
-'''
-OWN = '''
+"""
+OWN = """
 
 class Network(nn.Module):
     def __init__(self):
@@ -49,7 +49,7 @@ class Network(nn.Module):
 
 def network():
     return on_grid(Network(), "m")
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ def between(middle: str, size: int, v_threshold: float = 1.0, **more: Any) -> So
 
 def joined(forward: str) -> Source:
     """Two branches and a forward that joins them."""
-    parts = f"self.stem, self.n0 = {CONV}, {IF}; self.conv, self.n1 = {CONV}, {IF}; self.head, self.n2 = {CONV}, {IF}"
+    parts = (
+        f"self.stem, self.n0 = {CONV}, {IF}; self.conv, self.n1 = {CONV}, {IF}; self.head, self.n2 = {CONV}, {IF}"
+    )
     return Source(IMAGE, "", parts, f"x = self.n0(self.stem(x)); y = self.n1(self.conv(x)); {forward}")
 
 
@@ -124,14 +126,22 @@ NEURONS: dict[str, Source] = {
     "SLTTLIFNode": Source(VECTOR, "layer.Linear(4, 6), neuron.SLTTLIFNode(decay_input=False)", mode="s"),
     "in training": Source(VECTOR, f"layer.Linear(4, 6), {IF}", tail=".train()", findings=("SNN-3006", "SNN-3008")),
     "module named input": Source(
-        VECTOR, "", f"self.input = layer.Linear(4, 6); self.n = {IF}", "return self.n(self.input(x))", findings=("SNN-3007 input",)
+        VECTOR,
+        "",
+        f"self.input = layer.Linear(4, 6); self.n = {IF}",
+        "return self.n(self.input(x))",
+        findings=("SNN-3007 input",),
     ),
-    "single-step mode": Source(VECTOR, "layer.Linear(4, 6), neuron.LIFNode(), layer.Linear(6, 3), neuron.IFNode()", mode="s"),
+    "single-step mode": Source(
+        VECTOR, "layer.Linear(4, 6), neuron.LIFNode(), layer.Linear(6, 3), neuron.IFNode()", mode="s"
+    ),
 }
 LAYERS: dict[str, Source] = {
     "Linear": Source(VECTOR, f"layer.Linear(4, 6, bias=False), {IF}, layer.Linear(6, 3), {IF}"),
     "Conv1d": Source(LINE, f"layer.Conv1d(2, 3, 3, stride=2, padding=1), {IF}, layer.Conv1d(3, 2, 2), {IF}"),
-    "Conv2d": Source(IMAGE, f"{START}, layer.Conv2d(2, 4, 3, stride=2, padding=2, dilation=2, groups=2), {IF}", landmine=13),
+    "Conv2d": Source(
+        IMAGE, f"{START}, layer.Conv2d(2, 4, 3, stride=2, padding=2, dilation=2, groups=2), {IF}", landmine=13
+    ),
     "Conv2d, same": Source(IMAGE, f"layer.Conv2d(2, 2, 3, padding='same'), {IF}"),
     "Conv3d": Source(BLOCK, f"layer.Conv3d(1, 2, (3, 2, 1), padding=(1, 0, 0)), {IF}"),
     "BatchNorm1d": Source(LINE, f"layer.Conv1d(2, 3, 3), layer.BatchNorm1d(3), {IF}"),
@@ -142,11 +152,15 @@ LAYERS: dict[str, Source] = {
     "AvgPool1d": Source(LINE, f"layer.Conv1d(2, 2, 3, padding=1), {IF}, layer.AvgPool1d(2), neuron.IFNode(0.5)"),
     "AvgPool2d": between("layer.AvgPool2d(2)", 8),
     "AvgPool2d, padded": between("layer.AvgPool2d(2, 2, 1, ceil_mode=True)", 18, landmine=15),
-    "AvgPool3d": Source(BLOCK, f"layer.Conv3d(1, 2, (1, 2, 1)), {IF}, layer.AvgPool3d((2, 1, 2)), neuron.IFNode(0.5)"),
+    "AvgPool3d": Source(
+        BLOCK, f"layer.Conv3d(1, 2, (1, 2, 1)), {IF}, layer.AvgPool3d((2, 1, 2)), neuron.IFNode(0.5)"
+    ),
     "MaxPool1d": Source(LINE, f"layer.Conv1d(2, 2, 3, padding=1), {IF}, layer.MaxPool1d(2), neuron.IFNode(2.0)"),
     "MaxPool2d": between("layer.MaxPool2d(2)", 8),
     "MaxPool2d, dilated": between("layer.MaxPool2d(2, 1, 1, dilation=2)", 32, 12.0),
-    "MaxPool3d": Source(BLOCK, f"layer.Conv3d(1, 2, (1, 2, 1)), {IF}, layer.MaxPool3d((2, 1, 2)), neuron.IFNode(2.0)"),
+    "MaxPool3d": Source(
+        BLOCK, f"layer.Conv3d(1, 2, (1, 2, 1)), {IF}, layer.MaxPool3d((2, 1, 2)), neuron.IFNode(2.0)"
+    ),
     "AdaptiveAvgPool2d": between("layer.AdaptiveAvgPool2d(2)", 8),
     "Upsample": between("layer.Upsample(scale_factor=2)", 128, 20.0),
     "ZeroPad2d": between("nn.ZeroPad2d((1, 0, 0, 1))", 50, 8.0),
@@ -155,10 +169,13 @@ LAYERS: dict[str, Source] = {
     "Unflatten": Source((8,), f"nn.Unflatten(2, (2, 4)), layer.Conv1d(2, 2, 3), {IF}"),
     "VotingLayer": Source(VECTOR, f"layer.Linear(4, 8), {IF}, layer.VotingLayer(2), layer.Linear(4, 4), {IF}"),
     "ReLU": Source(VECTOR, f"layer.Linear(4, 6), nn.ReLU(), layer.Linear(6, 3), {IF}"),
-    "SeqToANNContainer": Source(IMAGE, f"layer.SeqToANNContainer(nn.Conv2d(2, 2, 3, padding=1), nn.AvgPool2d(2)), {IF}"),
+    "SeqToANNContainer": Source(
+        IMAGE, f"layer.SeqToANNContainer(nn.Conv2d(2, 2, 3, padding=1), nn.AvgPool2d(2)), {IF}"
+    ),
     "MultiStepContainer": Source(VECTOR, "layer.Linear(4, 6), layer.MultiStepContainer(neuron.IFNode())"),
     "LinearRecurrentContainer": Source(
-        VECTOR, "layer.Linear(4, 6), layer.LinearRecurrentContainer(neuron.IFNode(), in_features=6, out_features=6, bias=False)"
+        VECTOR,
+        "layer.Linear(4, 6), layer.LinearRecurrentContainer(neuron.IFNode(), 6, 6, bias=False)",
     ),
 }
 FORWARDS: dict[str, Source] = {
@@ -168,7 +185,9 @@ FORWARDS: dict[str, Source] = {
     "forward: numbers": joined("return self.n2(self.head((2 - x * 0.5) / 4 + 0.5 * y - 0.125))"),
     "forward: relu": joined("return self.n2(self.head(F.relu(x - y)))"),
     "forward: cat": joined("return self.n2(self.head(torch.cat([x, y], 3)))"),
-    "forward: mean over space": joined("x, y = x.mean((-2, -1), keepdim=True), y.mean((-2, -1), keepdim=True); return self.n2(self.head(x + y))"),
+    "forward: mean over space": joined(
+        "x, y = x.mean((-2, -1), keepdim=True), y.mean((-2, -1), keepdim=True); return self.n2(self.head(x + y))"
+    ),
     "forward: view": joined("y = y.view(y.shape[0], y.shape[1], 2, 2, 8); return self.n2(self.head(y))"),
     "forward: mean over time": joined("return self.n2(self.head(x)).mean(0)"),
 }
@@ -206,13 +225,19 @@ REFUSED: dict[str, Source] = {
     ),
     "flatten of everything": no(f"nn.Flatten(0), {IF}", "SNN-3003", "0"),
     "neuron used twice": Source(
-        VECTOR, "", "self.fc = layer.Linear(4, 4); self.n = neuron.IFNode()", "return self.n(self.fc(self.n(self.fc(x))))",
+        VECTOR,
+        "",
+        "self.fc = layer.Linear(4, 4); self.n = neuron.IFNode()",
+        "return self.n(self.fc(self.n(self.fc(x))))",
         ("SNN-3004", "n"),
     ),
     "overwritten in place": never("a, b = self.n0(x), self.n1(x); return a.add_(b) + a", "SNN-3025"),
     "relu in place": never("a = self.n0(x); return a + F.relu(a, inplace=True) + a", "SNN-3025"),
     "other output in each call": Source(
-        VECTOR, "", "self.n = neuron.IFNode(); self.calls = 0", "self.calls += 1; return self.n(x) * self.calls",
+        VECTOR,
+        "",
+        "self.n = neuron.IFNode(); self.calls = 0",
+        "self.calls += 1; return self.n(x) * self.calls",
         ("SNN-3026", ""),
     ),
     "mean over the batch": never("return self.n0(x).mean(1)", "SNN-3003"),

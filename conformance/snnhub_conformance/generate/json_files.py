@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from snnhub.errors import FormatError
@@ -39,7 +38,9 @@ def add(writer: Writer) -> None:
         document = _changed(place, value)
         document["digest"] = _digest(document)
         about = "Whoever changes a file can work its digest out again: then the rules of graphs refuse it."
-        family.add(f"graph: {title}", about, {"json": (NAME, json.dumps(document).encode())}, Refusal(FormatError, code))
+        family.add(
+            f"graph: {title}", about, {"json": (NAME, json.dumps(document).encode())}, Refusal(FormatError, code)
+        )
 
 
 def _changed(place: str, value: Any) -> Document:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from snnhub.errors import UnsupportedError
 from snnhub.hub.loader import load
+from snnhub.hub.objects import resolve
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import smallest_integer, tensor
 from snnhub.passes.base import PassContext, run_passes
 from snnhub_formats.container import to_bytes
 
-from snnhub.hub.objects import resolve
 from snnhub_conformance.generate import chips
 from snnhub_conformance.generate.build import even, loihi, spiking
 from snnhub_conformance.generate.entry import Answer, Family, Refusal
@@ -22,7 +22,10 @@ from snnhub_conformance.generate.write import Writer
 
 NAME = "loihi2"
 LIMITS = {"kind": "limits", "ref": "plugins/snnhub_loihi/target.py: each number with its source"}
-LOWERING = {"kind": "lowering", "ref": "plugins/snnhub_loihi, held against Lava by tests/differential/test_lava_lowered.py"}
+LOWERING = {
+    "kind": "lowering",
+    "ref": "plugins/snnhub_loihi, held against Lava by tests/differential/test_lava_lowered.py",
+}
 
 
 def targets(writer: Writer) -> None:
@@ -30,7 +33,9 @@ def targets(writer: Writer) -> None:
     family = Family(writer, "target.loihi2", "target", ("target", NAME), LIMITS)
     check = {"do": "check"}
     for title, make in chips.INTEGER.items():
-        family.add(f"fits: {title}", (make.__doc__ or title).strip(), _snn(make()), Answer(), options=check, level="F0")
+        family.add(
+            f"fits: {title}", (make.__doc__ or title).strip(), _snn(make()), Answer(), options=check, level="F0"
+        )
     unused = chips.unused()
     answer = Answer(None, ("SNN-1012 unused",))
     family.add("unused neurons", "They fit, and reach no output.", _snn(unused), answer, options=check, level="F0")
@@ -100,4 +105,6 @@ def lowerings(writer: Writer) -> None:
         else:
             context = PassContext(options=row.options, calibration=row.calibration)
             wanted = Answer(run_passes(graph, passes(), context), row.findings)
-        family.add(title, row.comment, _snn(graph), wanted, inputs=inputs, options=row.options, landmine=row.landmine)
+        family.add(
+            title, row.comment, _snn(graph), wanted, inputs=inputs, options=row.options, landmine=row.landmine
+        )

@@ -15,10 +15,18 @@ from snnhub.ir.tensor import Array, tensor
 from snnhub_conformance.generate.build import HARD, conv, dense, eighths, fire, new, number, spiking
 
 POOL: dict[str, Any] = {
-    "kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "ceil_mode": False, "count_include_pad": True,
+    "kernel": (2, 2),
+    "stride": (2, 2),
+    "padding": (0, 0),
+    "ceil_mode": False,
+    "count_include_pad": True,
 }
 MAXIMUM: dict[str, Any] = {
-    "kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "ceil_mode": False, "dilation": (1, 1),
+    "kernel": (2, 2),
+    "stride": (2, 2),
+    "padding": (0, 0),
+    "ceil_mode": False,
+    "dilation": (1, 1),
 }
 
 
@@ -91,10 +99,18 @@ def normed(scale: list[float], shift: float, bias: bool = False) -> Graph:
     builder = new("norm")
     params = {"weight": tensor(eighths(2, 1, 2, 2)), **({"bias": tensor(eighths(2))} if bias else {})}
     attributes: dict[str, Any] = {
-        "bias": bias, "accumulate": "exact", "stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1,
+        "bias": bias,
+        "accumulate": "exact",
+        "stride": (1, 1),
+        "padding": (0, 0),
+        "dilation": (1, 1),
+        "groups": 1,
     }
     port = builder.node("c", "core.Conv", builder.input((1, 3, 3), F32), params=params, **attributes)
-    numbers = {"scale": tensor(np.reshape(scale, (2, 1, 1)), "float32"), "shift": tensor(np.full((2, 1, 1), shift), "float32")}
+    numbers = {
+        "scale": tensor(np.reshape(scale, (2, 1, 1)), "float32"),
+        "shift": tensor(np.full((2, 1, 1), shift), "float32"),
+    }
     builder.output(fire(builder, "n", builder.node("bn", "core.BatchNorm", port, params=numbers)))
     return builder.graph()
 
@@ -169,7 +185,9 @@ def many_faults() -> Graph:
     """A maximum of no spikes, a soft reset, a sum, an output that does not spike."""
     builder = new("faults")
     port = builder.node("max", "core.MaxPool", builder.input((2, 4, 4), F32), **MAXIMUM)
-    soft_ = builder.node("soft", "core.IF", port, params={"v_threshold": number(1.0)}, reset="subtract", compare="ge")
+    soft_ = builder.node(
+        "soft", "core.IF", port, params={"v_threshold": number(1.0)}, reset="subtract", compare="ge"
+    )
     synapse = conv(builder, "c", soft_, eighths(2, 2, 1, 1))
     builder.output(builder.node("add", "core.Add", {"a": synapse, "b": soft_}))
     return builder.graph()

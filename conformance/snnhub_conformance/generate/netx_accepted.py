@@ -9,14 +9,23 @@ from pathlib import Path
 import numpy as np
 from snnhub.api.load import load_graph
 from snnhub.api.options import ImportOptions
+from snnhub.ir.graph import Graph
+from snnhub.passes.base import PassContext, run_passes
 from snnhub_netx.arrange import passes
 from snnhub_netx.writer import export_netx
 
-from snnhub.ir.graph import Graph
-from snnhub.passes.base import PassContext, run_passes
 from snnhub_conformance.generate import chips
 from snnhub_conformance.generate.entry import Answer, Family
-from snnhub_conformance.generate.netx_parts import Layer, conv_layer, dense_layer, even, input_layer, netx, neuron, without
+from snnhub_conformance.generate.netx_parts import (
+    Layer,
+    conv_layer,
+    dense_layer,
+    even,
+    input_layer,
+    netx,
+    neuron,
+    without,
+)
 from snnhub_conformance.generate.write import Writer
 
 SOURCE = {"kind": "reader", "ref": "netx importer, held against Lava 0.10 by tests/differential/test_lava.py"}
@@ -42,15 +51,20 @@ def add(writer: Writer) -> None:
         data = netx(row.layers, row.names)
         digest = Answer(_read(data, row.options)).expect().digest
         family.add(
-            title, row.comment, {"netx": ("model.net", data)}, Answer(None, row.findings, digest),
-            options=row.options, landmine=row.landmine,
+            title,
+            row.comment,
+            {"netx": ("model.net", data)},
+            Answer(None, row.findings, digest),
+            options=row.options,
+            landmine=row.landmine,
         )
     family = Family(writer, "file.netx", "reader", ("importer", "netx"), WRITTEN)
     for title, make in chips.INTEGER.items():
         graph = run_passes(make(), passes(), PassContext())
         about = f"{(make.__doc__ or title).strip()} Written by the exporter, with its records."
-        family.add(f"written: {title}", about, {"netx": ("model.net", _written(graph))}, Answer(graph, ("SNN-3114",)))
-
+        family.add(
+            f"written: {title}", about, {"netx": ("model.net", _written(graph))}, Answer(graph, ("SNN-3114",))
+        )
 
     edited = _written(run_passes(chips.dense_chain(), passes(), PassContext()), edit=True)
     about = "The records of a file whose weights were changed afterwards are left out."
@@ -92,7 +106,12 @@ ROWS: dict[str, Row] = {
         "The loop's synapse takes its step, too.",
     ),
     "conv, flatten, dense": Row(
-        [input_layer(2, 4, 3), conv_layer(even(3, 2, 3, 2), (3, 2, 2)), {"type": "flatten"}, dense_layer(even(2, 12))],
+        [
+            input_layer(2, 4, 3),
+            conv_layer(even(3, 2, 3, 2), (3, 2, 2)),
+            {"type": "flatten"},
+            dense_layer(even(2, 12)),
+        ],
         "A file's shapes are (channels, y, x) for a kernel (out, in, y, x); flatten merges them in that order.",
         landmine=14,
     ),
@@ -100,8 +119,12 @@ ROWS: dict[str, Row] = {
         [
             input_layer(2, 6, 5),
             conv_layer(
-                even(4, 1, 3, 2), (4, 3, 5), stride=np.array([2, 1]), padding=np.array([1, 1]),
-                dilation=np.array([1, 2]), groups=2,
+                even(4, 1, 3, 2),
+                (4, 3, 5),
+                stride=np.array([2, 1]),
+                padding=np.array([1, 1]),
+                dilation=np.array([1, 2]),
+                groups=2,
             ),
         ],
         "Everything that differs between the axes.",
@@ -134,10 +157,15 @@ ROWS: dict[str, Row] = {
     "decays per channel": Row([dense_layer(even(4, 6), neuron=DECAYS)], "A decay for each neuron.", landmine=21),
     "biases": Row([dense_layer(even(4, 6), bias=np.array([3.0, -2, 0, 50]))], "A bias for each neuron."),
     "bias of 40,000": Row(
-        [dense_layer(even(2, 2), bias=np.array([40000.0, 5.0]))], "Lava wraps it to 16 bits.", ("SNN-3112",), landmine=10
+        [dense_layer(even(2, 2), bias=np.array([40000.0, 5.0]))],
+        "Lava wraps it to 16 bits.",
+        ("SNN-3112",),
+        landmine=10,
     ),
     "weights up to -256": Row(
-        [dense_layer([[-256, 254], [2, -2]])], "Eight bits are not symmetric: -256 is a weight, 256 is none.", landmine=9
+        [dense_layer([[-256, 254], [2, -2]])],
+        "Eight bits are not symmetric: -256 is a weight, 256 is none.",
+        landmine=9,
     ),
     "weights that packing changes": Row(
         [dense_layer(np.full((3, 2), 8)), dense_layer(np.full((2, 3), -8))],
@@ -152,10 +180,14 @@ ROWS: dict[str, Row] = {
     "delay per synapse": Row(
         [dense_layer(even(2, 3), delay=np.array([[0.0, 1, 2], [3, 0, 1]]))], "A delay for each weight."
     ),
-    "delay 62": Row([dense_layer(even(2, 2), delay=np.array([0.0, 62.0]))], "The largest that Lava keeps.", landmine=17),
+    "delay 62": Row(
+        [dense_layer(even(2, 2), delay=np.array([0.0, 62.0]))], "The largest that Lava keeps.", landmine=17
+    ),
     "delay 63": Row(
-        [dense_layer(even(2, 2), delay=np.array([1.0, 63.0]))], "Lava clamps it to 62.",
-        ("SNN-3115 /layer/0/delay",), landmine=17,
+        [dense_layer(even(2, 2), delay=np.array([1.0, 63.0]))],
+        "Lava clamps it to 62.",
+        ("SNN-3115 /layer/0/delay",),
+        landmine=17,
     ),
     "delay 2.5": Row(
         [dense_layer(even(2, 2), delay=np.array([1.0, 2.5]))], "Lava cuts it to 2.", ("SNN-3115 /layer/0/delay",)
@@ -166,26 +198,40 @@ ROWS: dict[str, Row] = {
         ("SNN-3106 /layer/1/delay",),
     ),
     "reset_interval": Row(
-        [dense_layer(even(4, 6), bias=np.array([3.0, 2, 0, 5]))], "The file cannot say it; the reader is told.",
-        (WORKED_OUT,), {"reset_interval": "8", "reset_offset": "3"}, landmine=20,
+        [dense_layer(even(4, 6), bias=np.array([3.0, 2, 0, 5]))],
+        "The file cannot say it; the reader is told.",
+        (WORKED_OUT,),
+        {"reset_interval": "8", "reset_offset": "3"},
+        landmine=20,
     ),
     "old names": Row(
-        [dense_layer(even(5, 6), shape=np.array([5, 1, 1]), neuron=OLD)], "LOIHI neurons, shape (N, 1, 1).", landmine=23
+        [dense_layer(even(5, 6), shape=np.array([5, 1, 1]), neuron=OLD)],
+        "LOIHI neurons, shape (N, 1, 1).",
+        landmine=23,
     ),
-    "one neuron, weights in one axis": Row([dense_layer(even(2, 3)), dense_layer([2, 4], shape=np.array([1]))], "A row."),
+    "one neuron, weights in one axis": Row(
+        [dense_layer(even(2, 3)), dense_layer([2, 4], shape=np.array([1]))], "A row."
+    ),
     "no neuron": Row([without(dense_layer(even(2, 2)), "neuron")], "Lava puts its defaults there.", (WORKED_OUT,)),
     "refractory delay": Row(
-        [dense_layer(even(2, 2), neuron=neuron(refDelay=3))], "Lava ignores it.", ("SNN-3105 /layer/0/neuron/refDelay",)
+        [dense_layer(even(2, 2), neuron=neuron(refDelay=3))],
+        "Lava ignores it.",
+        ("SNN-3105 /layer/0/neuron/refDelay",),
     ),
     "weight exponent": Row(
-        [dense_layer(even(2, 2), neuron=neuron(weight_exp=-1))], "Lava ignores it.",
-        ("SNN-3105 /layer/0/neuron/weight_exp",), landmine=9,
+        [dense_layer(even(2, 2), neuron=neuron(weight_exp=-1))],
+        "Lava ignores it.",
+        ("SNN-3105 /layer/0/neuron/weight_exp",),
+        landmine=9,
     ),
     "messageBits": Row(
-        [dense_layer(even(2, 2), neuron=neuron(messageBits=0))], "Lava's reader crashes on the key.",
+        [dense_layer(even(2, 2), neuron=neuron(messageBits=0))],
+        "Lava's reader crashes on the key.",
         ("SNN-3108 /layer/0/neuron/messageBits",),
     ),
     "eleven layers": Row(
-        [without(dense_layer(even(2, 2)), "neuron") for _ in range(11)], "As text, 10 comes before 2.", landmine=12,
+        [without(dense_layer(even(2, 2)), "neuron") for _ in range(11)],
+        "As text, 10 comes before 2.",
+        landmine=12,
     ),
 }

@@ -16,7 +16,7 @@ CUBA: Layer = {"type": "CUBA", "iDecay": 4096, "vDecay": 0, "vThMant": 64, "refD
 def netx(
     layers: Sequence[Layer], names: Sequence[str] | None = None, change: Callable[[Any], object] | None = None
 ) -> bytes:
-    """A file of these layers, named 0, 1, … unless ``names`` says otherwise. ``change`` gets the open file last."""
+    """A file of these layers, named 0, 1, … unless ``names`` says otherwise. ``change``: done to it last."""
     import h5py
 
     stream = io.BytesIO()

@@ -104,9 +104,17 @@ def _rest(graph: Graph) -> Rows:
     return {
         "no input": (replace(graph, inputs=()), "SNN-1016", "spiking"),
         "no output": (replace(graph, outputs=(), edges=graph.edges[:-1]), "SNN-1016", "spiking"),
-        "input that does not fit the weight": (replace(graph, inputs=(replace(item, shape=(4,)),)), "SNN-1009", "d0"),
+        "input that does not fit the weight": (
+            replace(graph, inputs=(replace(item, shape=(4,)),)),
+            "SNN-1009",
+            "d0",
+        ),
         "input of size 0": (replace(graph, inputs=(replace(item, shape=(0,)),)), "SNN-1009", "input"),
-        "frame held for 65,537 steps": (replace(graph, inputs=(replace(item, hold=2**16 + 1),)), "SNN-1015", "input"),
+        "frame held for 65,537 steps": (
+            replace(graph, inputs=(replace(item, hold=2**16 + 1),)),
+            "SNN-1015",
+            "input",
+        ),
         "decoder of nothing": (replace(graph, decoder=Decoder("mean", True, "n0/u")), "SNN-1017", "n0/u"),
         "unknown reduction": (replace(graph, decoder=Decoder("product")), "SNN-1017", "decoder"),
         "correspondence to nothing": (replace(graph, correspondence=(nobody,)), "SNN-1019", "nobody.s"),
@@ -123,7 +131,16 @@ def _files(writer: Writer) -> None:
 
     about = (_files.__doc__ or "").strip()
     wanted = Refusal(FormatError, "SNN-4106", "d0/weight")
-    put(writer, "range that the numbers leave", about, graph, stimulus(graph), wanted, data=with_message(parts, narrow), json=False)
+    put(
+        writer,
+        "range that the numbers leave",
+        about,
+        graph,
+        stimulus(graph),
+        wanted,
+        data=with_message(parts, narrow),
+        json=False,
+    )
     for title, data in {
         "truncated file": packed(parts)[:-30],
         "payload missing": packed({**parts, WEIGHTS: b""}),

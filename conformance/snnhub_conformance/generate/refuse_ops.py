@@ -94,7 +94,8 @@ def alone(op: OpSchema, attributes: Mapping[str, AttributeValue]) -> Graph:
         for parameter in op.parameters(attributes)
     }
     ports = dict.fromkeys(op.ports.inputs, source)
-    builder.output(builder.node(NODE, op.name, ports, version=op.version, params=params, **attributes))
+    chosen: dict[str, Any] = dict(attributes)
+    builder.output(builder.node(NODE, op.name, ports, version=op.version, params=params, **chosen))
     return builder.graph()
 
 
@@ -139,7 +140,13 @@ def _with_params(graph: Graph, params: Mapping[str, Tensor]) -> Graph:
 
 def _attributes(op: OpSchema, graph: Graph) -> Iterator[Row]:
     own = graph.nodes[0].attribute
-    yield "no such attribute", "an unknown attribute", _with_attributes(graph, {**own, NONSENSE: 1}), "SNN-1004", NODE
+    yield (
+        "no such attribute",
+        "an unknown attribute",
+        _with_attributes(graph, {**own, NONSENSE: 1}),
+        "SNN-1004",
+        NODE,
+    )
     for attribute in op.attributes:
         name = attribute.name
         left = {key: value for key, value in own.items() if key != name}

@@ -51,7 +51,15 @@ def add_broken(writer: Writer, items: Iterable[Broken], *, json: bool) -> None:
         if not found or (item.place and item.place not in places):
             raise ValueError(f"{item.title}: {item.code} {item.place}, found {errors(item.graph)}")
         wanted = Refusal(GraphError, item.code, item.place or places[0])
-        put(writer, item.title, item.comment, item.graph, stimulus(item.graph), wanted, json=json and _in_json(item.graph))
+        put(
+            writer,
+            item.title,
+            item.comment,
+            item.graph,
+            stimulus(item.graph),
+            wanted,
+            json=json and _in_json(item.graph),
+        )
 
 
 def _in_json(graph: Graph) -> bool:
@@ -83,7 +91,7 @@ def put(
     json: bool = True,
     landmine: int | None = None,
 ) -> None:
-    """``data``: the ``.snn`` file, where it is not simply that of the graph. ``json``: whether JSON can hold it."""
+    """``data``: the ``.snn`` file, where it is not simply that of the graph. ``json``: also as JSON."""
     files = {"model.snn": data or to_bytes(graph), "in0.npy": npy(array)}
     if json:
         files["model.json"] = to_graph_json(graph)
@@ -107,4 +115,3 @@ def put(
         codes=codes_of(expect),
     )
     writer.add(case, files)
-

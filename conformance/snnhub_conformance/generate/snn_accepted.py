@@ -31,7 +31,13 @@ def add(writer: Writer) -> None:
     for title, (make, landmine) in GRAPHS.items():
         graph = make()
         ensure(graph, _with_micro())
-        family.add(title, (make.__doc__ or title).strip(), {"snn": ("model.snn", to_bytes(graph))}, Answer(graph), landmine=landmine)
+        family.add(
+            title,
+            (make.__doc__ or title).strip(),
+            {"snn": ("model.snn", to_bytes(graph))},
+            Answer(graph),
+            landmine=landmine,
+        )
     for dtype in sorted(STORED_DTYPES):
         graph = stored(dtype)
         about = f"A tensor stored as {dtype}, its smallest and its largest number (below 2^63) included."
@@ -41,7 +47,7 @@ def add(writer: Writer) -> None:
 
 
 def stored(dtype: str) -> Graph:
-    """Any tensor may have any dtype as far as a reader is concerned; whether the op takes it is for the verifier."""
+    """A reader takes any dtype for any tensor; whether the op does is for the verifier to say."""
     low, high = _ends(dtype)
     values = np.array([[low, high, 0], [1, 2, high]], dtype)
     graph = spiking()
@@ -84,7 +90,9 @@ def extremes() -> Graph:
     """Negative zero, the smallest subnormal and the largest f32: bits, not values, are kept."""
     values = np.array([-0.0, 1e-45, np.finfo(np.float32).max], np.float32)
     builder = new("extremes")
-    port = builder.node("s", "core.Scale", builder.input((3,), F32), params={"scale": tensor(values), "shift": tensor(-values)})
+    port = builder.node(
+        "s", "core.Scale", builder.input((3,), F32), params={"scale": tensor(values), "shift": tensor(-values)}
+    )
     builder.output(port)
     return builder.graph()
 
@@ -196,7 +204,11 @@ def names() -> Graph:
 def wide() -> Graph:
     """An input of f64 and a dt of 2^-1074."""
     builder = new("wide")
-    builder.output(builder.node("s", "core.Scale", builder.input((2,), F64), params={"scale": tensor(0.1), "shift": tensor(0.0)}))
+    builder.output(
+        builder.node(
+            "s", "core.Scale", builder.input((2,), F64), params={"scale": tensor(0.1), "shift": tensor(0.0)}
+        )
+    )
     return builder.graph(dt=5e-324)
 
 
@@ -251,7 +263,12 @@ def other_writers() -> Iterator[tuple[str, str, bytes, Graph]]:
     graph = loihi()
     parts = members(graph)
     loose = parts["manifest.json"].replace(b"\n", b" ").replace(b"  ", b" ")
-    yield "manifest in one line", "White space in the manifest means nothing.", packed({**parts, "manifest.json": loose}), graph
+    yield (
+        "manifest in one line",
+        "White space in the manifest means nothing.",
+        packed({**parts, "manifest.json": loose}),
+        graph,
+    )
     yield "ZIP64 sizes", "The extra field of ZIP64 where it is not needed.", _zip64(parts), graph
 
 
@@ -262,4 +279,3 @@ def _zip64(parts: dict[str, bytes]) -> bytes:
             with archive.open(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), "w", force_zip64=True) as member:
                 member.write(data)
     return stream.getvalue()
-

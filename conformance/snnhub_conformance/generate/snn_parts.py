@@ -14,6 +14,8 @@ from snnhub_formats.container import to_bytes
 
 MANIFEST, GRAPH, WEIGHTS = "manifest.json", "graph.binpb", "weights.safetensors"
 Members = dict[str, bytes]
+Message = pb.Graph
+FLOORDIV = pb.OP_FLOORDIV
 
 
 def members(graph: Graph) -> Members:

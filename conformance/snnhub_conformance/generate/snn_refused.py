@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from snnhub.errors import FormatError
-from snnhub_formats._gen import snnhub_v1_graph_pb2 as pb
 from snnhub_formats.container import to_bytes
 from snnhub_formats.tensors import encode
 
@@ -18,10 +17,12 @@ from snnhub_conformance.generate.build import loihi
 from snnhub_conformance.generate.entry import Family, Refusal
 from snnhub_conformance.generate.snn_accepted import SPEC
 from snnhub_conformance.generate.snn_parts import (
+    FLOORDIV,
     GRAPH,
     MANIFEST,
     WEIGHTS,
     Members,
+    Message,
     assign,
     members,
     packed,
@@ -46,20 +47,32 @@ def add(writer: Writer) -> None:
 
 def _containers(parts: Members) -> Broken:
     manifest, graph, weights = parts.items()
-    yield "a fourth member", "Nothing in a file may be left unread.", packed([manifest, graph, weights, ("extra.txt", b"hi")])
+    yield (
+        "a fourth member",
+        "Nothing in a file may be left unread.",
+        packed([manifest, graph, weights, ("extra.txt", b"hi")]),
+    )
     yield "a member missing", "There is no file without numbers.", packed([manifest, graph])
     yield "members in another order", "A reader may rely on the order.", packed([graph, manifest, weights])
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield "a member twice", "Readers differ in which of the two they take.", packed([manifest, manifest, weights])
+        yield (
+            "a member twice",
+            "Readers differ in which of the two they take.",
+            packed([manifest, manifest, weights]),
+        )
     climbing = packed([("../../etc/passwd", manifest[1]), graph, weights])
     yield "path traversal", "A name that leads out of the folder that one unpacks in.", climbing
     yield "absolute path", "A name that leads anywhere.", packed([("/manifest.json", manifest[1]), graph, weights])
     squeezed = packed(parts, zipfile.ZIP_DEFLATED)
     yield "compressed members", "A bomb of a thousand to one is an ordinary deflated member.", squeezed
-    yield "manifest too large", "Members have limits before they are read.", packed([(MANIFEST, b" " * 70_000), graph, weights])
+    yield (
+        "manifest too large",
+        "Members have limits before they are read.",
+        packed([(MANIFEST, b" " * 70_000), graph, weights]),
+    )
 
 
 def _bytes(parts: Members) -> Broken:
@@ -71,12 +84,24 @@ def _bytes(parts: Members) -> Broken:
     ends |= {"the directory": len(data) - 22, "all but a byte": len(data) - 1}
     for words, count in ends.items():
         yield f"cut after {words}", "A copy that stopped early.", data[:count]
-    yield "junk in front", "Python's zip reader takes a file that begins with something else.", b"#!/bin/sh\n" + data
+    yield (
+        "junk in front",
+        "Python's zip reader takes a file that begins with something else.",
+        b"#!/bin/sh\n" + data,
+    )
     yield "junk behind", "Bytes after the end belong to nothing.", data + b"MZ"
     yield "junk between members", "Python's zip reader takes it; anything could be smuggled.", _gap(packed(parts))
-    yield "archive comment", "A comment is junk with a place of its own.", data[:-2] + struct.pack("<H", 4) + b"evil"
+    yield (
+        "archive comment",
+        "A comment is junk with a place of its own.",
+        data[:-2] + struct.pack("<H", 4) + b"evil",
+    )
     yield "overlapping members", "The second member begins inside the first.", _moved(packed(parts), -6)
-    yield "names that disagree", "Local header and directory name the member differently.", data.replace(b"manifest.json", b"manifest.jsoX", 1)
+    yield (
+        "names that disagree",
+        "Local header and directory name the member differently.",
+        data.replace(b"manifest.json", b"manifest.jsoX", 1),
+    )
     yield "wrong CRC", "A bit of the manifest was lost.", data.replace(b'"format"', b'"fOrmat"', 1)
     yield "encrypted", "The flag for encryption is set.", _flagged(data, 0x1)
     yield "data descriptor", "Sizes that come after the data.", _flagged(data, 0x8)
@@ -145,7 +170,12 @@ def _manifests(parts: Members) -> Broken:
         left = {name: value for name, value in manifest.items() if name != key}
         about = "A file of an older writer without this field: nothing is guessed."
         yield f"manifest: no {key}", about, packed({**parts, MANIFEST: json.dumps(left).encode()})
-    for title, data in {"not JSON": b"{", "a list": b"[]", "nested deeply": b"[" * 1500, "not UTF-8": b"\xff{}"}.items():
+    for title, data in {
+        "not JSON": b"{",
+        "a list": b"[]",
+        "nested deeply": b"[" * 1500,
+        "not UTF-8": b"\xff{}",
+    }.items():
         yield f"manifest: {title}", "A manifest is one JSON object.", packed({**parts, MANIFEST: data})
 
 
@@ -208,7 +238,7 @@ GRAPH_CHANGES: dict[str, tuple[str, object]] = {
     "digest of five bytes": ("tensors/0/sha256", b"short"),
     "op-set of another version": ("opsets/0/version", 9),
     "op of an undeclared domain": ("nodes/0/op", "os.system"),
-    "division that may be by zero": ("programs/0/code/3/op", pb.OP_FLOORDIV),
+    "division that may be by zero": ("programs/0/code/3/op", FLOORDIV),
 }
 
 
@@ -216,16 +246,32 @@ def _graphs(parts: Members) -> Broken:
     about = "Indices, enums and types are checked before anything is computed."
     for title, (path, value) in GRAPH_CHANGES.items():
         yield f"graph: {title}", about, with_message(parts, assign(path, value))
-    yield "graph: attribute twice", about, with_message(parts, lambda g: g.nodes[0].attributes.add(name="bias", truth=True))
-    yield "graph: attribute without a value", about, with_message(parts, lambda g: g.nodes[0].attributes.add(name="x"))
-    yield "graph: unknown finding", about, with_message(parts, lambda g: g.findings.add(code="SNN-9999", severity=1))
-    yield "graph: unknown severity", about, with_message(parts, lambda g: g.findings.add(code="SNN-1001", severity=9))
+    yield (
+        "graph: attribute twice",
+        about,
+        with_message(parts, lambda g: g.nodes[0].attributes.add(name="bias", truth=True)),
+    )
+    yield (
+        "graph: attribute without a value",
+        about,
+        with_message(parts, lambda g: g.nodes[0].attributes.add(name="x")),
+    )
+    yield (
+        "graph: unknown finding",
+        about,
+        with_message(parts, lambda g: g.findings.add(code=f"SNN-{9999}", severity=1)),
+    )
+    yield (
+        "graph: unknown severity",
+        about,
+        with_message(parts, lambda g: g.findings.add(code="SNN-1001", severity=9)),
+    )
     yield "graph: tensor that nobody stored", about, with_message(parts, _phantom)
     yield "graph: no types", about, with_message(parts, lambda g: g.ClearField("types"))
     yield "graph: tensor listed twice", about, with_message(parts, lambda g: g.tensors.append(g.tensors[0]))
 
 
-def _phantom(message: pb.Graph) -> None:
+def _phantom(message: Message) -> None:
     """One more tensor in the graph than in the payload."""
     message.tensors.append(message.tensors[0])
     message.tensors[-1].name = "nowhere"

@@ -56,11 +56,6 @@ class GraphWorker:
         self._worker.close()
 
     @property
-    def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._worker.alive
-
-    @property
     def identity(self) -> dict[str, Any]:
         """What the worker said of itself: ``name``, and ``environment``: versions by package."""
         return self._worker.identity

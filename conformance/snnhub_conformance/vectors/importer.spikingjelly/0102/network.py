@@ -23,4 +23,4 @@ def on_grid(net, mode):
 
 
 def network():
-    return on_grid(nn.Sequential(layer.Linear(4, 6), layer.LinearRecurrentContainer(neuron.IFNode(), in_features=6, out_features=6, bias=False)), "m")
+    return on_grid(nn.Sequential(layer.Linear(4, 6), layer.LinearRecurrentContainer(neuron.IFNode(), 6, 6, bias=False)), "m")
