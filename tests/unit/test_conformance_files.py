@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from snnhub.ir.graph import Graph
 from snnhub_conformance import suite
 from snnhub_conformance.execute import run_cases, unlike, unreported
 from snnhub_conformance.generate.make import MAKERS
-from snnhub_conformance.generate.write import Writer
+from snnhub_conformance.generate.write import INDEX, Writer
 from snnhub_conformance.outcome import Status
 from snnhub_conformance.report import Report
 from snnhub_conformance.session import measure
@@ -215,13 +216,14 @@ def test_making_a_family_again_gives_the_same_bytes(maker: str, tmp_path: Path) 
     made: list[dict[str, bytes]] = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
+        shutil.copy(SUITE.folder / INDEX, tmp_path / name)  # which keeps the numbers
         writer = Writer(tmp_path / name)
         make(writer, {})
         writer.finish(families)
         made.append(contents(tmp_path / name))
     assert made[0] == made[1]
     kept = {path: data for path, data in contents(SUITE.folder).items() if path.partition("/")[0] in families}
-    assert sorted(set(kept) ^ (set(made[0]) - {"index.json"})) == []
+    assert sorted(set(kept) ^ (set(made[0]) - {INDEX})) == []
     changed = [path for path, data in kept.items() if made[0][path] != data and not written_by_hdf5(path)]
     assert changed == []
 
@@ -247,6 +249,17 @@ def test_a_shape_that_does_not_fit_is_no_crash() -> None:
     wrong = graph.nodes[0].with_params(weight=tensor(np.ones(7, np.float32)))
     found = verify(replace(graph, nodes=(wrong, *graph.nodes[1:])), REGISTRY)
     assert ("SNN-1009", "fc0") in {(finding.code, finding.place) for finding in found}
+
+
+def test_a_transform_with_a_program_of_its_own_is_refused() -> None:
+    """Found by graph.refuse: the engine ran the program, and exporters would have gone by the name."""
+    from snnhub.ir.verify import verify
+    from snnhub.ops.registry import REGISTRY
+
+    graph = mlp((3, 2))
+    nodes = (replace(graph.nodes[0], program=graph.nodes[1].program), *graph.nodes[1:])
+    found = verify(replace(graph, nodes=nodes), REGISTRY)
+    assert ("SNN-1014", "fc0") in {(finding.code, finding.place) for finding in found}
 
 
 def test_integers_beyond_64_bits_are_refused_by_the_writer(tmp_path: Path) -> None:

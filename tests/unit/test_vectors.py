@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections import Counter
 from typing import Any
 
@@ -25,7 +26,9 @@ SUITE = suite.load()
 FAMILIES = SUITE.families
 SCHEMA = "case.schema.json"
 BUDGET = 15_000_000
-"""Bytes of all cases together: a wheel stays below 20 MB."""
+"""Bytes that all cases together take in a wheel, which stays below 20 MB."""
+ENTRY = 140
+"""Bytes of a file in the wheel beside its content and its name twice: headers, and its line in RECORD."""
 ATOMIC = ("op", "transform", "time")
 ATOMIC_STEPS, ATOMIC_ELEMENTS, ARRAY_BYTES = 32, 16, 4096
 
@@ -104,8 +107,9 @@ def test_ids_folders_titles_and_the_index() -> None:
 
 
 def test_the_suite_fits_into_a_wheel() -> None:
-    size = sum(path.stat().st_size for path in VECTORS.rglob("*") if path.is_file())
-    assert size < BUDGET
+    files = [path for path in VECTORS.rglob("*") if path.is_file()]
+    names = sum(2 * len(str(path.relative_to(VECTORS.parent.parent))) + ENTRY for path in files)
+    assert names + sum(len(zlib.compress(path.read_bytes())) for path in files) < BUDGET
 
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name.partition(".")[0] in ATOMIC])
@@ -175,6 +179,7 @@ UNCOVERED = {
     **dict.fromkeys(("SNN-5005", "SNN-5006"), COMPARISON),
     **dict.fromkeys((f"SNN-51{number:02d}" for number in range(1, 13)), RECORDING),
     **dict.fromkeys((f"SNN-52{number:02d}" for number in range(1, 6)), ROBUST),
+    "SNN-6101": "said by the runner that `snnhub plugins new` writes; tests/plugins/test_example.py",
     **dict.fromkeys((f"SNN-600{number}" for number in range(1, 6)), ENVIRONMENT),
 }
 """Findings without a case, and why."""
@@ -189,6 +194,8 @@ def test_every_finding_has_a_case_or_a_reason() -> None:
 
 LANDMINES = 30
 LATER = {
+    5: "Xylo: its families come with the chip",
+    6: "Xylo: its families come with the chip",
     8: "Xylo: its families come with the chip",
     18: "Xylo: its families come with the chip",
     19: "DYNAP-SE2: its families come with the chip",

@@ -133,7 +133,7 @@ NEURONS: dict[str, Source] = {
         findings=("SNN-3007 input",),
     ),
     "single-step mode": Source(
-        VECTOR, "layer.Linear(4, 6), neuron.LIFNode(), layer.Linear(6, 3), neuron.IFNode()", mode="s"
+        VECTOR, "layer.Linear(4, 6), neuron.LIFNode(), layer.Linear(6, 3), neuron.IFNode()", mode="s", landmine=20
     ),
 }
 LAYERS: dict[str, Source] = {

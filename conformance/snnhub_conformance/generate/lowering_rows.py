@@ -31,10 +31,8 @@ ACCEPTED: dict[str, Row] = {
         landmine=2,
     ),
     "leaky neurons": Row(nets.leaky, "tau 2 is 2048 of 4096.", (*LAYER, "SNN-2104")),
-    "tau 3": Row(lambda: nets.leaky(3.0), "1/3 is no 4096th.", ("SNN-2104",), landmine=5),
-    "tau 20000": Row(
-        lambda: nets.leaky(20000.0), "A leak that rounds to none is a loss.", ("SNN-2104",), landmine=6
-    ),
+    "tau 3": Row(lambda: nets.leaky(3.0), "1/3 is no 4096th.", ("SNN-2104",)),
+    "tau 20000": Row(lambda: nets.leaky(20000.0), "A leak that rounds to none is a loss.", ("SNN-2104",)),
     "decay of the input": Row(
         lambda: nets.leaky(decay_input=True), "It becomes smaller weights.", ("SNN-2008 n",)
     ),

@@ -202,7 +202,6 @@ ROWS: dict[str, Row] = {
         "The file cannot say it; the reader is told.",
         (WORKED_OUT,),
         {"reset_interval": "8", "reset_offset": "3"},
-        landmine=20,
     ),
     "old names": Row(
         [dense_layer(even(5, 6), shape=np.array([5, 1, 1]), neuron=OLD)],

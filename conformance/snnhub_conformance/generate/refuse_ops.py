@@ -16,9 +16,11 @@ from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import AttributeValue, Edge, Graph, Node, Port
 from snnhub.ir.numtype import BOOL, F32, F64, NumType, signed
 from snnhub.ir.op import Attribute, OpSchema, Parameter, StepOp
+from snnhub.ir.program import Program
 from snnhub.ir.tensor import Tensor, smallest_integer, tensor
 from snnhub.ops.registry import REGISTRY
 
+from snnhub_conformance.generate import micro
 from snnhub_conformance.generate.refuse_parts import Broken, errors
 
 NODE = "n"
@@ -121,6 +123,13 @@ def _conditions(op: OpSchema, graph: Graph, attributes: Mapping[str, AttributeVa
     yield from (item(*row) for row in _ports(op, graph))
     if isinstance(op, StepOp):
         yield item("program", "no step program", _node(graph, program=None), "SNN-1014", NODE)
+    else:
+        yield item("program", "a step program", _node(graph, program=_negation()), "SNN-1014", NODE)
+
+
+def _negation() -> Program:
+    (op,) = (own for own in micro.OPS if own.name == "micro.f_neg")
+    return op.program({})
 
 
 Row = tuple[str, str, Graph, str, str]
