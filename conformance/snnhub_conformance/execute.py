@@ -82,10 +82,9 @@ def _must_refuse(subject: Subject, case: Case, level: str) -> Outcome:
     except MissingPeerError as problem:
         return _plain(case, Status.UNAVAILABLE, level, str(problem))
     except SnnhubError as problem:
-        if not subject.reports:
-            beyond = isinstance(problem, UnsupportedError) and case.expect.error != UnsupportedError.__name__
-            return _plain(case, Status.UNSUPPORTED if beyond else Status.PASS, level, f"refused: {problem}")
-        wrong = unlike(case, problem)
+        if isinstance(problem, UnsupportedError):
+            return _plain(case, Status.UNSUPPORTED, level, str(problem))
+        wrong = unlike(case, problem) if subject.reports else ""
         return _plain(case, Status.FAIL if wrong else Status.PASS, level, wrong or "refused as it must be")
     except Exception as problem:  # noqa: BLE001  whatever goes wrong in the subject is its outcome
         return _plain(case, Status.ERROR, level, f"{type(problem).__name__}: {problem}")
