@@ -15,8 +15,8 @@ from snnhub.api.request import RunRequest
 from snnhub.api.robustness import certificate, robust_findings
 from snnhub.compare.align import spike_keys
 from snnhub.compare.decide import Decisions, decide
-from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.reference import check
+from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.stimulus import Stimulus, read_stimulus
 from snnhub.errors import UnsupportedError, UsageError
 from snnhub.files import check_writable
