@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from snnhub.engine.interpreter import container
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import AttributeValue, Graph
 from snnhub.ir.numtype import NumType
@@ -16,6 +17,7 @@ from snnhub.ir.program import Program, Scope
 from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
 from snnhub.ops.registry import Registry
 
+from snnhub_conformance.building import dense
 from snnhub_conformance.case import Case
 from snnhub_conformance.generate.pool import NEVER, Pool, first_kills, run
 from snnhub_conformance.generate.search import Search, Stimulus, recorded, search
@@ -90,16 +92,13 @@ def _case(
 ) -> tuple[Case, dict[str, bytes]]:
     program = variant.program
     flags, kills = noticed(program, pool)
-    single = len(program.inputs) == 1
-    inputs = {
-        "input" if single else slot.name: pool.inputs[slot.name].astype(slot.type.numpy) for slot in program.inputs
-    }
+    arrived = [pool.inputs[slot.name].astype(slot.type.numpy) for slot in program.inputs]
     return runner_case(
         variant.family,
         f"{variant.name}: {suffix}",
         comment,
         alone(variant, pool, registry),
-        inputs,
+        {"input": np.concatenate(arrived, axis=1)},
         expectation(program, pool),
         level="R4" if program.exact else "R3",
         rung="bits" if program.exact else "spikes",
@@ -140,18 +139,43 @@ def expectation(program: Program, pool: Pool) -> dict[str, Array]:
 
 
 def alone(variant: Variant, pool: Pool, registry: Registry) -> Graph:
-    """The graph: inputs, the op, an output. One element of the pool is one neuron."""
+    """The graph: an input, the op, an output. One element of the pool is one neuron.
+
+    An op with several ports gets its share of one wide input by matrices of 0 and 1.
+    """
     builder = GraphBuilder(variant.op.name, registry)
-    single = len(variant.program.inputs) == 1
-    ports = {
-        slot.name: builder.input((pool.size,), slot.type, "input" if single else slot.name)
-        for slot in variant.program.inputs
-    }
+    slots = variant.program.inputs
+    port = builder.input((pool.size * len(slots),), slots[0].type)
+    ports = {slot.name: port for slot in slots}
+    if len(slots) > 1:
+        for number, slot in enumerate(slots):
+            weight = np.zeros((pool.size, pool.size * len(slots)), slot.type.numpy)
+            weight[:, number * pool.size :][:, : pool.size] = np.eye(pool.size)
+            ports[slot.name] = dense(builder, f"to_{slot.name}", port, weight)
     params = {slot.name: _parameter(pool.params[slot.name], slot.type) for slot in variant.program.params}
     settings: dict[str, Any] = dict(variant.attributes)
-    port = builder.node(NODE, variant.op.name, ports, version=variant.op.version, params=params, **settings)
-    builder.output(port)
+    fired = builder.node(NODE, variant.op.name, ports, version=variant.op.version, params=params, **settings)
+    builder.output(fired)
     return builder.graph()
+
+
+def pool_of(case: Case, graph: Graph) -> Pool:
+    """The pool that a case was made of."""
+    node = graph.node[NODE]
+    program = node.program
+    if program is None:
+        raise ValueError(case.id)
+    (array,) = case.stimulus().values()
+    parts = np.split(array, len(program.inputs), axis=1)
+    size = parts[0].shape[1]
+    params = {
+        slot.name: np.broadcast_to(node.param[slot.name].array, (size,)).astype(container(slot.type))
+        for slot in program.params
+    }
+    inputs = {
+        slot.name: part.astype(container(slot.type)) for slot, part in zip(program.inputs, parts, strict=True)
+    }
+    return Pool(params, inputs)
 
 
 def _parameter(values: Array, type_: NumType) -> Tensor:
