@@ -201,6 +201,65 @@ def layered_graphs(draw: st.DrawFn) -> Graph:
 
 
 @st.composite
+def convolutional(draw: st.DrawFn) -> Graph:
+    """Convolutions with bias and groups, norms, pools, sums and joins between neurons; averages at the end."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    builder = GraphBuilder("random", REGISTRY)
+    channels = 2 * draw(st.integers(1, 2))
+    port = builder.input((channels, 6, 6), F32)
+    for index in range(draw(st.integers(1, 2))):
+        groups = draw(st.sampled_from([1, 2]))
+        weight = random.normal(0.1, 0.4, (4, channels // groups, 3, 3)).astype(np.float32)
+        bias = random.normal(0, 0.2, 4).astype(np.float32) if draw(st.booleans()) else None
+        port = _convolved(builder, f"c{index}", port, weight, bias, groups, padding=1)
+        if draw(st.booleans()):
+            norm = {key: tensor(random.normal(0.7, 0.3, (4, 1, 1)).astype(np.float32)) for key in NORM}
+            port = builder.node(f"b{index}", "core.BatchNorm", port, params=norm)
+        port = _pooled(draw, builder, index, port)
+        if draw(st.booleans()):
+            port = builder.node(f"a{index}", "core.Add", {"a": port, "b": port})
+        if draw(st.booleans()):
+            both = builder.node(f"j{index}", "core.Concat", {"a": port, "b": port}, axis=0, sizes=(4, 4))
+            weight = random.normal(0.1, 0.4, (4, 8, 1, 1)).astype(np.float32)
+            port = _convolved(builder, f"m{index}", both, weight, None, 1, padding=0)
+        port, channels = _cell(draw, builder, f"n{index}", port), 4
+    port = builder.node("mean", "core.AdaptiveAvgPool", port, sizes=(2, 1))
+    port = builder.node("line", "core.Flatten", port, start=0, end=2)
+    port = dense(builder, "d", port, random.normal(0.2, 0.7, (3, 8)).astype(np.float32))
+    builder.output(_cell(draw, builder, "last", port))
+    return builder.graph()
+
+
+NORM = ("scale", "shift")
+
+
+def _convolved(
+    builder: GraphBuilder, name: str, port: Port, weight: Array, bias: Array | None, groups: int, padding: int
+) -> Port:
+    params = {"weight": tensor(weight)} | ({} if bias is None else {"bias": tensor(bias)})
+    geometry: dict[str, Any] = {"stride": (1, 1), "padding": (padding, padding), "dilation": (1, 1)}
+    return builder.node(
+        name,
+        "core.Conv",
+        port,
+        params=params,
+        bias=bias is not None,
+        accumulate="exact",
+        groups=groups,
+        **geometry,
+    )
+
+
+def _pooled(draw: st.DrawFn, builder: GraphBuilder, index: int, port: Port) -> Port:
+    kind = draw(st.sampled_from(["core.AvgPool", "core.MaxPool", ""]))
+    if not kind:
+        return port
+    own: dict[str, Any] = {"count_include_pad": False} if kind == "core.AvgPool" else {"dilation": (1, 1)}
+    window: dict[str, Any] = {"kernel": (3, 3), "stride": (1, 1), "padding": (1, 1), "ceil_mode": False}
+    return builder.node(f"p{index}", kind, port, **window, **own)
+
+
+@st.composite
 def stimuli(draw: st.DrawFn, graph: Graph, steps: int = 12) -> Array:
     """Input (time, batch, features…) for the one input of a graph: spikes, or numbers on a grid of quarters."""
     (item,) = graph.inputs
@@ -214,5 +273,5 @@ def stimuli(draw: st.DrawFn, graph: Graph, steps: int = 12) -> Array:
     return np.asarray(np.where(random.random(shape) < rate, values, 0).astype(np.float32))
 
 
-GRAPHS = {"float": float_graphs, "layers": layered_graphs, "netx": netx_graphs}
+GRAPHS = {"float": float_graphs, "layers": layered_graphs, "conv": convolutional, "netx": netx_graphs}
 """Strategies by name, as ``snnhub fuzz --graphs`` takes them."""

@@ -116,4 +116,10 @@ CODES: dict[str, str] = {
     "SNN-6003": "how the torch engine called torch",
     "SNN-6004": "layer of the torch engine computed in the reference kernel",
     "SNN-6005": "imported in an environment of its own",
+    "SNN-5201": "order-robust: every order of summation gives the same spikes",
+    "SNN-5202": "tie that the order of summation may decide",
+    "SNN-5203": "first divergence at a tie",
+    "SNN-5204": "divergence that no order of summation explains",
+    "SNN-5205": "op without a rule for the order of its sums",
+    "SNN-6101": "network that a runner does not have",
 }

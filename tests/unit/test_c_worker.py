@@ -26,6 +26,7 @@ from snnhub.ir.trace import check, trace
 from snnhub.ops.registry import REGISTRY
 from snnhub.peers.graph_worker import GraphWorker
 from snnhub.peers.protocol import Worker
+from snnhub_conformance.strategies import netx_graphs
 from snnhub_formats.graph_json import to_graph_json
 
 from tests.build import cuba, loihi_mlp, mlp

@@ -48,9 +48,7 @@ def picky(request: RunRequest) -> Recording:
 
 @pytest.fixture
 def runners(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = {
-        name: Runner(name, name, entry=f"tests.unit.test_fuzzing:{name}") for name in ("strict", "picky")
-    }
+    own = {name: Runner(name, name, entry=f"tests.unit.test_fuzzing:{name}") for name in ("strict", "picky")}
     monkeypatch.setattr(load(), "runners", {**load().runners, **own})
 
 

@@ -12,8 +12,10 @@ from snnhub.api.load import Loaded, load_graph
 from snnhub.api.lower import choose_exporter, ensure_known_programs, passes_for
 from snnhub.api.options import ImportOptions
 from snnhub.api.request import RunRequest
+from snnhub.api.robustness import certificate, robust_findings
 from snnhub.compare.align import spike_keys
 from snnhub.compare.decide import Decisions, decide
+from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.stimulus import Stimulus, read_stimulus
 from snnhub.errors import UnsupportedError, UsageError
 from snnhub.files import check_writable
@@ -45,6 +47,7 @@ class RunResult:
     decisions: Decisions | None
     output: Path | None
     findings: tuple[Finding, ...]
+    robust: Robustness | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -58,6 +61,7 @@ class RunResult:
             "decisions": None if self.decisions is None else [int(d) for d in self.decisions.winners],
             "ties": None if self.decisions is None else self.decisions.ties,
             "output": None if self.output is None else str(self.output),
+            "robust": None if self.robust is None else self.robust.to_json(),
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -74,10 +78,12 @@ def run(
     runner_options: Mapping[str, str] | None = None,
     steps: int | None = None,
     progress: Progress | None = None,
+    robust: bool = False,
 ) -> RunResult:
     """Run ``source`` over ``stimulus`` (time, batch, features…) or (time, features…).
 
-    ``steps``: how long to run; beyond the stimulus, the input is zero.
+    ``steps``: how long to run; beyond the stimulus, the input is zero. ``robust``: also tell whether every order
+    of float sums gives the same spikes (``docs/order-robust.md``), whatever ``runner`` is.
 
     ``record``: ``outputs``, ``all``, or record keys. Options that both importer and runner know (such as
     ``reset_interval``) go to both. Raises ``UsageError`` for input, keys or options that do not fit.
@@ -104,7 +110,9 @@ def run(
     decisions = decide(recording.with_batch("output"), loaded.graph.decoder) if "output" in recording else None
     late = _late(loaded.graph, recording.steps - prepared.values.shape[0])
     odd = (finding for finding in verify(loaded.graph, REGISTRY) if finding.code == "SNN-1014")
-    findings = ordered((*loaded.graph.findings, *odd, *prepared.findings, *recording.findings, *late))
+    order = certificate(loaded, prepared, steps) if robust else None
+    told = [] if order is None else robust_findings(loaded.graph, None, order, None)
+    findings = ordered((*loaded.graph.findings, *odd, *prepared.findings, *recording.findings, *late, *told))
     return RunResult(
         loaded.source.name,
         chosen.name,
@@ -114,6 +122,7 @@ def run(
         decisions,
         Path(output) if output is not None else None,
         findings,
+        order,
     )
 
 
@@ -170,8 +179,16 @@ def run_loaded(
 ) -> Recording:
     """Run a loaded network. A runner of another format gets the network exported to a temporary file.
 
-    Raises ``UnsupportedError`` if the runner cannot run this network.
+    Raises ``UnsupportedError`` if the runner cannot run this network, ``UsageError`` for an option that it does
+    not have.
     """
+    known = [option.name for option in runner.options]
+    if unknown := [name for name in options if name not in known]:
+        raise UsageError(
+            f"runner {runner.name} has no such option",
+            found=", ".join(unknown),
+            allowed=", ".join(sorted(known)) or "none",
+        )
     source: Any = loaded.source.value
     request = RunRequest(loaded.graph, stimulus, record, source, loaded.options, options, steps, progress)
     entry = runner.resolve()

@@ -8,10 +8,12 @@ from typing import Any
 
 from snnhub.api.load import Loaded
 from snnhub.api.options import ImportOptions
+from snnhub.api.robustness import certificate, explained, robust_findings
 from snnhub.api.sides import is_integer, port_of, run_against, run_networks
 from snnhub.compare.align import Pair, align, spike_keys
 from snnhub.compare.isolate import isolated, matched_sources, recorded_sources, with_isolated
 from snnhub.compare.verdict import Verdict, judge
+from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.stimulus import Stimulus
 from snnhub.errors import UsageError
 from snnhub.findings import Finding, loss, ordered
@@ -22,6 +24,7 @@ from snnhub.ir.graph import Graph, Match
 from snnhub.ir.recording import Recording
 from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
+from snnhub.ir.topology import topological_order
 from snnhub.passes.base import promise_of
 
 REFERENCE = "reference"
@@ -30,7 +33,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """``passed``: the rung reached is at least ``expected``. ``state_samples``: how many had states compared."""
+    """``passed``: the rung reached is at least ``expected``. ``state_samples``: how many had states compared.
+
+    ``robust``: whether the order of float sums can change a spike; None if that was not asked. ``explained``:
+    whether the first spike that differs is a tie that ``robust`` flagged; None if that was not asked, nothing
+    differs, or the layers of that sample were not recorded.
+    """
 
     a: str
     b: str
@@ -40,6 +48,8 @@ class VerifyResult:
     samples: int
     state_samples: int
     findings: tuple[Finding, ...]
+    robust: Robustness | None = None
+    explained: bool | None = None
 
     @property
     def passed(self) -> bool:
@@ -55,6 +65,7 @@ class VerifyResult:
             "expected": self.expected.value,
             "passed": self.passed,
             "verdict": self.verdict.to_json(),
+            "robust": None if self.robust is None else self.robust.to_json() | {"explains": self.explained},
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -72,6 +83,7 @@ def verify(
     progress: Progress | None = None,
     engine: str = REFERENCE,
     isolate: bool = False,
+    robust: bool = False,
 ) -> VerifyResult:
     """Compare ``a`` in the engine with the runner ``against``, or with the network ``b`` in the engine.
 
@@ -79,8 +91,10 @@ def verify(
     an integer network and ``spikes`` for a float one against a runner, and what the conversion promised between
     two networks. ``engine``: ``reference``, or a runner of graphs such as ``torch``, whose options go with the
     runner's. ``isolate``: also run every layer of neurons alone, fed with what the reference (the runner, or
-    ``a``) fed it. Raises ``UsageError`` unless exactly one of ``b`` and ``against`` is given, and for another
-    engine than the reference between two networks or with ``isolate``.
+    ``a``) fed it. ``robust``: carry a bound on the order of float sums beside every value, and tell whether any
+    order gives the same spikes (``docs/order-robust.md``). Raises ``UsageError`` unless exactly one of ``b`` and
+    ``against`` is given, for another engine than the reference, or ``robust``, between two networks, and for
+    another engine with ``isolate``.
     """
     if (b is None) == (against is None):
         raise UsageError(
@@ -93,7 +107,13 @@ def verify(
     if against is not None:
         given = dict(runner_options or {})
         return _against_runner(
-            a, against, stimulus, rung, from_, options, given, progress, _engine(engine), isolate
+            a, against, stimulus, rung, from_, options, given, progress, _engine(engine), isolate, robust
+        )
+    if robust:
+        raise UsageError(
+            "order-robustness is told for one network",
+            found="verify A B --robust",
+            remedy="Run each: snnhub run A --robust.",
         )
     if engine != REFERENCE:
         raise UsageError("two networks are compared in the reference engine", found=f"engine {engine}")
@@ -129,6 +149,7 @@ def _against_runner(
     progress: Progress | None,
     engine: Runner | None,
     isolate: bool,
+    robust: bool,
 ) -> VerifyResult:
     run = run_against(a, against, stimulus, from_, options, given, progress, engine)
     loaded, prepared, ours, theirs = run.loaded, run.prepared, run.ours, run.theirs
@@ -139,6 +160,9 @@ def _against_runner(
         steps = run.steps, run.steps
         verdict = with_isolated(verdict, loaded.graph, own, theirs, sources, lookup, steps, progress)
     findings = [*loaded.graph.findings, *prepared.findings, *ours.findings, *theirs.findings, *_silent(verdict)]
+    order = certificate(loaded, prepared, run.steps) if robust else None
+    explains = None if order is None or engine is not None else explained(loaded.graph, verdict, order)
+    findings += [] if order is None else robust_findings(loaded.graph, verdict, order, explains)
     default = Rung.BITS if is_integer(loaded.graph) else Rung.SPIKES
     return VerifyResult(
         f"{engine.name if engine else 'engine'}: {loaded.source.name}",
@@ -149,6 +173,8 @@ def _against_runner(
         run.samples,
         run.shown.values.shape[1],
         ordered(findings),
+        order,
+        explains,
     )
 
 
@@ -174,12 +200,12 @@ def judge_same(
 def pairs_same(
     graph: Graph, ours: Recording, theirs: Recording, whole: tuple[Recording, Recording] | None
 ) -> tuple[list[Pair], list[str]]:
-    """Every quantity that both sides have, in node order, without lag; and problems.
+    """Every quantity that both sides have, in the order of a step, without lag; and problems.
 
     ``whole``: the outputs of all samples, where ``ours`` and ``theirs`` have fewer.
     """
-    order = [node.id for node in graph.nodes]
-    keys = sorted((key for key in theirs if "/" in key), key=lambda key: order.index(key.rpartition("/")[0]))
+    rank = {name: number for number, name in enumerate(topological_order(graph))}
+    keys = sorted((key for key in theirs if "/" in key), key=lambda key: rank[key.rpartition("/")[0]])
     matches = [Match(port_of(key), port_of(key)) for key in (*keys, *([] if whole else ["output"]))]
     pairs, problems = align(ours, theirs, matches, spike_keys(graph), ours.steps)
     if whole is not None:

@@ -13,7 +13,9 @@ from snnhub.cli.output import console, escape, print_json, progress
 @click.command("fuzz")
 @click.option("--runner", "a", required=True, help="The runner whose word counts, such as engine.")
 @click.option("--against", "b", required=True, help="The runner that is compared with it.")
-@click.option("--graphs", default="float", show_default=True, help="Kind of networks: float, layers or netx.")
+@click.option(
+    "--graphs", default="float", show_default=True, help="Kind of networks: float, layers, conv or netx."
+)
 @click.option("--seed", default=0, show_default=True, help="The same seed draws the same networks.")
 @click.option("--count", default=100, show_default=True, type=click.IntRange(min=1), help="How many networks.")
 @click.option("--spikes", "spikes_only", is_flag=True, help="Compare spikes and outputs only, no states.")

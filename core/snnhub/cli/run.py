@@ -34,6 +34,7 @@ from snnhub.cli.output import console, escape, print_findings, print_json, progr
     help="What to record: outputs, everything the runner can, or one record key.",
 )
 @click.option("--steps", type=click.IntRange(min=1), help="Run this long; beyond the input, zeros are shown.")
+@click.option("--robust", is_flag=True, help="Also tell whether every order of float sums gives the same spikes.")
 @import_options
 @given_options
 @json_option
@@ -44,6 +45,7 @@ def command(
     runner: str,
     record: str,
     steps: int | None,
+    robust: bool,
     from_: str | None,
     weights: Path | None,
     settings: tuple[str, ...],
@@ -67,6 +69,7 @@ def command(
             runner_options=pairs(given, "--option"),
             steps=steps,
             progress=report,
+            robust=robust,
         )
     if as_json:
         print_json(result.to_json())
@@ -82,6 +85,8 @@ def command(
         shown = " ".join(str(int(winner)) for winner in result.decisions.winners[:20])
         more = " …" if len(result.decisions.winners) > 20 else ""
         out.print(f"decisions: {shown}{more}   ties: {result.decisions.ties}")
+    if result.robust is not None:
+        out.print(f"order-robust: {escape(str(result.robust))}")
     print_findings(result.findings)
     if result.output is not None:
         out.print(f"wrote {escape(str(result.output))}")

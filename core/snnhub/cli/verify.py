@@ -47,6 +47,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Also run every layer of neurons alone, fed with what the reference fed it: column 'alone'.",
 )
+@click.option(
+    "--robust",
+    is_flag=True,
+    help="Also tell whether every order of summation gives the same spikes. Takes three to five times as long.",
+)
 @import_options
 @given_options
 @json_option
@@ -58,6 +63,7 @@ def command(
     expect: str | None,
     engine: str,
     isolate: bool,
+    robust: bool,
     from_: str | None,
     weights: Path | None,
     settings: tuple[str, ...],
@@ -85,6 +91,7 @@ def command(
             progress=report,
             engine=engine,
             isolate=isolate,
+            robust=robust,
         )
     if as_json:
         print_json(result.to_json())
@@ -136,6 +143,10 @@ def show(result: VerifyResult, isolate: bool = False) -> None:
         share = verdict.decisions_equal / verdict.decisions
         out.print(f"decisions: {verdict.decisions_equal} of {verdict.decisions} equal ({share:.2%}){ties}")
     _divergence(verdict)
+    if result.robust is not None:
+        out.print(f"order-robust: {escape(str(result.robust))}")
+    if result.explained:
+        out.print("the first spike that differs is a tie that the engine flagged")
     for problem in verdict.problems:
         out.print(f"not compared: {escape(problem)}")
     print_findings(result.findings, verbose=False)

@@ -85,7 +85,9 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``reached`` and ``missed``: rungs. ``silent``: nothing happened in either run, so nothing was shown."""
+    """``reached`` and ``missed``: rungs. ``silent``: nothing happened in either run, so nothing was shown.
+    ``first``: the first value that differs; ``first_spike``: the first spike that does.
+    """
 
     reached: Rung
     missed: Rung | None
@@ -99,6 +101,7 @@ class Verdict:
     silent: bool = False
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    first_spike: Divergence | None = None
 
     @property
     def worst_overlap(self) -> float | None:
@@ -117,6 +120,7 @@ class Verdict:
             "decisions_equal": self.decisions_equal,
             "ties": None if self.ties is None else list(self.ties),
             "first_divergence": self.first.to_json() if self.first else None,
+            "first_spike_divergence": self.first_spike.to_json() if self.first_spike else None,
             "rows": [row.to_json() for row in self.rows],
             "problems": list(self.problems),
             "notes": list(self.notes),
@@ -240,4 +244,9 @@ def judge(
         overlap_bound,
         not any(pair.a.any() or pair.b.any() for pair in pairs),
         tuple(problems),
+        first_spike=first_divergence([pair for pair in pairs if pair.spikes]) if _spikes_differ(rows) else None,
     )
+
+
+def _spikes_differ(rows: Sequence[Row]) -> bool:
+    return any(item.spikes and item.different for item in rows)
