@@ -100,7 +100,7 @@ def test_it_declares_what_was_compared(worker: GraphWorker) -> None:
     used = {instr.op.value for _, program in INTEGER_MICRO for instr in program.code} | {"param"}
     declared = worker.capabilities()
     assert declared.micro_ops == used
-    assert declared.types == {"int", "bool"}
+    assert declared.types == frozenset(("int", "bool"))
     assert not declared.transforms
     assert not declared.batch
 
