@@ -19,7 +19,7 @@ LIMITS = ("delay", "float_edges", "inputs")
 
 @dataclass(frozen=True)
 class Capabilities:
-    """``micro_ops``: it interprets programs made of these. ``ops``: step ops that it knows by name instead.
+    """``micro_ops``: it interprets programs made of these. ``ops``: step and kernel ops that it knows by name.
     ``transforms``: name and version to conditions: ``types`` that may arrive, allowed values of ``attributes``.
     ``said``: the declaration as it came. None where nothing is said, which restricts nothing.
     """
@@ -80,6 +80,8 @@ class Capabilities:
             yield error("SNN-4202", node.id, f"types of {node.kind}", old=", ".join(others))
 
     def _transform(self, node: Node, analysis: Analysis) -> Iterator[Finding]:
+        if node.kind in self.ops:  # a kernel op
+            return
         conditions = self.transforms.get(node.kind)
         if conditions is None:
             yield error("SNN-4202", node.id, "transform", old=node.kind, new=", ".join(self.transforms) or "none")
