@@ -190,7 +190,7 @@ def test_its_states_count_as_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = prepare(delayed(), KNOWING)
     monkeypatch.setattr(memory, "available", lambda: 20_000)
     plan.run(X[:, :1])
-    with pytest.raises(UnsupportedError, match="most of it for the state slow.line"):
+    with pytest.raises(UnsupportedError, match=r"most of it for the state slow\.line"):
         plan.run(np.zeros((1, 2000, 4), np.uint8))
 
 

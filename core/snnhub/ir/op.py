@@ -164,7 +164,7 @@ class TransformOp:
 
 @dataclass(frozen=True, slots=True)
 class KernelState:
-    """A state of a kernel op: its name, the type that every value keeps to, and its value before the first step."""
+    """A state of a kernel op: its name, the type of its values, and its value before the first step."""
 
     name: str
     type: NumType
@@ -180,9 +180,10 @@ class KernelOp:
     """An op with state that is not elementwise. ``kernel`` names its reference code as ``module:function``, which
     is its definition: see ``snnhub.engine.kernels`` for what it takes and gives.
 
-    ``shape_rule`` and ``type_rule``: shapes and types of the outputs from those of the inputs. ``state_shape_rule``:
-    shapes of the states by name, from those of the inputs and outputs. ``latency_rule``: by output, the steps that
-    pass at least before an input can reach it. ``spikes``: outputs that are spikes or counts of spikes.
+    ``shape_rule`` and ``type_rule``: shapes and types of the outputs from those of the inputs.
+    ``state_shape_rule``: shapes of the states by name, from those of inputs and outputs. ``latency_rule``: by
+    output, the steps that pass at least before an input can reach it. ``spikes``: outputs that are spikes or counts
+    of spikes.
     """
 
     name: str

@@ -1,6 +1,7 @@
 """Reference code of the core transforms, one module per family. Arrays are (samples, *features).
 
-Kernel ops of plugins have theirs where their schema says, over arrays (time, samples, *features)."""
+Kernel ops of plugins have theirs where their schema says, over arrays (time, samples, *features).
+"""
 
 from __future__ import annotations
 
@@ -19,9 +20,9 @@ Kernel = Callable[[Mapping[str, Array]], Array]
 
 StatefulKernel = Callable[[Mapping[str, Array], dict[str, Array], frozenset[str]], Mapping[str, Array]]
 """The code of a kernel op: takes arrays (time, samples, *features) by input port, the states (samples, *features),
-which it moves on in place, and the names of states that are wanted. Returns every output, and the wanted states after
-each step, as arrays (time, samples, *features) in the dtype of their types. It must not change its inputs, and what
-it computes for a sample must depend on nothing but that sample.
+which it moves on in place, and the names of states that are wanted. Returns every output, and the wanted states
+after each step, as arrays (time, samples, *features) in the dtype of their types. It does not change its inputs, and
+what it computes for a sample depends on that sample alone.
 """
 
 
