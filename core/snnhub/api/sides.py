@@ -74,9 +74,8 @@ def run_against(
     plan = prepare(loaded.graph, loaded.options.lookup)
     few = _samples_with_states(plan, prepared)
     shown = _only(prepared, few)
-    steps = prepared.values.shape[0] + lag_to_output(
-        loaded.graph, REGISTRY
-    )  # so that all of the input reaches the output
+    # so that all of the input reaches the output
+    steps = prepared.values.shape[0] + lag_to_output(loaded.graph, REGISTRY)
     theirs = run_loaded(loaded, runner, shown, ("*",), for_runner, steps=steps, progress=progress)
     run_ours = _ours(loaded, plan, engine, given, steps)
     ours = run_ours(shown, tuple(key for key in plan.record_keys() if key in theirs))

@@ -21,7 +21,7 @@ Kernel = Callable[[Mapping[str, Array]], Array]
 StatefulKernel = Callable[[Mapping[str, Array], dict[str, Array], frozenset[str]], Mapping[str, Array]]
 """The code of a kernel op: takes arrays (time, samples, *features) by input port, the states (samples, *features),
 which it moves on in place, and the names of states that are wanted. Returns every output, and the wanted states
-after each step, as arrays (time, samples, *features) in the dtype of their types. It does not change its inputs, and
+after each step, as arrays (time, samples, *features) in the dtype of their types. Inputs stay as they are, and
 what it computes for a sample depends on that sample alone.
 """
 
