@@ -105,5 +105,6 @@ def saturated(values: Ints) -> Ints:
 
 
 def leak(values: Ints, dash: Ints) -> Ints:
-    """What decays in a step: ``values >> dash``, and at least 1 of what is above 0."""
-    return np.maximum(values >> dash, (values > 0).astype(np.int64))
+    """What decays in a step: ``values >> dash``, rounded down, and at least 1 of what is above 0."""
+    part = values >> dash
+    return part + ((part == 0) & (values > 0))

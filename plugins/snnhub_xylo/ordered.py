@@ -1,0 +1,86 @@
+"""Sums that saturate at 16 bits in a fixed order of sources, computed at once wherever order cannot matter."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from snnhub.ir.tensor import Array
+
+from snnhub_xylo.core import HIGH, LOW, Ints
+
+EXACT_F32 = 2**24
+CHUNK = 2**20
+"""Terms that are looked at one by one at a time: eight megabytes."""
+FEW = 0.25
+"""Up to this share of active sources only their rows are added up."""
+
+
+class OrderedSum:
+    """Adds ``count`` times ``weight`` of every source to currents, source after source, saturating each time.
+
+    ``weights``: (sources, targets), what one event adds; ``caps``: most events per source. Repeating a saturating
+    addition of one number is one saturating addition of its multiple, so a source is one term. Where the current and
+    the sizes of all terms stay within 16 bits together, no partial sum in any order can leave them, and the sum is a
+    matrix product; where they do not, partial sums in the right order tell; and only where one of those leaves the
+    range are terms added one by one.
+    """
+
+    def __init__(self, weights: Ints, caps: Ints) -> None:
+        largest = float((np.abs(weights) * caps[:, None]).sum(axis=0).max(initial=0))
+        self._float = np.float32 if largest < EXACT_F32 else np.float64
+        self._weights = weights.astype(self._float)
+        self._sizes = np.abs(self._weights)
+        self._largest = self._sizes.max(axis=1, initial=0)
+        self._sources, self._terms = _fan_in(weights)
+
+    def add(self, currents: Ints, counts: Ints) -> Ints:
+        """``currents`` (samples, targets) after one step with ``counts`` (samples, sources) events."""
+        active = counts.any(axis=0).nonzero()[0]
+        if not active.size:
+            return currents
+        rows = slice(None) if active.size > FEW * len(self._weights) else active
+        number = counts[:, rows].astype(self._float)
+        total = currents + (number @ self._weights[rows]).astype(np.int64)
+        room = HIGH - np.abs(currents)
+        if ((number @ self._largest[rows])[:, None] <= room).all():
+            return total
+        tight = np.nonzero(number @ self._sizes[rows] > room)
+        if tight[0].size:
+            total[tight] = self._in_order(currents[tight], counts, *tight)
+        return total
+
+    def _in_order(self, currents: Ints, counts: Ints, samples: Array, targets: Array) -> Ints:
+        """Those (sample, target) pairs for which order may matter."""
+        result = np.empty_like(currents)
+        group = max(1, CHUNK // max(1, self._sources.shape[1]))
+        for first in range(0, currents.size, group):
+            part = slice(first, first + group)
+            sources, target = self._sources[targets[part]], targets[part]
+            terms = counts[samples[part, None], sources] * self._terms[target]
+            result[part] = _add_up(currents[part], terms)
+        return result
+
+
+def _fan_in(weights: Ints) -> tuple[NDArray[np.intp], Ints]:
+    """By target, its sources in order and their weights, filled up with a source of weight 0."""
+    targets, sources = np.nonzero(weights.T)
+    fan_in = np.bincount(targets, minlength=weights.shape[1])
+    place = np.arange(targets.size) - np.repeat(np.cumsum(fan_in) - fan_in, fan_in)
+    shape = (weights.shape[1], int(fan_in.max(initial=0)))
+    rows, terms = np.zeros(shape, np.intp), np.zeros(shape, np.int64)
+    rows[targets, place] = sources
+    terms[targets, place] = weights[sources, targets]
+    return rows, terms
+
+
+def _add_up(currents: Ints, terms: Ints) -> Ints:
+    """``currents`` (n,) plus ``terms`` (n, sources) from the first to the last, saturating where it happens."""
+    partial = currents[:, None] + np.cumsum(terms, axis=1)
+    result = partial[:, -1].copy()
+    beyond = np.nonzero((partial.max(axis=1) > HIGH) | (partial.min(axis=1) < LOW))[0]
+    if beyond.size:
+        value, steps = currents[beyond], terms[beyond]
+        for number in range(steps.shape[1]):
+            value = np.clip(value + steps[:, number], LOW, HIGH)
+        result[beyond] = value
+    return result
