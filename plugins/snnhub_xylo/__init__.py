@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from snnhub.hub import hookimpl
+from snnhub.hub import Availability, Environment, Runner, hookimpl
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
+
+ENVIRONMENT = Environment(
+    "xylosim",
+    "xylosim 0.1.3, the vendor's simulator of Xylo's core, without Rockpool and samna",
+    "snnhub_xylo:xylosim.toml",
+    worker="snnhub_xylo.worker:main",
+)
+CAPABILITIES: dict[str, Any] = {
+    "models": ["snn/1"],
+    "ops": ["xylo.Core/1"],
+    "types": ["int"],
+    "transforms": {},
+    "batch": True,
+    "limits": {"inputs": 1, "nodes": 1, "delay": 0},
+}
+"""One core between an input and outputs."""
+
+
+def _available() -> Availability:
+    from snnhub.peers.env import status
+    from snnhub.peers.recipe import read_recipe
+
+    found = status(read_recipe(ENVIRONMENT.path()))
+    if found.state == "ready":
+        return Availability(True)
+    return Availability(False, f"environment xylosim is {found.state}", "Run: snnhub env create xylosim")
 
 
 @hookimpl
@@ -16,3 +42,22 @@ def snnhub_register_ops() -> Iterable[OpSchema]:
     from snnhub_xylo.ops import OPS
 
     return OPS
+
+
+@hookimpl
+def snnhub_register_environments() -> Iterable[Environment]:
+    return (ENVIRONMENT,)
+
+
+@hookimpl
+def snnhub_register_runners() -> Iterable[Runner]:
+    return (
+        Runner(
+            "xylosim",
+            "SynSense's C++ simulator of Xylo's core, which they call bit exact",
+            entry="snnhub_xylo.runner:run_xylosim",
+            availability=_available,
+            level="R4",
+            capabilities=CAPABILITIES,
+        ),
+    )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from snnhub.ir.graph import Node
 from snnhub.ir.tensor import Tensor, smallest_integer
 
-Ints = NDArray[np.int64]
+Ints = NDArray[Any]
+"""Arrays of int64."""
 CAP_INPUT, CAP_HIDDEN, CAP_OUTPUT = 15, 31, 1
 """Events that a step takes per input channel, and spikes that a hidden and an output neuron give at most."""
 LOW, HIGH = -(2**15), 2**15 - 1
@@ -26,9 +28,9 @@ class Core:
     """``version``: v1 or v2. Shapes, with I inputs, R hidden and O output neurons, S synapses per hidden neuron:
 
     ``weights_in`` (I, R, S), ``weights_rec`` (R, R, S), ``weights_out`` (R, O), rows are sources; ``threshold``,
-    ``bias``, ``dash_mem``, ``alias`` (R,), ``dash_syn`` (R, S); ``threshold_out``, ``bias_out``, ``dash_mem_out``,
-    ``dash_syn_out`` (O,); ``shift_in``, ``shift_rec``, ``shift_out`` 0-d. ``alias``: the neuron that gets this one's
-    spikes as its own, or -1.
+    ``bias``, ``dash_mem``, ``alias`` (R,), ``dash_syn`` (R, S); ``threshold_out``, ``bias_out``,
+    ``dash_mem_out``, ``dash_syn_out`` (O,); ``shift_in``, ``shift_rec``, ``shift_out`` 0-d. ``alias``: the
+    neuron that gets this one's spikes as its own, or -1.
     """
 
     version: str
@@ -59,7 +61,7 @@ class Core:
         return cls(version, **arrays)
 
     @classmethod
-    def made(cls, version: str, arrays: Mapping[str, NDArray[np.generic]]) -> Core:
+    def made(cls, version: str, arrays: Mapping[str, Any]) -> Core:
         """From arrays of any integer dtype by name."""
         return cls(version, **{name: np.asarray(array).astype(np.int64) for name, array in arrays.items()})
 
@@ -101,10 +103,11 @@ def wrap16(values: Ints) -> Ints:
 
 def saturated(values: Ints) -> Ints:
     """Clipped to 16 bits."""
-    return np.clip(values, LOW, HIGH)
+    return np.minimum(np.maximum(values, LOW), HIGH)
 
 
 def leak(values: Ints, dash: Ints) -> Ints:
     """What decays in a step: ``values >> dash``, rounded down, and at least 1 of what is above 0."""
     part = values >> dash
-    return part + ((part == 0) & (values > 0))
+    least: Ints = (part == 0) & (values > 0)
+    return np.asarray(part + least)

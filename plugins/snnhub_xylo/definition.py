@@ -1,11 +1,11 @@
-"""What a step of the core computes, neuron by neuron and spike by spike: the definition that the kernel is held to.
+"""What a step of the core computes, neuron by neuron and spike by spike: the definition of the kernel.
 
 Order matters, since sums saturate: sources act in the order of their numbers, one event after the other. A step:
 
 1. Every input channel, at most 15 events each, adds its weight to currents of hidden neurons.
 2. Every hidden neuron's spikes of the *last* step add to currents of hidden neurons, and of output neurons.
-3. A current loses its leak; what is left goes into the membrane potential, whose own leak is taken first (v2) or in
-   one sum with it (v1).
+3. A current loses its leak; what is left goes into the membrane potential, whose own leak is taken first (v2) or
+   in one sum with it (v1).
 4. A hidden neuron starts from the spikes that aliases before it have lent it in this step, and fires while its
    potential is at or above the threshold, up to 31; each spike takes the threshold off. An alias gets the spikes
    as its own at once: before it fires if it comes later in the order, else after.
@@ -50,15 +50,21 @@ def step(core: Core, x: Ints, state: State) -> tuple[Ints, Ints]:
         _add(state.isyn_out, core.weights_out[source], int(core.shift_out), int(count))
     for neuron in range(core.hidden):
         for synapse in range(core.synapses):
-            state.isyn[neuron, synapse] -= leaked(int(state.isyn[neuron, synapse]), int(core.dash_syn[neuron, synapse]))
+            state.isyn[neuron, synapse] -= leaked(
+                int(state.isyn[neuron, synapse]), int(core.dash_syn[neuron, synapse])
+            )
         total = int(state.isyn[neuron].sum())
-        state.vmem[neuron] = moved(core, int(state.vmem[neuron]), int(core.dash_mem[neuron]), total, int(core.bias[neuron]))
+        state.vmem[neuron] = moved(
+            core, int(state.vmem[neuron]), int(core.dash_mem[neuron]), total, int(core.bias[neuron])
+        )
     s = _fire_hidden(core, state)
     s_out = np.zeros(core.outputs, np.int64)
     for neuron in range(core.outputs):
         current = int(state.isyn_out[neuron])
         current -= leaked(current, int(core.dash_syn_out[neuron]))
-        v = moved(core, int(state.vmem_out[neuron]), int(core.dash_mem_out[neuron]), current, int(core.bias_out[neuron]))
+        v = moved(
+            core, int(state.vmem_out[neuron]), int(core.dash_mem_out[neuron]), current, int(core.bias_out[neuron])
+        )
         s_out[neuron], v = fired(v, int(core.threshold_out[neuron]), 0, CAP_OUTPUT)
         state.isyn_out[neuron], state.vmem_out[neuron] = current, v
     state.pending = s

@@ -37,8 +37,10 @@ class Firing:
         self._odd = np.nonzero(threshold <= 0)[0]
 
     def fire(self, v: Ints, before: Ints | int = 0) -> tuple[Ints, Ints]:
-        """Counts, ``before`` (spikes that a neuron has already) included, and potentials, both (samples, neurons)."""
-        count = np.clip(v // self._divisor, 0, self._cap - before)
+        """Counts, ``before`` (spikes that a neuron has already) included, and potentials, both (samples,
+        neurons).
+        """
+        count = np.minimum(np.maximum(v // self._divisor, 0), self._cap - before)
         left = v - count * self._threshold
         if self._odd.size:
             have = np.broadcast_to(before, v.shape)[:, self._odd]
@@ -61,8 +63,8 @@ def _one_by_one(v: Ints, threshold: Ints, before: Ints, cap: int) -> tuple[Ints,
 class Aliased:
     """Hidden neurons that lend their spikes to others within the step.
 
-    A neuron fires after those before it in the order that lend to it, so neurons go in groups: those without a lender
-    before them, then those that wait for these, and so on.
+    A neuron fires after those before it in the order that lend to it, so neurons go in groups: those without a
+    lender before them, then those that wait for these, and so on.
     """
 
     def __init__(self, threshold: Ints, alias: Ints) -> None:
@@ -92,12 +94,12 @@ class Aliased:
                 before = np.minimum(own[:, members], CAP_HIDDEN)
                 own[:, members], left[:, members] = firing.fire(v[:, members], before)
                 if lenders.size:
-                    np.add.at(own, (slice(None), targets), own[:, lenders])
+                    np.add.at(own.T, targets, own[:, lenders].T)
         late, targets = self._late
         if not late.size:
             return own, left
         counts = own.copy()
-        np.add.at(counts, (slice(None), targets), own[:, late])
+        np.add.at(counts.T, targets, own[:, late].T)
         return np.minimum(counts, CAP_HIDDEN), left
 
 

@@ -57,7 +57,9 @@ class CoreKernel:
         self._names = ("isyn", "isyn2")[:synapses]
 
     def step(self, x: Ints, state: dict[str, Ints]) -> dict[str, Ints]:
-        """Move ``state`` (samples, neurons) on by a step with ``x`` (samples, channels). Returns it with the spikes."""
+        """Move ``state`` (samples, neurons) on by a step with ``x`` (samples, channels). Returns it with the
+        spikes.
+        """
         hidden, pending = self.core.hidden, state["pending"]
         counts = np.concatenate([np.minimum(x, CAP_INPUT), pending], axis=1)
         currents = self._hidden.add(np.concatenate([state[name] for name in self._names], axis=1), counts)

@@ -40,7 +40,11 @@ def _parameters(attributes: Attributes) -> tuple[Parameter, ...]:
         ("threshold", "(hidden,) fires when the membrane potential reaches it", STATE),
         ("dash_mem", "(hidden,) a step takes 2^-dash of the membrane potential", DASH),
         ("dash_syn", "(hidden, synapses) a step takes 2^-dash of the current", DASH),
-        ("alias", "(hidden,) neuron that gets this one's spikes as its own, -1 for none", integer(-1, MAX_NEURONS)),
+        (
+            "alias",
+            "(hidden,) neuron that gets this one's spikes as its own, -1 for none",
+            integer(-1, MAX_NEURONS),
+        ),
         ("threshold_out", "(outputs,)", STATE),
         ("dash_mem_out", "(outputs,)", DASH),
         ("dash_syn_out", "(outputs,)", DASH),
@@ -84,7 +88,9 @@ def _shapes(node: Node, shapes: Shapes) -> Shapes:
         **dict.fromkeys(("threshold", "bias", "dash_mem", "alias"), (hidden,)),
         **dict.fromkeys(("threshold_out", "bias_out", "dash_mem_out", "dash_syn_out"), (outputs,)),
     }
-    wrong = [f"{name} {list(shape)} for {list(wanted[name])}" for name, shape in found.items() if shape != wanted[name]]
+    wrong = [
+        f"{name} {list(shape)} for {list(wanted[name])}" for name, shape in found.items() if shape != wanted[name]
+    ]
     if min(inputs, hidden, outputs) < 1:
         wrong.append("no inputs, hidden neurons or outputs")
     if shapes["x"] != (inputs,):
@@ -134,8 +140,8 @@ def _with_aliases(reached: np.ndarray, aliased: np.ndarray, alias: np.ndarray) -
 CORE = KernelOp(
     NAME,
     1,
-    "Xylo's core: saturating 16-bit currents and potentials, up to 31 spikes per step, aliases; hidden neurons hear "
-    "each other one step later.",
+    "Xylo's core: saturating 16-bit currents and potentials, up to 31 spikes per step, aliases; hidden neurons "
+    "hear each other one step later.",
     _shapes,
     _types,
     _states,

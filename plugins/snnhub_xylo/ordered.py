@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from snnhub.ir.tensor import Array
 
 from snnhub_xylo.core import HIGH, LOW, Ints
@@ -18,16 +17,15 @@ FEW = 0.25
 class OrderedSum:
     """Adds ``count`` times ``weight`` of every source to currents, source after source, saturating each time.
 
-    ``weights``: (sources, targets), what one event adds; ``caps``: most events per source. Repeating a saturating
-    addition of one number is one saturating addition of its multiple, so a source is one term. Where the current and
-    the sizes of all terms stay within 16 bits together, no partial sum in any order can leave them, and the sum is a
-    matrix product; where they do not, partial sums in the right order tell; and only where one of those leaves the
-    range are terms added one by one.
+    ``weights``: (sources, targets), what one event adds; ``caps``: most events per source. Repeating a
+    saturating addition of one number is one saturating addition of its multiple, so a source is one term. Where
+    the current and the sizes of all terms stay within 16 bits together, no partial sum in any order can leave
+    them, and the sum is a matrix product; where they do not, the terms are taken in order.
     """
 
     def __init__(self, weights: Ints, caps: Ints) -> None:
         largest = float((np.abs(weights) * caps[:, None]).sum(axis=0).max(initial=0))
-        self._float = np.float32 if largest < EXACT_F32 else np.float64
+        self._float = np.dtype(np.float32 if largest < EXACT_F32 else np.float64)
         self._weights = weights.astype(self._float)
         self._sizes = np.abs(self._weights)
         self._largest = self._sizes.max(axis=1, initial=0)
@@ -35,7 +33,7 @@ class OrderedSum:
 
     def add(self, currents: Ints, counts: Ints) -> Ints:
         """``currents`` (samples, targets) after one step with ``counts`` (samples, sources) events."""
-        active = counts.any(axis=0).nonzero()[0]
+        active = np.nonzero(counts.any(axis=0))[0]
         if not active.size:
             return currents
         rows = slice(None) if active.size > FEW * len(self._weights) else active
@@ -61,7 +59,7 @@ class OrderedSum:
         return result
 
 
-def _fan_in(weights: Ints) -> tuple[NDArray[np.intp], Ints]:
+def _fan_in(weights: Ints) -> tuple[Array, Ints]:
     """By target, its sources in order and their weights, filled up with a source of weight 0."""
     targets, sources = np.nonzero(weights.T)
     fan_in = np.bincount(targets, minlength=weights.shape[1])
@@ -74,13 +72,20 @@ def _fan_in(weights: Ints) -> tuple[NDArray[np.intp], Ints]:
 
 
 def _add_up(currents: Ints, terms: Ints) -> Ints:
-    """``currents`` (n,) plus ``terms`` (n, sources) from the first to the last, saturating where it happens."""
-    partial = currents[:, None] + np.cumsum(terms, axis=1)
+    """``currents`` (n,) plus ``terms`` (n, sources) from the first to the last, saturating where it happens.
+
+    A sum that saturates on both sides has a closed form, the Skorokhod map on an interval (Kruk, Lehoczky,
+    Ramanan, Shreve: An explicit formula for the Skorokhod map on [0, a], Annals of Probability 35, 2007): with
+    partial sums p counted from the lower limit, what is cut off is max(min(0, min p), max over s of min(p[s] -
+    a, min p[s:])).
+    """
+    partial = np.cumsum(terms, axis=1)
+    partial += currents[:, None]
     result = partial[:, -1].copy()
     beyond = np.nonzero((partial.max(axis=1) > HIGH) | (partial.min(axis=1) < LOW))[0]
     if beyond.size:
-        value, steps = currents[beyond], terms[beyond]
-        for number in range(steps.shape[1]):
-            value = np.clip(value + steps[:, number], LOW, HIGH)
-        result[beyond] = value
+        from_low = partial[beyond] - LOW
+        least_after = np.minimum.accumulate(from_low[:, ::-1], axis=1)[:, ::-1]
+        above = np.minimum(from_low - (HIGH - LOW), least_after).max(axis=1)
+        result[beyond] -= np.maximum(np.minimum(least_after[:, 0], 0), above)
     return result

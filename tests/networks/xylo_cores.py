@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph, Port
@@ -44,7 +46,7 @@ def random_core(seed: int, sizes: tuple[int, int, int] | None = None, steps: int
 
     loud = kind in ("saturate", "shift") or wild
     recurrent = 0.7 if kind in ("recurrent", "saturate") or wild else 0.15
-    arrays = {
+    arrays: dict[str, Any] = {
         "weights_in": weights(inputs, hidden, synapses),
         "weights_rec": weights(hidden, hidden, synapses, share=recurrent),
         "weights_out": weights(hidden, outputs),

@@ -44,8 +44,8 @@ def by_definition(core: Core, x: Array) -> dict[str, Array]:
             isyn = {"isyn": state.isyn[:, 0], "isyn2": state.isyn[:, -1]}
             named = {"s": s, "pending": s, "s_out": s_out, **isyn, "vmem": state.vmem}
             named |= {"isyn_out": state.isyn_out, "vmem_out": state.vmem_out}
-            for key in rows:
-                rows[key].append(named["s_out" if key == "output" else key.partition("/")[2]].copy())
+            for key, values in rows.items():
+                values.append(named["s_out" if key == "output" else key.partition("/")[2]].copy())
         for key, values in rows.items():
             found[key].append(values)
     return {key: np.array(values).swapaxes(0, 1) for key, values in found.items()}
@@ -86,7 +86,9 @@ def test_sums_that_saturate(data: st.DataObject) -> None:
     random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     sources, targets = (int(random.integers(1, 9)) for _ in range(2))
     size = data.draw(st.sampled_from([5, 127, 4000, 32768]))
-    weights = np.where(random.random((sources, targets)) < 0.6, random.integers(-size, size, (sources, targets)), 0)
+    weights = np.where(
+        random.random((sources, targets)) < 0.6, random.integers(-size, size, (sources, targets)), 0
+    )
     currents = data.draw(st.sampled_from([0, 1])) * random.integers(LOW, HIGH + 1, (3, targets))
     counts = random.integers(0, CAP_HIDDEN + 1, (3, sources)) * (random.random((3, sources)) < 0.7)
     total = OrderedSum(weights, np.full(sources, CAP_HIDDEN))
@@ -159,7 +161,12 @@ def test_everything_that_does_not_fit_is_named() -> None:
     builder.output(Port("xylo", "s_out"))
     with pytest.raises(GraphError) as caught:
         builder.graph()
-    for words in ("threshold [4] for [5]", "dash_syn_out [2, 2] for [2]", "input [4] for [3]", "alias to neuron 7 of 5"):
+    for words in (
+        "threshold [4] for [5]",
+        "dash_syn_out [2, 2] for [2]",
+        "input [4] for [3]",
+        "alias to neuron 7 of 5",
+    ):
         assert words in str(caught.value)
 
 
@@ -179,7 +186,7 @@ def test_numbers_beyond_their_registers(name: str, value: int, code: str) -> Non
     wrong = core.arrays[name].copy()
     wrong[...] = value
     with pytest.raises(GraphError) as caught:
-        core_graph(replace(core, **{name: wrong}))
+        core_graph(Core.made(core.version, core.arrays | {name: wrong}))
     assert [(item.code, item.place) for item in caught.value.findings] == [(code, f"xylo/{name}")]
 
 

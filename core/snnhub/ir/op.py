@@ -182,8 +182,7 @@ class KernelOp:
 
     ``shape_rule`` and ``type_rule``: shapes and types of the outputs from those of the inputs.
     ``state_shape_rule``: shapes of the states by name, from those of inputs and outputs. ``latency_rule``: by
-    output, the steps that pass at least before an input can reach it. ``spikes``: outputs that hold spikes or their
-    counts.
+    output, the steps that pass at least before an input can reach it. ``spikes``: outputs of spikes or counts.
     """
 
     name: str

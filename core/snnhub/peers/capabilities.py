@@ -13,8 +13,8 @@ from snnhub.ir.graph import Graph, Node
 from snnhub.ir.numtype import NumType
 from snnhub.ir.op import OpLookup
 
-LIMITS = ("delay", "float_edges", "inputs")
-"""Largest delay of an edge, most edges into one port that takes floats, most inputs."""
+LIMITS = ("delay", "float_edges", "inputs", "nodes")
+"""Largest delay of an edge, most edges into one port that takes floats, most inputs, most nodes."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Capabilities:
         """An error for every node, edge and input that is not covered."""
         analysis = analyse(graph, lookup)
         found = [self._limit("inputs", "graph", len(graph.inputs), "inputs")]
+        found.append(self._limit("nodes", "graph", len(graph.nodes), "nodes"))
         for node in graph.nodes:
             found += self._step(node) if node.program else self._transform(node, analysis)
         for edge in graph.edges:
