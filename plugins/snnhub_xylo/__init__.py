@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from snnhub.hub import Availability, Environment, Runner, hookimpl
+from snnhub.hub import Availability, Environment, Runner, Target, hookimpl
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
@@ -25,6 +25,12 @@ CAPABILITIES: dict[str, Any] = {
     "limits": {"inputs": 1, "nodes": 1, "delay": 0},
 }
 """One core between an input and outputs."""
+FAMILIES = (
+    ("xylo-a2", "xylo_a2", "Xylo Audio 2 (syns61201)"),
+    ("xylo-imu", "xylo_imu", "Xylo IMU (syns63300)"),
+    ("xylo-a3", "xylo_a3", "Xylo Audio 3 (syns65302)"),
+)
+"""Name, name of its functions, and the chip."""
 
 
 def _available() -> Availability:
@@ -61,3 +67,17 @@ def snnhub_register_runners() -> Iterable[Runner]:
             capabilities=CAPABILITIES,
         ),
     )
+
+
+@hookimpl
+def snnhub_register_targets() -> Iterable[Target]:
+    return [
+        Target(
+            name,
+            f"{chip}: one core, its registers and counts",
+            entry=f"snnhub_xylo.target:{function}",
+            lowering=f"snnhub_xylo.lowering:{function}",
+            chips=(chip,),
+        )
+        for name, function, chip in FAMILIES
+    ]
