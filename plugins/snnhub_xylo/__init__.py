@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snnhub.hub import Availability, Environment, Runner, Target, hookimpl
+from snnhub.hub import Availability, Environment, Exporter, FormatGuess, Importer, Runner, Target, hookimpl
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
@@ -31,6 +33,7 @@ FAMILIES = (
     ("xylo-a3", "xylo_a3", "Xylo Audio 3 (syns65302)"),
 )
 """Name, name of its functions, and the chip."""
+FORMAT_LINE = re.compile(rb'\A\s*\{\s*"format"\s*:\s*"snnhub-xylo"')
 
 
 def _available() -> Availability:
@@ -81,3 +84,36 @@ def snnhub_register_targets() -> Iterable[Target]:
         )
         for name, function, chip in FAMILIES
     ]
+
+
+@hookimpl
+def snnhub_register_importers() -> Iterable[Importer]:
+    return (
+        Importer(
+            "xylo",
+            "xylo.json: a network mapped to one of the chips",
+            entry="snnhub_xylo.reader:import_xylo",
+            formats=(".json",),
+            level="F1",
+        ),
+    )
+
+
+@hookimpl
+def snnhub_register_exporters() -> Iterable[Exporter]:
+    return [
+        Exporter(
+            name,
+            f"xylo.json for {chip}",
+            entry=f"snnhub_xylo.writer:{function.replace('xylo', 'export')}",
+            formats=(".xylo.json",),
+            target=name,
+            level="F1",
+        )
+        for name, function, chip in FAMILIES
+    ]
+
+
+@hookimpl
+def snnhub_detect_format(path: Path, head: bytes) -> FormatGuess | None:
+    return FormatGuess("xylo", 100, "JSON that begins with its format") if FORMAT_LINE.match(head) else None

@@ -82,7 +82,10 @@ FAMILIES = {family.name: family for family in (A2, IMU, A3)}
 
 REGISTERS = (
     *(Limit(OP, f"weights_{part}", -128, 127, "xylosim 0.1.3: int8") for part in ("in", "rec", "out")),
-    *(Limit(OP, name, 0, 2**15 - 1, "xylosim 0.1.3: int16, and wraps below 0") for name in ("threshold", "threshold_out")),
+    *(
+        Limit(OP, name, 0, 2**15 - 1, "xylosim 0.1.3: int16, and wraps below 0")
+        for name in ("threshold", "threshold_out")
+    ),
     *(Limit(OP, name, -(2**15), 2**15 - 1, "xylosim 0.1.3: int16") for name in ("bias", "bias_out")),
     *(
         Limit(OP, name, 0, 15, "SynSense, samna documentation: bit shift decay of 4 bits")

@@ -34,7 +34,9 @@ def _core(node: Node, core: Core, family: Family) -> Iterator[Measured]:
     yield Measured(place, "input channels", core.inputs, "Merge channels, or use fewer.")
     yield Measured(place, "hidden neurons", core.hidden, "Train with smaller layers.")
     yield Measured(place, "output neurons", core.outputs, "Use fewer outputs, or read hidden neurons.")
-    yield Measured(place, "synapses per neuron", core.synapses, "Train with one synaptic time constant per neuron.")
+    yield Measured(
+        place, "synapses per neuron", core.synapses, "Train with one synaptic time constant per neuron."
+    )
     first, last = first_last(core)
     reach = (first, last) if family.split else _counts(core)
     words = ("inputs", "first"), ("outputs", "last")

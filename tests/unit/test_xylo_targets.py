@@ -115,7 +115,11 @@ def test_order_of_the_neurons() -> None:
 
 def test_every_violation_at_once() -> None:
     wrong = made(17, 1001, 33, 2, threshold=np.full(1001, -1), alias=np.arange(1001)[::-1].copy())
-    place = {"xylo-a2": ["17", "1001", "33"], "xylo-imu": ["17", "1001", "33", "2"], "xylo-a3": ["17", "1001", "33"]}
+    place = {
+        "xylo-a2": ["17", "1001", "33"],
+        "xylo-imu": ["17", "1001", "33", "2"],
+        "xylo-a3": ["17", "1001", "33"],
+    }
     for family in ALL:
         found = errors(wrong, family)
         assert [old for code, where, old in found if (code, where) == ("SNN-2201", "xylo")] == place[family]
@@ -159,7 +163,9 @@ def test_two_cores() -> None:
 
 def test_float_networks_are_told_that_there_is_no_mapping_yet() -> None:
     found = check_target(mlp(), spec_of(FAMILIES["xylo-a2"])).findings
-    assert [(item.code, item.place) for item in found[:4]] == [("SNN-2101", name) for name in ("fc0", "n0", "fc1", "n1")]
+    assert [(item.code, item.place) for item in found[:4]] == [
+        ("SNN-2101", name) for name in ("fc0", "n0", "fc1", "n1")
+    ]
     assert "not lowered yet" in found[0].remedy
     assert "SNN-2201" not in {item.code for item in found}
 
