@@ -1,4 +1,4 @@
-"""What stands before an export to Xylo. There is no mapping of layers and neurons yet: they are refused by name."""
+"""What stands before an export to Xylo. Layers and neurons are not mapped yet: they are refused by name."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from snnhub_xylo.ops import CORE
 
 
 def first_last(core: Core) -> tuple[int, int]:
-    """How many hidden neurons from the first on, and up to the last, hold all that inputs feed or that feeds outputs."""
+    """Neurons from the first to the last that inputs feed, and from the first that feeds outputs to the last."""
     fed = np.flatnonzero((core.weights_in != 0).any(axis=(0, 2)))
     feeding = np.flatnonzero((core.weights_out != 0).any(axis=1))
     return (int(fed[-1]) + 1 if fed.size else 0), (core.hidden - int(feeding[0]) if feeding.size else 0)
@@ -44,7 +44,7 @@ def _core(node: Node, core: Core, family: Family) -> Iterator[Measured]:
         name = f"neurons fed by {what}" if what == "inputs" else f"neurons feeding {what}"
         remedy = "Make the layer smaller."
         if number < used:
-            remedy = f"{number} neurons are concerned: number them so that they stand {where}, or make the layer smaller."
+            remedy = f"{number} neurons are concerned: number them so that they stand {where}, or use fewer."
         yield Measured(place, name, used, remedy)
     fan_out = fan_outs(core)
     worst = int(fan_out.argmax())
@@ -60,11 +60,11 @@ def _counts(core: Core) -> tuple[int, int]:
 
 def fan_outs(core: Core) -> Ints:
     """Recurrent weights of each neuron: pairs of target and synapse that are not 0."""
-    return np.count_nonzero(core.weights_rec, axis=(1, 2))
+    return np.asarray(np.count_nonzero(core.weights_rec, axis=(1, 2)))
 
 
 def rules(graph: Graph, family: Family) -> Iterator[Finding]:
-    """What no number limits: version, aliases, thresholds of 0, neurons just at the edge, delays around the core."""
+    """What no number limits: version, aliases, thresholds of 0, fan-outs at the edge, delays around the core."""
     for edge in graph.edges:
         if edge.delay and OP in (getattr(graph.node.get(port.node), "op", "") for port in (edge.src, edge.dst)):
             yield error("SNN-2404", str(edge), f"{family.name} has no delay line", old=f"delay {edge.delay}")

@@ -19,8 +19,7 @@ def spec_of(family: Family) -> TargetSpec:
         (*REGISTERS, *counts),
         measures=partial(measures, family=family),
         rules=partial(rules, family=family),
-        lowered_by=f"The mapping to {family.name} takes networks of xylo.Core only so far; layers and neurons are not "
-        "lowered yet.",
+        lowered_by=f"{family.name} takes networks of {OP} only so far; layers and neurons are not lowered yet.",
     )
 
 

@@ -19,9 +19,11 @@ from snnhub.ir.tensor import Array
 from snnhub.peers.protocol import Worker
 from snnhub_formats import container
 from snnhub_xylo.core import CAP_HIDDEN, HIGH, LOW, Core
+from snnhub_xylo.document import graph_of
 from snnhub_xylo.runner import open_worker, run_in
 
 from tests.networks.xylo_cores import KINDS, core_graph, random_core
+from tests.unit.test_xylo_targets import made
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("xylosim")]
 NETWORKS = 546
@@ -111,6 +113,21 @@ def largest(sizes: tuple[int, int, int], threshold: int) -> Core:
         **dict.fromkeys(("shift_in", "shift_rec", "shift_out"), np.int64(0)),
     }
     return Core.made("v2", arrays)
+
+
+@pytest.mark.parametrize("family", LARGEST)
+def test_a_file_for_a_chip(family: str, tmp_path: Path) -> None:
+    """Written for the chip, read back, run in both: bits."""
+    core = made(4, 60, 3, bias=np.random.default_rng(3).integers(-4, 9, 60))
+    container.save(graph_of(core, dt=0.01), tmp_path / "net.snn")
+    snnhub.convert(tmp_path / "net.snn", tmp_path / "net.json", to=family)
+    x = np.random.default_rng(4).poisson(1.5, (50, 3, 4)).clip(0, 20).astype(np.uint8)
+    result = snnhub.verify(tmp_path / "net.json", stimulus=x, against="xylosim")
+    assert result.passed
+    assert result.verdict.reached is Rung.BITS
+    assert {row.a_key for row in result.verdict.rows} >= {"xylo/s", "xylo/vmem_out", "output"}
+    output = next(row for row in result.verdict.rows if row.a_key == "output")
+    assert output.a_spikes
 
 
 def test_verify_from_a_file(tmp_path: Path) -> None:

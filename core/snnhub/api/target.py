@@ -25,7 +25,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How much of a limit a graph uses. ``limit``: the limit's ``parameter``; ``remedy``: for when it is too much."""
+    """How much of a limit a graph uses. ``limit``: its ``parameter``; ``remedy``: for when it is too much."""
 
     place: str
     limit: str
@@ -38,7 +38,7 @@ class TargetSpec:
     """``ops``: versions by name; a graph is lowered for the target if and only if every node is listed.
 
     ``integer_synapses`` must hold integers; edges into them have at least ``synapse_delay`` steps. ``measures``
-    counts what limits that are no parameters' name; ``rules`` finds what no number limits. ``lowered_by``: what to do
+    counts what limits name that is no parameter; ``rules`` finds what no number limits. ``lowered_by``: what to do
     about a node that is not listed.
     """
 
