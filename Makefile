@@ -51,7 +51,7 @@ lint: setup
 test-peers: peers lava sj14 xylosim
 	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -q
 
-bench: peers lava
+bench: peers lava xylosim
 	@$(BIN)/python -m tests.bench
 
 accuracy: peers

@@ -29,7 +29,8 @@ class OrderedSum:
         self._weights = weights.astype(self._float)
         self._sizes = np.abs(self._weights)
         self._largest = self._sizes.max(axis=1, initial=0)
-        self._sources, self._terms = _fan_in(weights)
+        self._sources, terms = _fan_in(weights)
+        self._terms = terms.astype(np.int32 if largest < 2**30 else np.int64)
 
     def add(self, currents: Ints, counts: Ints) -> Ints:
         """``currents`` (samples, targets) after one step with ``counts`` (samples, sources) events."""
@@ -49,13 +50,14 @@ class OrderedSum:
 
     def _in_order(self, currents: Ints, counts: Ints, samples: Array, targets: Array) -> Ints:
         """Those (sample, target) pairs for which order may matter."""
-        result = np.empty_like(currents)
+        result, flat = np.empty_like(currents), counts.astype(self._terms.dtype).reshape(-1)
         group = max(1, CHUNK // max(1, self._sources.shape[1]))
         for first in range(0, currents.size, group):
             part = slice(first, first + group)
-            sources, target = self._sources[targets[part]], targets[part]
-            terms = counts[samples[part, None], sources] * self._terms[target]
-            result[part] = _add_up(currents[part], terms)
+            places = self._sources[targets[part]] + counts.shape[1] * samples[part, None]
+            terms = flat.take(places)
+            terms *= self._terms[targets[part]]
+            result[part] = _add_up(currents[part].astype(terms.dtype), terms)
         return result
 
 
@@ -79,7 +81,7 @@ def _add_up(currents: Ints, terms: Ints) -> Ints:
     partial sums p counted from the lower limit, what is cut off is max(min(0, min p), max over s of min(p[s] -
     a, min p[s:])).
     """
-    partial = np.cumsum(terms, axis=1)
+    partial = np.cumsum(terms, axis=1, dtype=terms.dtype)
     partial += currents[:, None]
     result = partial[:, -1].copy()
     beyond = np.nonzero((partial.max(axis=1) > HIGH) | (partial.min(axis=1) < LOW))[0]

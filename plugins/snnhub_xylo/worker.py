@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,9 @@ def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
 def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Run a core.
 
-    ``model``: ``.npz`` with the arrays of ``snnhub_xylo.core.Core``; ``core``: v1 or v2; ``input``: ``.npy``
-    (time, samples, channels); ``record``: names out of ``RECORDS``; ``folder``. Answers ``{"arrays": {name:
-    path}}`` with axes (time, samples, neurons).
+    ``model``: ``.npz`` with the arrays of ``snnhub_xylo.core.Core``; ``core``: v1 or v2; ``input``: ``.npy`` (time,
+    samples, channels); ``record``: names out of ``RECORDS``; ``folder``. Answers ``arrays``: {name: path}, axes
+    (time, samples, neurons), and ``seconds``: what the simulation alone took.
     """
     with np.load(params["model"], allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
@@ -50,9 +51,13 @@ def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     layer, keep = build(arrays, params["core"])
     steps, samples = stimulus.shape[:2]
     found: dict[str, list[np.ndarray]] = {name: [] for name in params["record"]}
+    took = 0.0
     for sample in range(samples):
         layer.reset_all()
-        layer.evolve(stimulus[:, sample].tolist())
+        events = stimulus[:, sample].tolist()
+        start = time.perf_counter()
+        layer.evolve(events)
+        took += time.perf_counter() - start
         for name, values in found.items():
             values.append(recorded(layer, name, steps))
         report(sample + 1, samples)
@@ -60,7 +65,7 @@ def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     paths = {name: str(Path(params["folder"]) / f"{name}.npy") for name in found}
     for name, path in paths.items():
         np.save(path, np.stack(found[name], axis=1))
-    return {"arrays": paths}
+    return {"arrays": paths, "seconds": took}
 
 
 def recorded(layer: Any, name: str, steps: int) -> np.ndarray:
