@@ -26,7 +26,7 @@ def measure(folder: Path) -> Iterator[Ratio]:
         for name, (threshold, rate) in REGIMES.items():
             core = largest((16, 1000, 8), threshold)
             x = np.random.default_rng(1).poisson(rate, (STEPS, 1, 16)).clip(0, 15).astype(np.uint8)
-            np.savez(folder / "core.npz", **core.arrays)
+            np.savez(folder / "core.npz", allow_pickle=False, **core.arrays)
             np.save(folder / "x.npy", x)
             params = {"model": str(folder / "core.npz"), "core": "v2", "input": str(folder / "x.npy")}
             request = {**params, "record": ["s", "s_out"], "folder": str(folder)}
