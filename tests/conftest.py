@@ -60,6 +60,12 @@ def lava() -> None:
 
 
 @pytest.fixture(scope="session")
+def xylosim() -> None:
+    """A live xylosim environment."""
+    need_peer("xylosim")
+
+
+@pytest.fixture(scope="session")
 def spikingjelly() -> None:
     """SpikingJelly in this interpreter."""
     need_peer("spikingjelly")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import snnhub_lava
 import snnhub_spikingjelly
+import snnhub_xylo
 from snnhub.api.options import ImportOptions, InputShapeMissingError
 from snnhub.api.remote import import_in, import_with, run_with
 from snnhub.api.request import RunRequest
@@ -303,6 +304,7 @@ def test_no_interpreter_says_what_to_install() -> None:
     [
         (snnhub_lava.ENVIRONMENT, {"lava-nc==0.10.0", "lava-dl==0.6.0", "numpy==1.26.4", "spikingjelly==2.0.0"}),
         (snnhub_spikingjelly.ENVIRONMENT, {"spikingjelly==0.0.0.0.14", "torch==2.13.0"}),
+        (snnhub_xylo.ENVIRONMENT, {"xylosim==0.1.3", "numpy==2.4.6", "pybind11==3.1.0"}),
     ],
 )
 def test_the_shipped_recipes_are_pinned(environment: Environment, needed: set[str]) -> None:

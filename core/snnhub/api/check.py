@@ -96,7 +96,7 @@ def check_target(graph: Graph, spec: TargetSpec) -> TargetReport:
                     "SNN-2101",
                     node.id,
                     f"{spec.name} does not run {node.kind}",
-                    remedy="Lower the network: snnhub convert.",
+                    remedy=spec.lowered_by,
                 )
             )
             continue
@@ -133,4 +133,28 @@ def check_target(graph: Graph, spec: TargetSpec) -> TargetReport:
         and graph.node[edge.dst.node].op in spec.integer_synapses
         and edge.delay < spec.synapse_delay
     ]
+    readable = not of_severity(verify(graph, REGISTRY), Severity.ERROR)
+    if spec.measures is not None and readable:
+        _measure(graph, spec, found, usage)
+    if spec.rules is not None and readable:
+        found += spec.rules(graph)
     return TargetReport(spec.name, tuple(found), tuple(usage))
+
+
+def _measure(
+    graph: Graph,
+    spec: TargetSpec,
+    found: list[Finding],
+    usage: list[tuple[str, int | float, int | float, Limit]],
+) -> None:
+    """Counts that the target has limits for; what it counts beyond those is left out."""
+    limits = {limit.parameter: limit for limit in spec.limits}
+    for item in spec.measures(graph) if spec.measures is not None else ():
+        limit = limits.get(item.limit)
+        if limit is None:
+            continue
+        usage.append((f"{item.place}: {item.limit}", item.value, item.value, limit))
+        if not limit.low <= item.value <= limit.high:
+            most = f"at most {limit.high} ({limit.source})"
+            words = f"more {item.limit} than {spec.name} has"
+            found.append(error("SNN-2201", item.place, words, old=str(item.value), bound=most, remedy=item.remedy))

@@ -13,7 +13,7 @@ from snnhub.ir.digest import network_digest
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.op import StepOp
 from snnhub.ir.tensor import Tensor
-from snnhub.ir.timing import depth_to_outputs
+from snnhub.ir.timing import depth_to_outputs, latencies
 from snnhub.ir.verify import verify
 from snnhub.ops.registry import REGISTRY
 
@@ -110,7 +110,7 @@ def schedule_json(graph: Graph) -> dict[str, Any]:
     """Order of nodes within a step, what runs step by step, delays, and the steps from input to each node."""
     from snnhub.engine.schedule import schedule
 
-    depths = depth_to_outputs(graph)
+    depths = depth_to_outputs(graph, latencies(graph, REGISTRY))
     return {
         "parts": [{"nodes": list(part.nodes), "cyclic": part.cyclic} for part in schedule(graph)],
         "delays": [{"from": str(e.src), "to": str(e.dst), "delay": e.delay} for e in graph.edges if e.delay],

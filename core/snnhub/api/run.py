@@ -129,7 +129,7 @@ def run(
 
 def _late(graph: Graph, spare: int) -> list[Finding]:
     """A word on outputs that come later than the run: the end of the input has not reached them."""
-    lag = lag_to_output(graph)
+    lag = lag_to_output(graph, REGISTRY)
     if lag <= spare:
         return []
     words = f"outputs are {lag} step{'s' if lag > 1 else ''} behind the input, whose end has not reached them"

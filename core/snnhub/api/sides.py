@@ -24,6 +24,7 @@ from snnhub.ir.graph import TERMINAL_PORT, Graph, Match, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 from snnhub.ir.timing import lag_to_output
+from snnhub.ops.registry import REGISTRY
 
 STATE_BYTES = 2**28
 """States are compared for as many samples as fit in this; outputs for all."""
@@ -73,7 +74,8 @@ def run_against(
     plan = prepare(loaded.graph, loaded.options.lookup)
     few = _samples_with_states(plan, prepared)
     shown = _only(prepared, few)
-    steps = prepared.values.shape[0] + lag_to_output(loaded.graph)  # so that all of the input reaches the output
+    # so that all of the input reaches the output
+    steps = prepared.values.shape[0] + lag_to_output(loaded.graph, REGISTRY)
     theirs = run_loaded(loaded, runner, shown, ("*",), for_runner, steps=steps, progress=progress)
     run_ours = _ours(loaded, plan, engine, given, steps)
     ours = run_ours(shown, tuple(key for key in plan.record_keys() if key in theirs))
@@ -188,7 +190,6 @@ def correspondence(a: Graph, b: Graph) -> tuple[tuple[Match, ...], list[Finding]
     if any(match.old.node in a.node for match in known):
         return known, []
     from snnhub.ir.correspondence import identity
-    from snnhub.ops.registry import REGISTRY
 
     shared = tuple(m for m in identity(a, REGISTRY) if m.old.node in b.node or m.old.node not in a.node)
     if all(node.id in b.node for node in a.nodes):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+
+from snnhub.findings import Finding
+from snnhub.ir.graph import Graph
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Range of a parameter of an op on the chip. ``source`` says where the number comes from."""
+    """Range on the chip of a parameter of an op, or of a count that the target measures under that name.
+
+    ``source`` says where the number comes from.
+    """
 
     op: str
     parameter: str
@@ -17,11 +23,23 @@ class Limit:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How much of a limit a graph uses. ``limit``: its ``parameter``; ``remedy``: for when it is too much."""
+
+    place: str
+    limit: str
+    value: int
+    remedy: str = ""
+
+
 @dataclass(frozen=True)
 class TargetSpec:
     """``ops``: versions by name; a graph is lowered for the target if and only if every node is listed.
 
-    ``integer_synapses`` must hold integers; edges into them have at least ``synapse_delay`` steps.
+    ``integer_synapses`` must hold integers; edges into them have at least ``synapse_delay`` steps. ``measures``
+    counts what limits name that is no parameter; ``rules`` finds what no number limits. ``lowered_by``: what to do
+    about a node that is not listed.
     """
 
     name: str
@@ -30,3 +48,6 @@ class TargetSpec:
     integer_synapses: tuple[str, ...] = ()
     synapse_delay: int = 0
     notes: tuple[str, ...] = field(default=())
+    measures: Callable[[Graph], Iterable[Measured]] | None = None
+    rules: Callable[[Graph], Iterable[Finding]] | None = None
+    lowered_by: str = "Lower the network: snnhub convert."

@@ -45,7 +45,7 @@ def command(
         rows = [
             [
                 place,
-                f"{low} … {high}",
+                f"{low}" if low == high else f"{low} … {high}",
                 f"{limit.low} … {limit.high}",
                 _percent(low, high, limit.low, limit.high),
                 limit.source,

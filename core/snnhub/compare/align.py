@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Match, Port
+from snnhub.ir.op import KernelOp
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
+from snnhub.ops.registry import REGISTRY
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ def key_of(port: Port) -> str:
 
 
 def spike_keys(graph: Graph) -> frozenset[str]:
-    """Record keys that hold spikes: bool outputs of step programs, and outputs fed by nothing else."""
+    """Record keys that hold spikes: bool outputs of step programs, what kernel ops declare, and outputs fed by
+    nothing else.
+    """
     keys = {
         f"{node.id}/{name}"
         for node in graph.nodes
@@ -47,6 +51,10 @@ def spike_keys(graph: Graph) -> frozenset[str]:
         for name, _ in node.program.outputs
         if node.program.output_type(name).is_bool
     }
+    for node in graph.nodes:
+        schema = REGISTRY(node.op, node.version)
+        if isinstance(schema, KernelOp):
+            keys |= {f"{node.id}/{name}" for name in schema.spikes}
     for output in graph.outputs:
         edges = graph.into.get(Port(output.id, TERMINAL_PORT), ())
         if len(edges) == 1 and key_of(edges[0].src) in keys:
@@ -86,9 +94,9 @@ def by_order(a: Graph, b: Graph) -> tuple[Match, ...]:
 
     Lags are counted along the shortest path from the input. Only as good as the guess that layers correspond.
     """
-    from snnhub.ir.timing import depth_to_outputs
+    from snnhub.ir.timing import depth_to_outputs, latencies
 
-    lag_a, lag_b = depth_to_outputs(a), depth_to_outputs(b)
+    lag_a, lag_b = (depth_to_outputs(graph, latencies(graph, REGISTRY)) for graph in (a, b))
     first, second = _neurons(a), _neurons(b)
     rows = [
         Match(Port(x, name), Port(y, name), lag_b[y][0] - lag_a[x][0])

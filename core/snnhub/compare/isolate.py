@@ -10,7 +10,7 @@ import numpy as np
 from snnhub.compare.align import align, key_of, spike_keys
 from snnhub.compare.verdict import Divergence, Verdict, differing, row
 from snnhub.engine.reference import prepare
-from snnhub.ir.analysis import analyse
+from snnhub.ir.analysis import analyse, ports_of
 from snnhub.ir.graph import TERMINAL_PORT, Edge, Graph, Input, Match, Output, Port
 from snnhub.ir.numtype import SPIKE, NumType
 from snnhub.ir.op import OpLookup
@@ -156,8 +156,8 @@ def cut_out(graph: Graph, name: str, lookup: OpLookup) -> tuple[Graph, dict[str,
             if source.node not in kept:
                 kept.add(source.node)
                 pending.append(source.node)
-    program = graph.node[name].program
-    port = Port(name, program.outputs[0][0] if program else "y")
+    ports = ports_of(graph.node[name], lookup)
+    port = Port(name, ports.outputs[0] if ports else "y")
     edges.append(Edge(port, Port("output", TERMINAL_PORT)))
     nodes = tuple(node for node in graph.nodes if node.id in kept)
     return Graph(name, nodes, tuple(edges), tuple(inputs), (Output("output"),)), sources

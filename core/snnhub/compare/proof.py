@@ -24,6 +24,7 @@ from snnhub.ir.recording import Recording
 from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
 from snnhub.ir.timing import lag_to_output
+from snnhub.ops.registry import REGISTRY
 from snnhub.passes.base import Applied, Promise
 
 Progress = Callable[[str, int, int], None]
@@ -142,7 +143,7 @@ class Prover:
         """
         self.stimulus = held(self.stimulus, graph.inputs[0], *holds)
         prepared = read_stimulus(self.stimulus, graph.inputs[0])
-        self._length = prepared.values.shape[0] + lag_to_output(graph)
+        self._length = prepared.values.shape[0] + lag_to_output(graph, REGISTRY)
         return prepared
 
     def imported(self, graph: Graph, theirs: Recording, promise: Promise, following: Sequence[Match] = ()) -> None:

@@ -45,6 +45,8 @@ def ensure_memory(plan: Plan, samples: int) -> None:
             elements = samples * prod(shapes[Port(node.id, node.program.outputs[0][0])])
             widths = sum(state.type.numpy.itemsize for state in node.program.states)
             needs[f"the states of {node.id}"] = elements * widths
+    for port, (shape, type_) in plan.analysis.states.items():
+        needs[f"the state {port}"] = samples * prod(shape) * type_.numpy.itemsize
     limit = available()
     largest = max(needs, key=lambda name: needs[name], default="")
     if sum(needs.values()) > limit:

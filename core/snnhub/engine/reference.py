@@ -174,6 +174,9 @@ class Plan:
         node, _, name = key.rpartition("/")
         if name in self._outputs[node]:
             return self.analysis.shapes[Port(node, name)], self.analysis.types[Port(node, name)].numpy
+        if Port(node, name) in self.analysis.states:
+            shape, type_ = self.analysis.states[Port(node, name)]
+            return shape, type_.numpy
         program = self.graph.node[node].program
         states = {state.name: state for state in program.states} if program else {}
         return self.runners[node].initial(1)[name].shape[1:], states[name].type.numpy

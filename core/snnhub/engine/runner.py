@@ -1,4 +1,4 @@
-"""Node runners: a transform or a step op over a block of time steps.
+"""Node runners: a transform, a step op or a kernel op over a block of time steps.
 
 A runner takes arrays (time, samples, *features) by input port and returns the arrays of its outputs, and
 of those states that somebody wants recorded.
@@ -13,10 +13,11 @@ import numpy as np
 
 from snnhub.engine import kernels
 from snnhub.engine.interpreter import Interpreter, container
-from snnhub.errors import RunError, UnsupportedError
+from snnhub.errors import RunError, SnnhubError, UnsupportedError
 from snnhub.ir.analysis import Analysis
 from snnhub.ir.graph import Node, Port
-from snnhub.ir.op import OpLookup, TransformOp
+from snnhub.ir.numtype import NumType
+from snnhub.ir.op import KernelOp, OpLookup, Shape, TransformOp
 from snnhub.ir.program import Program
 from snnhub.ir.tensor import Array
 
@@ -102,6 +103,55 @@ class StepRunner:
             states[name][part] = array
 
 
+class KernelRunner:
+    """The registered code of a kernel op, held to what its schema declares."""
+
+    def __init__(self, node: Node, op: KernelOp, analysis: Analysis) -> None:
+        ports = (*op.ports.inputs, *op.ports.outputs)
+        shapes = {name: analysis.shapes[Port(node.id, name)] for name in ports}
+        types = {name: analysis.types[Port(node.id, name)] for name in ports}
+        self.node = node
+        self._init = {state.name: state.init for state in op.states(node.attribute)}
+        self._states = {name: analysis.states[Port(node.id, name)] for name in self._init}
+        self._gives: dict[str, tuple[Shape, NumType]] = {
+            **{name: (shapes[name], types[name]) for name in op.ports.outputs},
+            **self._states,
+        }
+        self._outputs = op.ports.outputs
+        shapes |= {name: shape for name, (shape, _) in self._states.items()}
+        types |= {name: type_ for name, (_, type_) in self._states.items()}
+        self._kernel = kernels.load_stateful(op, kernels.Context(node, shapes, types))
+
+    def initial(self, samples: int) -> States:
+        return {
+            name: np.full((samples, *shape), self._init[name], type_.numpy)
+            for name, (shape, type_) in self._states.items()
+        }
+
+    def run(self, inputs: Block, states: States, wanted: frozenset[str]) -> dict[str, Array]:
+        steps, samples = next(iter(inputs.values())).shape[:2]
+        found = self._kernel(inputs, states, wanted & self._states.keys())
+        result = {name: found[name] for name in (*self._outputs, *self._states) if name in found}
+        for name in (*self._outputs, *(wanted & self._states.keys())):
+            shape, type_ = self._gives[name]
+            self._check(name, result.get(name), (steps, samples, *shape), type_)
+        for name, (shape, type_) in self._states.items():
+            self._check(name, states[name], (samples, *shape), type_)
+        return result
+
+    def _check(self, name: str, array: Array | None, shape: Shape, type_: NumType) -> None:
+        """What follows relies on declared types, as proofs and choices of kernels do."""
+        if array is None or array.shape != shape or array.dtype != type_.numpy:
+            found = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
+            allowed = f"{type_.numpy} {list(shape)}"
+        elif type_.is_int and array.size and not (type_.range[0] <= array.min() <= array.max() <= type_.range[1]):
+            found, allowed = f"{array.min()} .. {array.max()}", str(type_)
+        else:
+            return
+        message = f"the code of {self.node.kind} does not give what its schema declares"
+        raise SnnhubError(message, where=f"{self.node.id}/{name}", found=found, allowed=allowed)
+
+
 def located(problem: RunError, node: Node, step: int) -> RunError:
     """The error of a check, with the node and the step where it stopped."""
     where = f"node {node.id}, step {step} of the block, {problem.where}"
@@ -119,4 +169,6 @@ def make_runner(node: Node, lookup: OpLookup, analysis: Analysis) -> Runner:
         return StepRunner(node, node.program, analysis.shapes[Port(node.id, output)], analysis)
     if isinstance(schema, TransformOp):
         return TransformRunner(node, schema, analysis)
+    if isinstance(schema, KernelOp):
+        return KernelRunner(node, schema, analysis)
     raise UnsupportedError("no installed plugin can run this op", where=node.id, found=node.kind)

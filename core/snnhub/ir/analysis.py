@@ -13,7 +13,7 @@ from snnhub.errors import GraphError, ProgramError
 from snnhub.findings import Finding, error
 from snnhub.ir.graph import TERMINAL_PORT, Edge, Graph, Node, Port
 from snnhub.ir.numtype import F32, F64, SPIKE, NumType, integer
-from snnhub.ir.op import OpLookup, Ports, Shape, TransformOp
+from snnhub.ir.op import KernelOp, OpLookup, Ports, Shape, TransformOp
 from snnhub.ir.topology import flow_order
 
 EXACT_IN_FLOAT = {F32: 2**24, F64: 2**53}
@@ -25,10 +25,14 @@ MAX_VISITS = 200_000
 
 @dataclass
 class Analysis:
-    """``shapes`` and ``types`` by port (inputs, outputs and every port of every node); ``problems`` found."""
+    """``shapes`` and ``types`` by port (inputs, outputs and every port of every node); ``problems`` found.
+
+    ``states``: shape and type of the states of kernel ops, by node and name.
+    """
 
     shapes: dict[Port, Shape] = field(default_factory=dict)
     types: dict[Port, NumType] = field(default_factory=dict)
+    states: dict[Port, tuple[Shape, NumType]] = field(default_factory=dict)
     problems: list[Finding] = field(default_factory=list)
 
 
@@ -61,6 +65,8 @@ def analyse(graph: Graph, lookup: OpLookup) -> Analysis:
     else:
         place = ", ".join(node.id for node in graph.nodes[:3])
         result.problems.append(error("SNN-1010", place, "integer ranges grow without bound around a cycle"))
+    for node in order:
+        _states(node, lookup, result)
     for output in graph.outputs:
         _arrivals(graph, Port(output.id, TERMINAL_PORT), result)
     rank = {node.id: position for position, node in enumerate(graph.nodes)}
@@ -104,6 +110,23 @@ def _node(graph: Graph, node: Node, lookup: OpLookup, result: Analysis) -> None:
         result.types.update({Port(node.id, name): type_ for name, type_ in known.items()})
     except (GraphError, ProgramError, LookupError, TypeError, ValueError) as problem:
         result.problems.append(_problem("SNN-1010", node.id, problem))
+
+
+def _states(node: Node, lookup: OpLookup, result: Analysis) -> None:
+    """Shapes and types of the states of a kernel op, once those of its ports are known."""
+    schema = lookup(node.op, node.version)
+    if not isinstance(schema, KernelOp):
+        return
+    ports = (*schema.ports.inputs, *schema.ports.outputs)
+    shapes = {name: result.shapes[Port(node.id, name)] for name in ports if Port(node.id, name) in result.shapes}
+    if len(shapes) < len(ports):
+        return
+    try:
+        found = schema.state_shape_rule(node, shapes)
+        for state in schema.states(node.attribute):
+            result.states[Port(node.id, state.name)] = (tuple(found[state.name]), state.type)
+    except (GraphError, ProgramError, KeyError, TypeError, ValueError) as problem:
+        result.problems.append(_problem("SNN-1009", node.id, problem))
 
 
 def _problem(code: str, place: str, problem: Exception) -> Finding:

@@ -162,6 +162,66 @@ class TransformOp:
         return {self.ports.outputs[0]: self.type_rule(node, types)}
 
 
+@dataclass(frozen=True, slots=True)
+class KernelState:
+    """A state of a kernel op: its name, the type of its values, and its value before the first step."""
+
+    name: str
+    type: NumType
+    init: int | float = 0
+
+
+ShapesRule = Callable[[Node, Shapes], Shapes]
+TypesRule = Callable[[Node, Types], Types]
+
+
+@dataclass(frozen=True)
+class KernelOp:
+    """An op with state that is not elementwise. ``kernel`` names its reference code as ``module:function``, which
+    is its definition: see ``snnhub.engine.kernels`` for what it takes and gives.
+
+    ``shape_rule`` and ``type_rule``: shapes and types of the outputs from those of the inputs.
+    ``state_shape_rule``: shapes of the states by name, from those of inputs and outputs. ``latency_rule``: by
+    output, the steps that pass at least before an input can reach it. ``spikes``: outputs of spikes or counts.
+    """
+
+    name: str
+    version: int
+    doc: str
+    shape_rule: ShapesRule
+    type_rule: TypesRule
+    state_rule: Callable[[Attributes], tuple[KernelState, ...]]
+    state_shape_rule: ShapesRule
+    kernel: str
+    attributes: tuple[Attribute, ...] = ()
+    parameter_rule: Callable[[Attributes], tuple[Parameter, ...]] = field(default=lambda _: ())
+    ports: Ports = Ports()
+    latency_rule: Callable[[Node], Mapping[str, int]] = field(default=lambda _: {})
+    spikes: tuple[str, ...] = ()
+    kind: OpKind = field(default=OpKind.KERNEL, init=False)
+
+    def parameters(self, attributes: Attributes) -> tuple[Parameter, ...]:
+        return self.parameter_rule(attributes)
+
+    def states(self, attributes: Attributes) -> tuple[KernelState, ...]:
+        """The states that this combination of attributes has.
+
+        Raises ``GraphError`` if a name is taken by a port, a parameter or another state: it is a record key.
+        """
+        states = self.state_rule(attributes)
+        names = [*self.ports.inputs, *self.ports.outputs, *(p.name for p in self.parameters(attributes))]
+        names += [state.name for state in states]
+        if len(set(names)) != len(names):
+            raise GraphError("names within an op must be disjoint", found=", ".join(sorted(names)))
+        return states
+
+    def output_shapes(self, node: Node, shapes: Shapes) -> Shapes:
+        return self.shape_rule(node, shapes)
+
+    def output_types(self, node: Node, types: Types) -> Types:
+        return self.type_rule(node, types)
+
+
 @dataclass(frozen=True)
 class StepOp:
     """An elementwise op with states, written as a function of ``(inputs…, state, param, **attributes)``.

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from snnhub.errors import GraphError
-from snnhub.ir.graph import Edge, Graph
+from snnhub.ir.graph import Edge, Graph, Port
+from snnhub.ir.op import KernelOp, OpLookup
 
 
 def retiming(graph: Graph, new_delays: Mapping[Edge, int]) -> dict[str, int]:
@@ -42,11 +43,22 @@ def retiming(graph: Graph, new_delays: Mapping[Edge, int]) -> dict[str, int]:
     return lags
 
 
-def depth_to_outputs(graph: Graph) -> dict[str, tuple[int, int]]:
+def latencies(graph: Graph, lookup: OpLookup) -> dict[Port, int]:
+    """Steps that kernel ops take themselves, by output port; everything else answers within the step."""
+    return {
+        Port(node.id, name): steps
+        for node in graph.nodes
+        if isinstance(schema := lookup(node.op, node.version), KernelOp)
+        for name, steps in schema.latency_rule(node).items()
+    }
+
+
+def depth_to_outputs(graph: Graph, within: Mapping[Port, int] | None = None) -> dict[str, tuple[int, int]]:
     """Fewest and most steps between an input and each node or output, along paths without repetition.
 
-    Edges that close a cycle are left out, so that the most is finite.
+    Edges that close a cycle are left out, so that the most is finite. ``within``: what ``latencies`` found.
     """
+    within = within or {}
     fewest = {item.id: 0 for item in graph.inputs}
     most = dict(fewest)
     for _ in range(len(graph.nodes) + 2):
@@ -54,7 +66,7 @@ def depth_to_outputs(graph: Graph) -> dict[str, tuple[int, int]]:
         for edge in graph.edges:
             if edge.src.node not in fewest:
                 continue
-            near = fewest[edge.src.node] + edge.delay
+            near = fewest[edge.src.node] + edge.delay + within.get(edge.src, 0)
             if near < fewest.get(edge.dst.node, near + 1):
                 fewest[edge.dst.node] = near
                 changed = True
@@ -62,14 +74,14 @@ def depth_to_outputs(graph: Graph) -> dict[str, tuple[int, int]]:
             break
     for edge in _forward(graph):
         if edge.src.node in most:
-            far = most[edge.src.node] + edge.delay
+            far = most[edge.src.node] + edge.delay + within.get(edge.src, 0)
             most[edge.dst.node] = max(most.get(edge.dst.node, far), far)
     return {name: (near, most.get(name, near)) for name, near in fewest.items()}
 
 
-def lag_to_output(graph: Graph) -> int:
+def lag_to_output(graph: Graph, lookup: OpLookup) -> int:
     """Steps that the input needs to the last output along the shortest path; 0 in most float networks."""
-    depths = depth_to_outputs(graph)
+    depths = depth_to_outputs(graph, latencies(graph, lookup))
     return max((depths[output.id][0] for output in graph.outputs if output.id in depths), default=0)
 
 

@@ -11,7 +11,7 @@ from snnhub.ir import topology
 from snnhub.ir.analysis import Analysis, analyse, ports_of
 from snnhub.ir.graph import REDUCTIONS, TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.numtype import NumType
-from snnhub.ir.op import OpLookup, OpSchema, Parameter, StepOp
+from snnhub.ir.op import KernelOp, OpLookup, OpSchema, Parameter, StepOp
 from snnhub.ir.program import validate
 from snnhub.ir.tensor import broadcastable
 
@@ -96,7 +96,12 @@ def _node(node: Node, lookup: OpLookup) -> Iterator[Finding]:
     schema = lookup(node.op, node.version)
     if schema is None:
         if node.program is None:
-            yield error("SNN-1003", node.id, f"no installed plugin knows {node.kind}, and it carries no program")
+            yield error(
+                "SNN-1003",
+                node.id,
+                f"no installed plugin knows {node.kind}, and it carries no program",
+                remedy="Install the plugin that has this op: the file holds its name and parameters only.",
+            )
         else:
             yield info("SNN-1003", node.id, f"no installed plugin knows {node.kind}; its program is in the graph")
             yield from _program(node)
@@ -111,7 +116,7 @@ def _node(node: Node, lookup: OpLookup) -> Iterator[Finding]:
             yield error(
                 "SNN-1014",
                 node.id,
-                f"{node.kind} is no step op and carries a step program, which would run in its place",
+                f"{node.kind} is no step op and carries a program, which would run in its place",
             )
 
 
@@ -261,5 +266,8 @@ def recordable(node: Node, lookup: OpLookup) -> tuple[str, ...]:
     """Names that a recording of this node can hold: states and outputs."""
     if node.program is not None:
         return node.program.names
-    ports = ports_of(node, lookup)
-    return ports.outputs if ports else ()
+    schema = lookup(node.op, node.version)
+    if schema is None:
+        return ()
+    states = schema.states(node.attribute) if isinstance(schema, KernelOp) else ()
+    return (*(state.name for state in states), *schema.ports.outputs)

@@ -13,13 +13,13 @@ from snnhub.ir.graph import Graph, Node
 from snnhub.ir.numtype import NumType
 from snnhub.ir.op import OpLookup
 
-LIMITS = ("delay", "float_edges", "inputs")
-"""Largest delay of an edge, most edges into one port that takes floats, most inputs."""
+LIMITS = ("delay", "float_edges", "inputs", "nodes")
+"""Largest delay of an edge, most edges into one port that takes floats, most inputs, most nodes."""
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """``micro_ops``: it interprets programs made of these. ``ops``: step ops that it knows by name instead.
+    """``micro_ops``: it interprets programs made of these. ``ops``: step and kernel ops that it knows by name.
     ``transforms``: name and version to conditions: ``types`` that may arrive, allowed values of ``attributes``.
     ``said``: the declaration as it came. None where nothing is said, which restricts nothing.
     """
@@ -55,6 +55,7 @@ class Capabilities:
         """An error for every node, edge and input that is not covered."""
         analysis = analyse(graph, lookup)
         found = [self._limit("inputs", "graph", len(graph.inputs), "inputs")]
+        found.append(self._limit("nodes", "graph", len(graph.nodes), "nodes"))
         for node in graph.nodes:
             found += self._step(node) if node.program else self._transform(node, analysis)
         for edge in graph.edges:
@@ -80,6 +81,8 @@ class Capabilities:
             yield error("SNN-4202", node.id, f"types of {node.kind}", old=", ".join(others))
 
     def _transform(self, node: Node, analysis: Analysis) -> Iterator[Finding]:
+        if node.kind in self.ops:  # a kernel op
+            return
         conditions = self.transforms.get(node.kind)
         if conditions is None:
             yield error("SNN-4202", node.id, "transform", old=node.kind, new=", ".join(self.transforms) or "none")

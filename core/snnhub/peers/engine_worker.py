@@ -34,8 +34,10 @@ def hello(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
 def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Everything: the engine is the reference."""
     transforms = [op for op in REGISTRY.all() if op.kind is OpKind.TRANSFORM]
+    kernels = [op for op in REGISTRY.all() if op.kind is OpKind.KERNEL]
     return {
         "models": ["snn/1", "graph-json/1"],
+        "ops": [f"{op.name}/{op.version}" for op in kernels],
         "micro_ops": [op.value for op in MicroOp],
         "transforms": {f"{op.name}/{op.version}": {} for op in transforms},
         "types": [kind.value for kind in Kind],

@@ -41,6 +41,7 @@ def has_no_floats(graph: Graph, lookup: OpLookup = REGISTRY) -> bool:
     programs = {node.program for node in graph.nodes if node.program is not None}
     return not (
         any(type_.is_float for type_ in analysis.types.values())
+        or any(type_.is_float for _, type_ in analysis.states.values())
         or any(tensor.type.is_float for node in graph.nodes for _, tensor in node.params)
         or any(instr.type.is_float for program in programs for instr in program.code)
     )

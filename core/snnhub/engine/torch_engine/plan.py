@@ -15,7 +15,7 @@ from snnhub.engine.schedule import Part
 from snnhub.engine.state import RunState
 from snnhub.engine.stimulus import Stimulus
 from snnhub.engine.torch_engine.home import Home, Tensor
-from snnhub.engine.torch_engine.runner import ReferenceTransform, make_torch_runner
+from snnhub.engine.torch_engine.runner import ReferenceKernel, ReferenceTransform, make_torch_runner
 from snnhub.engine.torch_engine.settings import Mode, Settings, active
 from snnhub.engine.torch_engine.wires import combine, delayed, delayed_at, moved_on
 from snnhub.engine.wires import Wire
@@ -92,6 +92,8 @@ class TorchPlan(Plan):
         for name, runner in self.runners.items():
             if isinstance(runner, ReferenceTransform):
                 yield info("SNN-6004", name, words)
+            if isinstance(runner, ReferenceKernel):
+                yield info("SNN-6004", name, "a kernel op: its registered code is its definition in every engine")
 
     def _blocks(self, steps: int, samples: int) -> Iterable[Block]:
         batch = min(samples, self.settings.batch or samples)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from snnhub.engine import kernels
-from snnhub.engine.runner import Block, Runner, States, TransformRunner, located
+from snnhub.engine.runner import Block, KernelRunner, Runner, States, TransformRunner, located
 from snnhub.engine.torch_engine import transforms
 from snnhub.engine.torch_engine.home import Home, Tensor, container_of, wire_dtype
 from snnhub.engine.torch_engine.program import TorchInterpreter
 from snnhub.errors import RunError, UnsupportedError
 from snnhub.ir.analysis import Analysis
 from snnhub.ir.graph import Node, Port
-from snnhub.ir.op import OpLookup, TransformOp
+from snnhub.ir.op import KernelOp, OpLookup, TransformOp
 from snnhub.ir.program import Program
 
 
@@ -46,6 +48,25 @@ class ReferenceTransform:
     def run(self, inputs: Block, states: States, wanted: frozenset[str]) -> dict[str, Tensor]:
         arrays = {name: self.home.array(tensor) for name, tensor in inputs.items()}
         return {name: self.home.tensor(array) for name, array in self._own.run(arrays, {}, wanted).items()}
+
+
+class ReferenceKernel:
+    """A kernel op: its registered code is its definition, in every engine."""
+
+    def __init__(self, node: Node, op: KernelOp, analysis: Analysis, home: Home) -> None:
+        self.home = home
+        self._own = KernelRunner(node, op, analysis)
+
+    def initial(self, samples: int) -> States:
+        """States before step 0, as arrays."""
+        return self._own.initial(samples)
+
+    def run(self, inputs: Mapping[str, Tensor], states: States, wanted: frozenset[str]) -> dict[str, Tensor]:
+        arrays = {name: self.home.array(tensor) for name, tensor in inputs.items()}
+        own = {name: np.array(self.home.array(tensor)) for name, tensor in states.items()}
+        result = self._own.run(arrays, own, wanted)
+        states.update({name: self.home.tensor(array) for name, array in own.items()})
+        return {name: self.home.tensor(array) for name, array in result.items()}
 
 
 class TorchStep:
@@ -100,6 +121,8 @@ def make_torch_runner(node: Node, lookup: OpLookup, analysis: Analysis, home: Ho
     schema = lookup(node.op, node.version)
     if node.program is not None:
         return TorchStep(node, node.program, analysis, home)
+    if isinstance(schema, KernelOp):
+        return ReferenceKernel(node, schema, analysis, home)
     if not isinstance(schema, TransformOp):
         raise UnsupportedError("no installed plugin can run this op", where=node.id, found=node.kind)
     names = (*schema.ports.inputs, *schema.ports.outputs)

@@ -1,0 +1,119 @@
+"""Xylo: the core of SynSense's chips as an op, its families as targets, and xylosim as a live peer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from snnhub.hub import Availability, Environment, Exporter, FormatGuess, Importer, Runner, Target, hookimpl
+
+if TYPE_CHECKING:
+    from snnhub.ir.op import OpSchema
+
+ENVIRONMENT = Environment(
+    "xylosim",
+    "xylosim 0.1.3, the vendor's simulator of Xylo's core, without Rockpool and samna",
+    "snnhub_xylo:xylosim.toml",
+    worker="snnhub_xylo.worker:main",
+)
+CAPABILITIES: dict[str, Any] = {
+    "models": ["snn/1"],
+    "ops": ["xylo.Core/1"],
+    "types": ["int"],
+    "transforms": {},
+    "batch": True,
+    "limits": {"inputs": 1, "nodes": 1, "delay": 0},
+}
+"""One core between an input and outputs."""
+FAMILIES = (
+    ("xylo-a2", "xylo_a2", "Xylo Audio 2 (syns61201)"),
+    ("xylo-imu", "xylo_imu", "Xylo IMU (syns63300)"),
+    ("xylo-a3", "xylo_a3", "Xylo Audio 3 (syns65302)"),
+)
+"""Name, name of its functions, and the chip."""
+FORMAT_LINE = re.compile(rb'\A\s*\{\s*"format"\s*:\s*"snnhub-xylo"')
+
+
+def _available() -> Availability:
+    from snnhub.peers.env import status
+    from snnhub.peers.recipe import read_recipe
+
+    found = status(read_recipe(ENVIRONMENT.path()))
+    if found.state == "ready":
+        return Availability(True)
+    return Availability(False, f"environment xylosim is {found.state}", "Run: snnhub env create xylosim")
+
+
+@hookimpl
+def snnhub_register_ops() -> Iterable[OpSchema]:
+    from snnhub_xylo.ops import OPS
+
+    return OPS
+
+
+@hookimpl
+def snnhub_register_environments() -> Iterable[Environment]:
+    return (ENVIRONMENT,)
+
+
+@hookimpl
+def snnhub_register_runners() -> Iterable[Runner]:
+    return (
+        Runner(
+            "xylosim",
+            "SynSense's C++ simulator of Xylo's core, which they call bit exact",
+            entry="snnhub_xylo.runner:run_xylosim",
+            availability=_available,
+            level="R4",
+            capabilities=CAPABILITIES,
+        ),
+    )
+
+
+@hookimpl
+def snnhub_register_targets() -> Iterable[Target]:
+    return [
+        Target(
+            name,
+            f"{chip}: one core, its registers and counts",
+            entry=f"snnhub_xylo.target:{function}",
+            lowering=f"snnhub_xylo.lowering:{function}",
+            chips=(chip,),
+        )
+        for name, function, chip in FAMILIES
+    ]
+
+
+@hookimpl
+def snnhub_register_importers() -> Iterable[Importer]:
+    return (
+        Importer(
+            "xylo",
+            "xylo.json: a network mapped to one of the chips",
+            entry="snnhub_xylo.reader:import_xylo",
+            formats=(".json",),
+            level="F1",
+        ),
+    )
+
+
+@hookimpl
+def snnhub_register_exporters() -> Iterable[Exporter]:
+    return [
+        Exporter(
+            name,
+            f"xylo.json for {chip}",
+            entry=f"snnhub_xylo.writer:{function.replace('xylo', 'export')}",
+            formats=(".xylo.json",),
+            target=name,
+            level="F1",
+        )
+        for name, function, chip in FAMILIES
+    ]
+
+
+@hookimpl
+def snnhub_detect_format(path: Path, head: bytes) -> FormatGuess | None:
+    return FormatGuess("xylo", 100, "JSON that begins with its format") if FORMAT_LINE.match(head) else None
