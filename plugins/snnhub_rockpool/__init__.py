@@ -35,6 +35,7 @@ def snnhub_register_importers() -> Iterable[Importer]:
             entry="snnhub_rockpool.importer:import_model",
             formats=("JSON of net.save()", "file.py:factory", "package.module:factory"),
             live=True,
+            implied=False,
             level="F1",
             options=OPTIONS,
         ),
@@ -52,3 +53,30 @@ def snnhub_detect_format(path: Path, head: bytes) -> FormatGuess | None:
     from snnhub_rockpool.document import looks_saved
 
     return FormatGuess("rockpool", 60, "modules with parameters as JSON texts") if looks_saved(path) else None
+
+
+@hookimpl
+def snnhub_register_runners() -> Iterable[Runner]:
+    return (
+        Runner(
+            "rockpool",
+            "Rockpool's own float simulation, in its environment (or here, for live modules)",
+            entry="snnhub_rockpool.runner:run_model",
+            takes="rockpool",
+            availability=_available,
+            level="R3",
+            options=OPTIONS,
+        ),
+    )
+
+
+def _available() -> Availability:
+    from importlib.util import find_spec
+
+    from snnhub.peers.env import status
+    from snnhub.peers.recipe import read_recipe
+
+    found = status(read_recipe(ENVIRONMENT.path()))
+    if found.state == "ready" or find_spec("rockpool") is not None:
+        return Availability(True)
+    return Availability(False, f"environment rockpool is {found.state}", "Run: snnhub env create rockpool")
