@@ -64,5 +64,7 @@ def _leaf(part: Part, width: int | None) -> tuple[Any, int | None]:
         leak_mode=values.get("leak_mode", "taus"),
         has_rec=bool(values.get("_has_rec", False)),
         dt=float(values["dt"]),
+        # modules without a cap of their own share one tensor, and loading any of them would change all
+        max_spikes_per_dt=found.max_spikes,
     )
     return module, found.size

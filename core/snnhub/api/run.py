@@ -15,6 +15,7 @@ from snnhub.api.request import RunRequest
 from snnhub.api.robustness import certificate, robust_findings
 from snnhub.compare.align import spike_keys
 from snnhub.compare.decide import Decisions, decide
+from snnhub.compare.verdict import spike_counts
 from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.stimulus import Stimulus, read_stimulus
 from snnhub.errors import UnsupportedError, UsageError
@@ -106,7 +107,7 @@ def run(
 
         save_recording(recording, Path(output))
     spiking = spike_keys(loaded.graph)
-    spikes = {key: int((array != 0).sum()) for key, array in recording.items() if key in spiking}
+    spikes = {key: int(spike_counts(array).sum()) for key, array in recording.items() if key in spiking}
     decisions = decide(recording.with_batch("output"), loaded.graph.decoder) if "output" in recording else None
     late = _late(loaded.graph, recording.steps - prepared.values.shape[0])
     odd = (finding for finding in verify(loaded.graph, REGISTRY) if finding.code == "SNN-1014")
