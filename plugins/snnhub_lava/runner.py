@@ -28,6 +28,7 @@ from snnhub_lava import ENVIRONMENT
 
 NEURON = "loihi.CubaLIF"
 EVERYTHING = "*"
+RESETS = ("reset_interval", "reset_offset")
 BATCH_METHODS = ("auto", "reset", "restart")
 
 
@@ -158,6 +159,7 @@ class _Session:
         self.request = request
         self.plan = plan
         self.names = names
+        self.resets = {name: request.integer(name, 0) for name in RESETS if name in request.options}
 
     def _timeline(self, values: Array, options: dict[str, int]) -> dict[str, Array]:
         """Run values (time, features…) and return recordings (time, features…)."""
@@ -182,9 +184,7 @@ class _Session:
 
     def apart(self, stimulus: Array) -> dict[str, Array]:
         """Each sample in a network of its own."""
-        names = ("reset_interval", "reset_offset")
-        options = {name: int(self.request.options[name]) for name in names if name in self.request.options}
-        runs = [self._timeline(stimulus[:, sample], options) for sample in range(stimulus.shape[1])]
+        runs = [self._timeline(stimulus[:, sample], self.resets) for sample in range(stimulus.shape[1])]
         return {key: np.stack([run[key] for run in runs], axis=1) for key in self.names}
 
     def together(self, stimulus: Array) -> dict[str, Array]:

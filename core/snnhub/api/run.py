@@ -180,8 +180,16 @@ def run_loaded(
 ) -> Recording:
     """Run a loaded network. A runner of another format gets the network exported to a temporary file.
 
-    Raises ``UnsupportedError`` if the runner cannot run this network.
+    Raises ``UnsupportedError`` if the runner cannot run this network, ``UsageError`` for an option that it does
+    not have.
     """
+    known = [option.name for option in runner.options]
+    if unknown := [name for name in options if name not in known]:
+        raise UsageError(
+            f"runner {runner.name} has no such option",
+            found=", ".join(unknown),
+            allowed=", ".join(sorted(known)) or "none",
+        )
     source: Any = loaded.source.value
     request = RunRequest(loaded.graph, stimulus, record, source, loaded.options, options, steps, progress)
     entry = runner.resolve()
