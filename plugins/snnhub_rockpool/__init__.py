@@ -16,7 +16,9 @@ ENVIRONMENT = Environment(
 OPTIONS = (
     Option("structure", "file that says classes and order where the saved file does not", "names of the file"),
     Option("output", "what the last layer gives: spikes or vmem", "vmem where its threshold is 32767"),
-    Option("environment", "where a factory is run: rockpool, or here (if this interpreter has Rockpool)", "rockpool"),
+    Option(
+        "environment", "where a factory is run: rockpool, or here (if this interpreter has Rockpool)", "rockpool"
+    ),
 )
 """Options of the importer, and of the runner with the same meaning."""
 
@@ -45,7 +47,7 @@ def snnhub_register_importers() -> Iterable[Importer]:
 @hookimpl
 def snnhub_detect_format(path: Path, head: bytes) -> FormatGuess | None:
     """By the keys that only Rockpool's modules write. ``head`` may end before the first of them."""
-    if not head.lstrip()[:1] == b"{":
+    if head.lstrip()[:1] != b"{":
         return None
     sure = b'"spike_generation_fn"' in head or b'"max_spikes_per_dt"' in head or b'"learning_window"' in head
     if sure:

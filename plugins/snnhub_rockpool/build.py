@@ -1,4 +1,4 @@
-"""Parts of a Rockpool network to a graph: one node per layer, one Dense per synapse, recurrence as a delayed Dense."""
+"""Parts of a Rockpool network to a graph: a node per layer, a Dense per synapse, recurrence as a delayed Dense."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from snnhub.ir.numtype import F32
 from snnhub.ir.op import OpLookup
 from snnhub.ir.tensor import Array, Tensor, tensor
 
-from snnhub_rockpool.neurons import Reader
+from snnhub_rockpool.neurons import Reader, shared
 from snnhub_rockpool.part import BITSHIFT, DROPOUT, EXP_SYN, LEAVES, LINEAR, NEURONS, RESIDUAL, SEQUENTIAL, Part
 
 TORCH_ORDER = 3
@@ -24,7 +24,7 @@ THRESHOLD_OUT = 2**15 - 1
 """SynNet's threshold of an output layer whose membrane potential is the output."""
 WHOLE = "residual"
 """Node of the sum of a network that is one residual block."""
-F = np.float32
+F32_NAME = "float32"
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class Build:
 
     def _dense(self, path: str, source: Port, weight: Array, bias: Array | None, at: Part) -> Port:
         """``weight``: (in, out) as Rockpool has it."""
-        params = {"weight": tensor(np.ascontiguousarray(weight.T), F)}
+        params = {"weight": tensor(np.ascontiguousarray(weight.T), F32_NAME)}
         if bias is not None:
-            params["bias"] = tensor(np.broadcast_to(bias, weight.shape[1:]), F)
+            params["bias"] = tensor(np.broadcast_to(bias, weight.shape[1:]), F32_NAME)
         choice = {"bias": bias is not None, "accumulate": "exact", "shift": 0}
         return self._node(path, "core.Dense", source, params, at, **choice)
 
@@ -128,15 +128,19 @@ class Build:
         linear, source = signal.linear, signal.source
         if linear is not None and source is not None:
             weight, bias = linear.values["weight"], linear.values.get("bias")
-            each = [None if bias is None else np.broadcast_to(bias, weight.shape[1:])[k::n_syn] for k in range(n_syn)]
+            each = [
+                None if bias is None else np.broadcast_to(bias, weight.shape[1:])[k::n_syn] for k in range(n_syn)
+            ]
             return [
                 self._dense(f"{linear.path}/syn{k + 1}", source, weight[:, k::n_syn], each[k], linear)
                 for k in range(n_syn)
             ]
         words = f"features go to {n_syn} synapses by turns, through weights of 0 and 1"
         self.builder.findings.append(info("SNN-3215", part.path, words))
-        chosen, port = np.eye(signal.width, dtype=F), self._port(signal)
-        return [self._dense(f"{part.path}/syn{k + 1}", port, chosen[:, k::n_syn], None, part) for k in range(n_syn)]
+        chosen, port = np.eye(signal.width, dtype=F32_NAME), self._port(signal)
+        return [
+            self._dense(f"{part.path}/syn{k + 1}", port, chosen[:, k::n_syn], None, part) for k in range(n_syn)
+        ]
 
     def _residual(self, part: Part, before: Signal, after: Signal) -> Signal:
         if before.width != after.width:
@@ -152,7 +156,7 @@ class Build:
             words = f"sizes do not agree: {signal.width} features arrive at {list(beta.shape)} synapses"
             self.reader.found.append(error("SNN-3208", part.path, words))
             return signal
-        params = {"beta": _coefficient(beta, recipe)}
+        params = {"beta": _coefficient(shared(beta), recipe)}
         self._computed(part)
         return Signal(signal.width, self._node(part.path, "core.ExpSyn", self._port(signal), params, part))
 
@@ -169,24 +173,26 @@ class Build:
             return Signal(_width_after(part, signal.width), self._port(signal))
         self._computed(part)
         sources = {_numbered("x", k): port for k, port in enumerate(self._share(signal, part, found.n_syn))}
-        params = {"alpha": _coefficient(found.alpha, found.recipe), "bias": tensor(found.bias, F)}
+        params = {"alpha": _coefficient(found.alpha, found.recipe), "bias": tensor(found.bias, F32_NAME)}
         params |= {_numbered("beta", k): _coefficient(beta, found.recipe) for k, beta in enumerate(found.betas)}
-        params["threshold"] = tensor(found.threshold, F)
+        params["threshold"] = tensor(found.threshold, F32_NAME)
         choice = {"n_syn": found.n_syn, "recurrent": found.w_rec is not None, "max_spikes": found.max_spikes}
         port = self._node(part.path, "core.MultiSpikeLIF", sources, params, part, **choice)
         if found.w_rec is not None:
             self._recur(part, port, found.w_rec, found.n_syn)
         if found.n_syn > TORCH_ORDER or found.w_rec is not None:
             what = f"{found.n_syn} currents" if found.w_rec is None else "recurrent spikes"
-            words = f"torch adds up {what} in an order of its own: last bits may differ from the reference engine's"
+            words = (
+                f"torch adds up {what} in an order of its own: last bits may differ from the reference engine's"
+            )
             self.builder.findings.append(info("SNN-3212", part.path, words))
         return Signal(found.size, port)
 
     def _recur(self, part: Part, port: Port, w_rec: Array, n_syn: int) -> None:
         for k in range(n_syn):
             name = f"{part.path}/rec" if n_syn == 1 else f"{part.path}/rec{k + 1}"
-            params = {"weight": tensor(np.ascontiguousarray(w_rec[:, k::n_syn].T), F)}
-            choice = {"bias": False, "accumulate": "exact", "shift": 0}
+            params = {"weight": tensor(np.ascontiguousarray(w_rec[:, k::n_syn].T), F32_NAME)}
+            choice: dict[str, Any] = {"bias": False, "accumulate": "exact", "shift": 0}
             origin = Origin("rockpool", self.version, f"{part.path.replace('/', '.')}.w_rec")
             out = self.builder.node(name, "core.Dense", port, params=params, origin=origin, delay=1, **choice)
             self.builder.edge(out, Port(part.path, _numbered("r", k)))
@@ -230,12 +236,12 @@ def _whole(root: Part) -> Part:
 def _first_width(root: Part) -> int | None:
     """How many features the network takes, as far as its first layers tell."""
     for part in root.leaves():
-        shape = np.shape(part.values.get("weight" if part.kind == LINEAR else "w_rec"))
+        shape = _shape(part, "weight" if part.kind == LINEAR else "w_rec")
         if part.kind == LINEAR:
             return int(shape[0]) if len(shape) == 2 and shape[0] else None
         if part.kind in NEURONS and len(shape) == 2 and shape[1]:
             return int(shape[1])
-        tau = np.shape(part.values.get("tau"))
+        tau = _shape(part, "tau")
         if part.kind == EXP_SYN and len(tau) == 1 and tau[0]:
             return int(tau[0])
         if part.kind != DROPOUT and part.kind != EXP_SYN:
@@ -243,8 +249,14 @@ def _first_width(root: Part) -> int | None:
     return None
 
 
+def _shape(part: Part, name: str) -> tuple[int, ...]:
+    """Shape of a parameter; () for what is no array."""
+    value = part.values.get(name)
+    return value.shape if isinstance(value, np.ndarray) else ()
+
+
 def _width_after(part: Part, width: int) -> int:
-    shape = np.shape(part.values.get("w_rec"))
+    shape = _shape(part, "w_rec")
     return int(shape[0]) if len(shape) == 2 and shape[0] else width
 
 
@@ -253,4 +265,4 @@ def _numbered(name: str, k: int) -> str:
 
 
 def _coefficient(values: Array, recipe: str) -> Tensor:
-    return replace(tensor(values, F), recipe=recipe)
+    return replace(tensor(values, F32_NAME), recipe=recipe)

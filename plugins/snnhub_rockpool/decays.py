@@ -1,7 +1,7 @@
 """Factors of decay as torch computes them, in NumPy: f32 operations one by one, exp and pow in f64 rounded once.
 
-From 25,240 taus, 306 come out a last bit away from torch, whose exp is its own. Only torch itself gives its bits: the
-importer of live modules copies the factors instead.
+From 25,240 taus, 306 come out a last bit away from torch, whose exp is its own. Only torch itself gives its bits:
+the importer of live modules copies the factors instead.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Saved:
         return self.path.rpartition("/")[2]
 
     def walk(self) -> Iterator[Saved]:
-        """This module and all below it."""
+        """The module and all below it."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -46,7 +46,9 @@ def looks_saved(path: Path) -> bool:
             head = file.read(HEAD).decode("utf-8", "ignore")
     except OSError:
         return False
-    return any(f'"{name}": "' in head for name in ("weight", "tau_mem", "tau_syn", "tau", "leak_mode", "noise_std"))
+    return any(
+        f'"{name}": "' in head for name in ("weight", "tau_mem", "tau_syn", "tau", "leak_mode", "noise_std")
+    )
 
 
 def read_saved(path: Path) -> Saved:

@@ -1,4 +1,4 @@
-"""Rockpool networks to graphs: saved files here, factories in Rockpool's environment, live modules where they are."""
+"""Rockpool networks to graphs: saved files here, factories in its environment, live modules where they are."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ OUTPUTS = ("spikes", "vmem")
 def import_model(source: Any, options: ImportOptions) -> Graph:
     """The graph of a saved file (``Path``), of a factory (text) or of a live module.
 
-    Raises ``FormatError`` for a file that is not one, ``UnsupportedError`` with every layer that cannot be held and
-    everything that the file leaves open, ``MissingPeerError`` without Rockpool's environment.
+    Raises ``FormatError`` for a file that is not one, ``UnsupportedError`` with every layer that cannot be held
+    and everything that the file leaves open, ``MissingPeerError`` without Rockpool's environment.
     """
     if isinstance(source, str) and not Path(source).is_file() and wanted(options) is not None:
         return import_in(str(wanted(options)), HERE, source, options)

@@ -67,8 +67,12 @@ def _part(module: Any, path: str, problems: list[Finding]) -> Part:
         return Part(path, SEQUENTIAL, {"synnet": True}, inner.parts)
     if kind in (SEQUENTIAL, RESIDUAL):
         names = list(module._submodulenames)
-        return Part(path, kind, {}, tuple(_part(getattr(module, name), _below(path, name), problems) for name in names))
-    remedy = "Put its layers into Sequential and Residual; a module of one's own does not say what it does with them."
+        return Part(
+            path, kind, {}, tuple(_part(getattr(module, name), _below(path, name), problems) for name in names)
+        )
+    remedy = (
+        "Put its layers into Sequential and Residual; a module of one's own does not say what it does with them."
+    )
     words = f"{kind} is none of {', '.join((*LEAVES, *CONTAINERS))}"
     problems.append(error("SNN-3002", path or kind, words, remedy=remedy))
     return Part(path, kind, {})
@@ -89,7 +93,9 @@ def _leaf(module: Any, kind: str, path: str, problems: list[Finding]) -> Part:
         remedy = f"Use {' or '.join(SPIKE_FUNCTIONS)}."
         problems.append(error("SNN-3214", path, words, remedy=remedy))
     taken = {"alpha": _number(module.alpha), "beta": _number(module.beta)}
-    return Part(path, kind, values, decays=(taken, f"alpha and beta of {kind} in {versions()}; dt {values['dt']} s"))
+    return Part(
+        path, kind, values, decays=(taken, f"alpha and beta of {kind} in {versions()}; dt {values['dt']} s")
+    )
 
 
 def _below(path: str, name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from snnhub.findings import Finding, error, info, loss
@@ -63,7 +62,9 @@ class Reader:
             self.found.append(error("SNN-3207", place, words))
             return np.ones_like(values)
         if what == "positive" and not (values > 0).all():
-            words = f"{int((values <= 0).sum())} of {values.size} thresholds are not above 0, such as {values.min()}"
+            words = (
+                f"{int((values <= 0).sum())} of {values.size} thresholds are not above 0, such as {values.min()}"
+            )
             remedy = "At 0 Rockpool goes on with NaN, below 0 with negative spikes."
             self.found.append(error("SNN-3205", place, words, remedy=remedy))
             return np.ones_like(values)
@@ -71,7 +72,9 @@ class Reader:
 
     def dt(self, part: Part) -> float:
         """The length of a step in seconds."""
-        value = float(self.array(part, "dt").ravel()[0]) if np.ndim(part.values.get("dt")) else part.values.get("dt")
+        value = part.values.get("dt")
+        if isinstance(value, np.ndarray) and value.size == 1:
+            value = float(value.ravel()[0])
         if isinstance(value, bool) or not isinstance(value, float | int) or not 0 < value < np.inf:
             self.found.append(error("SNN-3207", f"{part.path}/dt", f"is no length of a step: {value}"))
             return 1e-3
@@ -114,16 +117,16 @@ class Reader:
             w_rec = self._recurrence(part, w_rec)
         if part.kind == EXODUS:
             bias = self._exodus(part, bias, n_syn)
-        return Neurons(size, n_syn, _shared(alpha), columns, _shared(threshold), _shared(bias), cap, w_rec, recipe)
+        return Neurons(size, n_syn, shared(alpha), columns, shared(threshold), shared(bias), cap, w_rec, recipe)
 
     def synapse(self, part: Part) -> tuple[Array, str]:
         """The factor of an ExpSynTorch, and how it was computed."""
         dt = self.dt(part)
         self.noiseless(part)
         if part.decays is not None:
-            return _shared(np.asarray(part.decays[0]["beta"], F)), part.decays[1]
+            return np.asarray(part.decays[0]["beta"], F), part.decays[1]
         tau = self.array(part, "tau", "decay")
-        return _shared(decays.from_tau(tau, dt)), decays.FROM_TAU.format(dt=dt)
+        return decays.from_tau(tau, dt), decays.FROM_TAU.format(dt=dt)
 
     def _decays(self, part: Part, dt: float) -> tuple[Array, Array, str]:
         """``alpha``, ``beta`` and words on how they were computed."""
@@ -131,7 +134,11 @@ class Reader:
             taken, words = part.decays
             return np.asarray(taken["alpha"], F), np.asarray(taken["beta"], F), words
         mode = part.values.get("leak_mode", "taus")
-        names = {"taus": ("tau_mem", "tau_syn"), "bitshifts": ("dash_mem", "dash_syn"), "decays": ("alpha", "beta")}
+        names = {
+            "taus": ("tau_mem", "tau_syn"),
+            "bitshifts": ("dash_mem", "dash_syn"),
+            "decays": ("alpha", "beta"),
+        }
         if mode not in names or (part.kind == BITSHIFT and mode != "taus"):
             allowed = "taus" if part.kind == BITSHIFT else ", ".join(names)
             self.found.append(error("SNN-3207", f"{part.path}/leak_mode", f"is {mode}; allowed {allowed}"))
@@ -193,8 +200,8 @@ class Reader:
 
     def _exodus(self, part: Part, bias: Array, n_syn: int) -> Array:
         words = (
-            "LIFExodus could not be run (it needs a GPU and sinabs-exodus): its bias counts once per synapse, and its "
-            "currents round otherwise than ours; spikes are not claimed to be equal"
+            "LIFExodus could not be run (it needs a GPU and sinabs-exodus): its bias counts once per synapse, and "
+            "its currents round otherwise than ours; spikes are not claimed to be equal"
         )
         old, new = float(np.max(bias, initial=0)), float(np.max(bias * F(n_syn), initial=0))
         self.found.append(loss("SNN-3211", part.path, words, old=f"bias up to {old:g}", new=f"{new:g}"))
@@ -204,11 +211,11 @@ class Reader:
 _NOUNS = {"finite": "finite number", "positive": "finite number", "decay": "time constant"}
 
 
-def _shared(values: Array) -> Array:
+def shared(values: Array) -> Array:
     """0-d where all entries are one number."""
     return values.ravel()[0] if values.size and (values == values.ravel()[0]).all() else values
 
 
 def _column(beta: Array, k: int, size: int) -> Array:
     """Synapse k's factor for every neuron."""
-    return _shared(beta if beta.ndim == 0 else np.broadcast_to(beta[:, k], (size,)))
+    return shared(beta if beta.ndim == 0 else np.broadcast_to(beta[:, k], (size,)))

@@ -1,4 +1,4 @@
-"""Builds Rockpool's own modules for a saved file, and has Rockpool load its parameters. In its environment only."""
+"""Builds Rockpool's modules for a saved file, and has Rockpool load its parameters. In its environment only."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Makes a network of a saved file: default names and SynNet's names are believed, anything else must be said.
 
-Two classes of neurons save the same keys with other decays, a residual block looks like a sequence, and a module of
-the user's own has no order. Where that matters, the error has a structure file that only needs to be edited.
+Two classes of neurons save the same keys with other decays, a residual block looks like a sequence, and a module
+of the user's own has no order. Where that matters, the error has a structure file that only needs to be edited.
 """
 
 from __future__ import annotations
@@ -241,7 +241,9 @@ def _read(path: Path) -> dict[str, Any]:
             allowed='{"net": [{"path": …, "class": …, "of": […]}], "output": "spikes"}',
         )
     if data.get("output", "spikes") not in ("spikes", "vmem"):
-        raise FormatError("unknown output", where=str(path), found=str(data["output"])[:40], allowed="spikes, vmem")
+        raise FormatError(
+            "unknown output", where=str(path), found=str(data["output"])[:40], allowed="spikes, vmem"
+        )
     return data
 
 

@@ -37,7 +37,10 @@ def lif(size: int, n_syn: int = 1, **changed: Any) -> Module:
         "noise_std": 0.0,
     }
     values |= changed
-    return {"spike_generation_fn": None, **{name: text(value) for name, value in values.items() if value is not None}}
+    return {
+        "spike_generation_fn": None,
+        **{name: text(value) for name, value in values.items() if value is not None},
+    }
 
 
 def exp_syn(size: int) -> Module:

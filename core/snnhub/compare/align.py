@@ -12,7 +12,6 @@ from snnhub.ir.numtype import NumType
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 
-
 COUNT = "s"
 """Name of the output of a neuron. Where a neuron fires several times in a step, it is their number."""
 

@@ -166,8 +166,8 @@ class TransformOp:
 class StepOp:
     """An elementwise op with states, written as a function of ``(inputs…, state, param, **attributes)``.
 
-    Inputs, states and parameters may depend on the attributes; ``ports`` names the ports that it always has. The function is traced
-    on first use, once per combination of attributes.
+    Inputs, states and parameters may depend on the attributes; ``ports`` names the ports that it always has. The
+    function is traced on first use, once per combination of attributes.
     """
 
     name: str

@@ -1,12 +1,13 @@
 """Neurons that may fire several times in a step, with several synaptic currents, and a synapse alone.
 
-Equations of Rockpool 3.1.0 (``LIFTorch``, ``LIFBitshiftTorch``, ``ExpSynTorch``), one rounding per operation in f32.
-What arrives and what recurs are two ports: one summed port would round once where Rockpool rounds twice.
+Equations of Rockpool 3.1.0 (``LIFTorch``, ``LIFBitshiftTorch``, ``ExpSynTorch``), one rounding per operation in
+f32. What arrives and what recurs are two ports: one summed port would round once where Rockpool rounds twice.
 """
 
 from __future__ import annotations
 
 from functools import reduce
+from typing import Any
 
 from snnhub.ir.numtype import F32
 from snnhub.ir.op import Attribute, Attributes, Parameter, Ports, StepOp
@@ -29,7 +30,7 @@ def unrolled(name: str, attributes: Attributes) -> tuple[str, ...]:
     return tuple(name if k == 0 else f"{name}{k + 1}" for k in range(int(str(attributes["n_syn"]))))
 
 
-def _multi_spike(*arguments: Value | Namespace, n_syn: int, recurrent: bool, max_spikes: int) -> Step:
+def _multi_spike(*arguments: Any, n_syn: int, recurrent: bool, max_spikes: int) -> Step:
     *arrived, state, param = arguments
     names = unrolled("isyn", {"n_syn": n_syn})
     factors = unrolled("beta", {"n_syn": n_syn})
@@ -74,8 +75,8 @@ def _parameters(attributes: Attributes) -> tuple[Parameter, ...]:
 MULTI_SPIKE_LIF = StepOp(
     "core.MultiSpikeLIF",
     1,
-    "Leaky integrate and fire with several spikes per step: isyn = (isyn + x + r) beta, h = vmem alpha + isyn + bias, "
-    "floor(h / threshold) spikes up to max_spikes, each of which takes the threshold away.",
+    "Leaky integrate and fire with several spikes per step: isyn = (isyn + x + r) beta, h = vmem alpha + isyn + "
+    "bias, floor(h / threshold) spikes up to max_spikes, each of which takes the threshold away.",
     _multi_spike,
     _ports,
     _states,

@@ -164,7 +164,15 @@ def own_packages() -> dict[str, str]:
     """Folders of snnhub's packages: the core, the formats and the built-in plugins."""
     from importlib.util import find_spec
 
-    names = ["snnhub", "snnhub_formats", "snnhub_spikingjelly", "snnhub_loihi", "snnhub_netx", "snnhub_lava", "snnhub_rockpool"]
+    names = [
+        "snnhub",
+        "snnhub_formats",
+        "snnhub_spikingjelly",
+        "snnhub_loihi",
+        "snnhub_netx",
+        "snnhub_lava",
+        "snnhub_rockpool",
+    ]
     specs = {name: find_spec(name) for name in names}
     return {
         name: str(Path(spec.origin).parent) for name, spec in specs.items() if spec is not None and spec.origin
