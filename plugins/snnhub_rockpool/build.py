@@ -15,7 +15,7 @@ from snnhub.ir.numtype import F32
 from snnhub.ir.op import OpLookup
 from snnhub.ir.tensor import Array, Tensor, tensor
 
-from snnhub_rockpool.neurons import Reader, shared
+from snnhub_rockpool.neurons import Reader, leak_mode, shared
 from snnhub_rockpool.part import BITSHIFT, DROPOUT, EXP_SYN, LEAVES, LINEAR, NEURONS, RESIDUAL, SEQUENTIAL, Part
 
 TORCH_ORDER = 3
@@ -78,7 +78,7 @@ class Build:
             return signal
         if part.kind == DROPOUT:
             words = "time step dropout is for training; removed"
-            state = "on" if part.values.get("training") in (True, 1.0) else "off"
+            state = "on" if part.values.get("training") is True else "off"
             self.builder.findings.append(info("SNN-3005", part.path, words, old=f"stored as {state}"))
             return signal
         if part.kind == LINEAR:
@@ -162,7 +162,7 @@ class Build:
 
     def _computed(self, part: Part) -> None:
         worked_out = part.decays is None and part.kind != BITSHIFT
-        if worked_out and part.values.get("leak_mode", "taus") == "taus":
+        if worked_out and leak_mode(part.values) == "taus":
             words = "decays were worked out without torch: about one of 80 differs from torch's by the last bit"
             remedy = "Import the live network (--from rockpool with its factory) to have torch's own."
             self.builder.findings.append(info("SNN-3210", part.path, words, remedy=remedy))

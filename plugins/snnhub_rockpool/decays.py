@@ -45,8 +45,9 @@ def from_dash(dash: Array) -> Array:
 def compared(values: Mapping[str, Any]) -> str:
     """In words, where the decays of LIFTorch and LIFBitshiftTorch differ most; empty where they agree."""
     worst: tuple[float, str] = (RELATIVE, "")
-    dt = values["dt"]
-    if not isinstance(dt, float | int) or values.get("leak_mode", "taus") != "taus":
+    dt = values.get("dt")
+    mode = values.get("leak_mode", "taus")
+    if not isinstance(dt, float | int) or not isinstance(mode, str) or mode != "taus":
         return ""
     for name, factor in (("tau_mem", "alpha"), ("tau_syn", "beta")):
         given = values.get(name)

@@ -11,6 +11,8 @@ from snnhub.api.options import ImportOptions
 from snnhub.api.remote import OPTION, import_in
 from snnhub.errors import UsageError
 from snnhub.findings import info
+from snnhub.hub.catalogue import find
+from snnhub.hub.loader import load
 from snnhub.ir.graph import Graph, Provenance, Stage
 
 from snnhub_rockpool import ENVIRONMENT
@@ -29,6 +31,8 @@ def import_model(source: Any, options: ImportOptions) -> Graph:
     Raises ``FormatError`` for a file that is not one, ``UnsupportedError`` with every layer that cannot be held
     and everything that the file leaves open, ``MissingPeerError`` without Rockpool's environment.
     """
+    if OPTION in options.given:
+        find(load().environments, options.given[OPTION], OPTION)
     if isinstance(source, str) and not Path(source).is_file() and wanted(options) is not None:
         return import_in(str(wanted(options)), HERE, source, options)
     return import_here(source, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from snnhub.findings import Finding, error, info, loss
@@ -53,6 +54,9 @@ class Reader:
             return np.ones((), F)
         with np.errstate(over="ignore"):
             values = np.asarray(given, F)
+        if not values.size:
+            self.found.append(error("SNN-3207", place, "is empty"))
+            return np.ones((), F)
         wrong = np.isnan(values) if what == "decay" else ~np.isfinite(values)
         if what == "decay":
             wrong |= values < 0
@@ -83,15 +87,21 @@ class Reader:
 
     def noiseless(self, part: Part) -> None:
         """Noise is refused: no two runs would be equal."""
-        noise = part.values.get("noise_std", 0.0)
-        if not np.array_equal(np.asarray(noise, dtype=object).astype(float), np.zeros(np.shape(noise))):
-            words = f"noise_std is {np.max(noise)}: what it adds differs from run to run"
+        if part.values.get("noise_std") is None:
+            return
+        noise = self.array(part, "noise_std")
+        if noise.any() and not self._refused(f"{part.path}/noise_std"):
+            words = f"noise_std is {noise.max()}: what it adds differs from run to run"
             self.found.append(error("SNN-3206", part.path, words, remedy="Set noise_std to 0."))
+
+    def _refused(self, place: str) -> bool:
+        return any(finding.place == place for finding in self.found)
 
     def cap(self, part: Part) -> int:
         """``max_spikes_per_dt``."""
         given = part.values.get("max_spikes_per_dt", float(MAX_CAP))
-        value = float(np.ravel(given)[0]) if np.size(given) == 1 and not isinstance(given, str | bool) else np.nan
+        number = isinstance(given, np.ndarray | float | int) and not isinstance(given, bool) and np.size(given) == 1
+        value = float(np.ravel(given)[0]) if number else np.nan
         if np.isfinite(value) and value == int(value) and 1 <= value <= MAX_CAP:
             return int(value)
         remedy = "An infinite cap makes Rockpool return NaN from the first step on." if np.isinf(value) else ""
@@ -133,7 +143,7 @@ class Reader:
         if part.decays is not None:
             taken, words = part.decays
             return np.asarray(taken["alpha"], F), np.asarray(taken["beta"], F), words
-        mode = part.values.get("leak_mode", "taus")
+        mode = leak_mode(part.values)
         names = {
             "taus": ("tau_mem", "tau_syn"),
             "bitshifts": ("dash_mem", "dash_syn"),
@@ -169,6 +179,7 @@ class Reader:
         inputs = w_rec.shape[1] if w_rec is not None and w_rec.ndim == 2 else width
         n_syn = per_neuron or (inputs // size if size and inputs else None)
         odd = [name for name, array in arrays.items() if array.ndim > 1] + ["beta"] * (beta.ndim not in (0, 2))
+        odd += ["w_rec"] * (w_rec is not None and w_rec.ndim != 2)
         fits = size and n_syn and (inputs in (None, size * n_syn)) and (width in (None, size * n_syn))
         if odd or len(set(claims.values())) > 1 or not fits:
             shapes = {name: list(array.shape) for name, array in {**arrays, "beta": beta}.items()}
@@ -184,7 +195,7 @@ class Reader:
 
     def _recurrence(self, part: Part, w_rec: Array) -> Array | None:
         """The recurrent weights, where Rockpool's simulation uses any."""
-        declared = bool(part.values.get("_has_rec", False))
+        declared = part.values.get("_has_rec") is True
         if not w_rec.any():
             return w_rec if declared else None
         if part.kind == EXODUS:
@@ -206,6 +217,12 @@ class Reader:
         old, new = float(np.max(bias, initial=0)), float(np.max(bias * F(n_syn), initial=0))
         self.found.append(loss("SNN-3211", part.path, words, old=f"bias up to {old:g}", new=f"{new:g}"))
         return np.asarray(bias * F(n_syn))
+
+
+def leak_mode(values: Mapping[str, Any]) -> str:
+    """How decays are said: taus, decays or bitshifts; whatever else there is, in words."""
+    mode = values.get("leak_mode", "taus")
+    return mode if isinstance(mode, str) else f"no text: {mode}"
 
 
 _NOUNS = {"finite": "finite number", "positive": "finite number", "decay": "time constant"}

@@ -17,6 +17,7 @@ from snnhub.findings import Finding, error, info
 
 from snnhub_rockpool.decays import compared
 from snnhub_rockpool.document import Saved
+from snnhub_rockpool.neurons import leak_mode
 from snnhub_rockpool.part import (
     BITSHIFT,
     CONTAINERS,
@@ -190,7 +191,7 @@ def kinds_of(saved: Saved) -> tuple[str, ...]:
     if keys == {"p", "training"}:
         return (DROPOUT,)
     if "threshold" in keys and "dt" in keys and keys <= LIF_KEYS:
-        return NEURONS if saved.values.get("leak_mode", "taus") == "taus" else (LIF,)
+        return NEURONS if leak_mode(saved.values) == "taus" else (LIF,)
     return ()
 
 

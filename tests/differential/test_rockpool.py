@@ -310,7 +310,7 @@ def test_modules_that_are_not_held_are_refused_with_all_reasons(worker: Worker) 
     [
         (f"{NETS}:nothing", {}, "no such factory"),
         (f"{NETS}:chain", {"wrong": "1"}, "do not fit"),
-        (f"{NETS}:chain", {"n_syn": "0"}, "failed"),
+        (f"{NETS}:chain", {"kind": "LIFJax"}, "the factory failed"),
         (f"{NETS}:DT", {}, "no such factory"),
         ("missing.py:net", {}, "no such file"),
         ("json:dumps", {"obj": "1"}, "module of Rockpool"),
