@@ -49,8 +49,18 @@ class Packed:
     def name(self) -> str:
         return self.subject.name
 
+    @property
+    def reports(self) -> bool:
+        return self.subject.reports
+
     def availability(self) -> Availability:
         return self.subject.availability()
+
+    def cannot_take(self, case: Case) -> str:
+        return self.subject.cannot_take(case)
+
+    def attempt(self, case: Case) -> None:
+        self.subject.attempt(case)
 
     def lacks(self, case: Case, graph: Graph) -> str:
         return self.subject.lacks(case, graph)

@@ -49,7 +49,7 @@ def measure(
             outcomes = run_cases(worker, suite.cases, level, progress)
             return make(suite, name, kind, level, worker.environment(), outcomes)
     if kind == "runner":
-        subject = HubRunner.named(name)
+        subject = HubRunner.named(name, options or {})
         cases = [case for case in suite.cases if case.level[0] == "R"]
         tested: Subject = Packed(subject, cases) if subject.runner.packs else subject
         outcomes = run_cases(tested, cases, level, progress)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from snnhub.api.load import Loaded
@@ -89,9 +90,14 @@ class HubRunner:
     options: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def named(cls, name: str) -> HubRunner:
-        """Raises ``UsageError`` for a name that nobody registered."""
-        return cls(find(load().runners, name, "runner"))
+    def named(cls, name: str, options: Mapping[str, str] = MappingProxyType({})) -> HubRunner:
+        """Raises ``UsageError`` for a name that nobody registered, and for an option that the runner does not have."""
+        runner = find(load().runners, name, "runner")
+        known = {option.name for option in runner.options}
+        if unknown := sorted(set(options) - known):
+            allowed = ", ".join(sorted(known)) or "none"
+            raise UsageError(f"runner {name} has no such option", found=", ".join(unknown), allowed=allowed)
+        return cls(runner, options)
 
     @property
     def name(self) -> str:

@@ -7,12 +7,16 @@ from typing import Any
 from snnhub_conformance.generate import (
     exporters,
     json_files,
+<<<<<<< HEAD
     lowered,
+=======
+>>>>>>> w-files
     netx_accepted,
     netx_refused,
     refuse_graphs,
     snn_accepted,
     snn_refused,
+    targets,
 )
 from snnhub_conformance.generate.write import Writer
 
@@ -39,8 +43,13 @@ def netx(writer: Writer, table: dict[str, Any]) -> None:
 
 def chip(writer: Writer, table: dict[str, Any]) -> None:
     """``target.loihi2`` and ``lowering.loihi2``."""
+<<<<<<< HEAD
     lowered.targets(writer)
     lowered.lowerings(writer)
+=======
+    targets.targets(writer)
+    targets.lowerings(writer)
+>>>>>>> w-files
     table["cases"] = len(writer.cases)
 
 
