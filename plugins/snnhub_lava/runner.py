@@ -7,6 +7,7 @@ its own.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -67,9 +68,27 @@ def run_lava(request: RunRequest) -> Recording:
 
     Raises ``MissingPeerError`` without the environment, ``UsageError`` for keys and options Lava does not
     have, ``RunError`` with Lava's words if it fails.
+
+    The worker stays open for later runs of this process, since it takes longer to start than most runs take;
+    after any failure the next run gets a fresh one.
     """
-    with open_worker() as worker:
-        return run_in(worker, request)
+    if not _KEPT:
+        _KEPT.append(open_worker())
+    try:
+        return run_in(_KEPT[0], request)
+    except BaseException:
+        close_kept()
+        raise
+
+
+def close_kept() -> None:
+    """End the worker that is kept open, if there is one."""
+    while _KEPT:
+        _KEPT.pop().close()
+
+
+_KEPT: list[Worker] = []
+atexit.register(close_kept)
 
 
 def open_worker() -> Worker:

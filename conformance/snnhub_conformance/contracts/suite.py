@@ -62,6 +62,8 @@ class SuiteTests(PluginContract):
 
 def lacks(runner: Runner, case: Case) -> str:
     """Why a case lies beyond what the runner declares; empty if it does not."""
+    if case.expect.result == "invalid":
+        return HubRunner(runner).cannot_take(case)
     if runner.capabilities is None:
         return ""
     return HubRunner(runner).lacks(case, container.load(case.path(case.subject["snn"])))

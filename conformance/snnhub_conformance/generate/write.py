@@ -135,6 +135,7 @@ def runner_case(
     rung: str = "bits",
     batched: bool = False,
     steps: int = 0,
+    bound: float | None = None,
     **more: Any,
 ) -> tuple[Case, dict[str, bytes]]:
     """A case for runners from a graph, what goes in and what must come out."""
@@ -155,7 +156,7 @@ def runner_case(
         comment=comment,
         level=level,
         subject=subject,
-        expect=Expect(rung=rung, records=entries["out"], steps=length),
+        expect=Expect(rung=rung, records=entries["out"], steps=length, bound=bound),
         digest=network_digest(graph),
         requires=requirements(graph, batched=batched),
         inputs=entries["in"],

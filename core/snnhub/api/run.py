@@ -16,6 +16,7 @@ from snnhub.api.robustness import certificate, robust_findings
 from snnhub.compare.align import spike_keys
 from snnhub.compare.decide import Decisions, decide
 from snnhub.compare.verdict import spike_counts
+from snnhub.engine.reference import check
 from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.stimulus import Stimulus, read_stimulus
 from snnhub.errors import UnsupportedError, UsageError
@@ -181,7 +182,7 @@ def run_loaded(
     """Run a loaded network. A runner of another format gets the network exported to a temporary file.
 
     Raises ``UnsupportedError`` if the runner cannot run this network, ``UsageError`` for an option that it does
-    not have.
+    not have, ``GraphError`` or ``FormatError`` for a broken network, which no runner gets to see.
     """
     known = [option.name for option in runner.options]
     if unknown := [name for name in options if name not in known]:
@@ -190,6 +191,7 @@ def run_loaded(
             found=", ".join(unknown),
             allowed=", ".join(sorted(known)) or "none",
         )
+    check(loaded.graph, loaded.options.lookup)
     source: Any = loaded.source.value
     request = RunRequest(loaded.graph, stimulus, record, source, loaded.options, options, steps, progress)
     entry = runner.resolve()

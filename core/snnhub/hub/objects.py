@@ -100,11 +100,13 @@ class Runner(Registered):
 
     ``capabilities``: what it runs, as a worker declares it (``docs/worker-protocol.md``); None for everything.
     The conformance suite holds it to this declaration in both directions.
+    ``packs``: it takes long to start, so that the suite puts small networks before it as parts of a large one.
     """
 
     takes: str = "graph"
     deterministic: bool = True
     capabilities: Mapping[str, Any] | None = None
+    packs: bool = False
     kind = "runner"
 
 
