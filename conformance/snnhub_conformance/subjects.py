@@ -91,7 +91,7 @@ class HubRunner:
 
     @classmethod
     def named(cls, name: str, options: Mapping[str, str] = MappingProxyType({})) -> HubRunner:
-        """Raises ``UsageError`` for a name that nobody registered, and for an option that the runner does not have."""
+        """Raises ``UsageError`` for a name that nobody registered, and an option that it does not have."""
         runner = find(load().runners, name, "runner")
         known = {option.name for option in runner.options}
         if unknown := sorted(set(options) - known):

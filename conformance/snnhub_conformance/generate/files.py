@@ -7,10 +7,6 @@ from typing import Any
 from snnhub_conformance.generate import (
     exporters,
     json_files,
-<<<<<<< HEAD
-    lowered,
-=======
->>>>>>> w-files
     netx_accepted,
     netx_refused,
     refuse_graphs,
@@ -43,13 +39,8 @@ def netx(writer: Writer, table: dict[str, Any]) -> None:
 
 def chip(writer: Writer, table: dict[str, Any]) -> None:
     """``target.loihi2`` and ``lowering.loihi2``."""
-<<<<<<< HEAD
-    lowered.targets(writer)
-    lowered.lowerings(writer)
-=======
     targets.targets(writer)
     targets.lowerings(writer)
->>>>>>> w-files
     table["cases"] = len(writer.cases)
 
 

@@ -73,13 +73,10 @@ def inseparable(writer: Writer, table: Table) -> None:
 
 MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "op": ({"op.integer", "op.float"}, step_ops),
-<<<<<<< HEAD
     "transform": ({"transform"}, of_graphs("transform", "shapes")),
     "time": ({"time"}, of_graphs("time", "timing")),
     "loihi": ({"loihi"}, of_graphs("loihi", "loihi")),
     "network": ({"network"}, of_graphs("network", "networks")),
-=======
->>>>>>> w-files
     "file.snn": ({"file.snn"}, files.snn),
     "file.json": ({"file.json"}, files.as_json),
     "file.netx": ({"file.netx"}, files.netx),
@@ -87,13 +84,6 @@ MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "loihi2": ({"target.loihi2", "lowering.loihi2"}, files.chip),
     "spikingjelly": ({"importer.spikingjelly"}, files.spikingjelly),
     "exporter": ({"exporter.snn", "exporter.json", "exporter.netx"}, files.written),
-<<<<<<< HEAD
-=======
-    "transform": ({"transform"}, of_graphs("transform", "shapes")),
-    "time": ({"time"}, of_graphs("time", "timing")),
-    "loihi": ({"loihi"}, of_graphs("loihi", "loihi")),
-    "network": ({"network"}, of_graphs("network", "networks")),
->>>>>>> w-files
     "inseparable": (set(), inseparable),
 }
 """What can be made: the families that a maker writes, and the maker. The last one comes after all others."""
