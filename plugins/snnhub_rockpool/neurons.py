@@ -100,8 +100,8 @@ class Reader:
     def cap(self, part: Part) -> int:
         """``max_spikes_per_dt``."""
         given = part.values.get("max_spikes_per_dt", float(MAX_CAP))
-        number = isinstance(given, np.ndarray | float | int) and not isinstance(given, bool) and np.size(given) == 1
-        value = float(np.ravel(given)[0]) if number else np.nan
+        plain = isinstance(given, np.ndarray | float | int) and not isinstance(given, bool)
+        value = float(np.ravel(given)[0]) if plain and np.size(given) == 1 else np.nan
         if np.isfinite(value) and value == int(value) and 1 <= value <= MAX_CAP:
             return int(value)
         remedy = "An infinite cap makes Rockpool return NaN from the first step on." if np.isinf(value) else ""
