@@ -63,3 +63,9 @@ def lava() -> None:
 def spikingjelly() -> None:
     """SpikingJelly in this interpreter."""
     need_peer("spikingjelly")
+
+
+@pytest.fixture(scope="session")
+def rockpool() -> None:
+    """Rockpool in an environment of its own."""
+    need_peer("rockpool")

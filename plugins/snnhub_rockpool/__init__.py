@@ -20,7 +20,7 @@ OPTIONS = (
         "environment", "where a factory is run: rockpool, or here (if this interpreter has Rockpool)", "rockpool"
     ),
 )
-"""Options of the importer, and of the runner with the same meaning."""
+"""Options of the importer; the runner runs what was imported with them."""
 
 
 @hookimpl
@@ -67,7 +67,6 @@ def snnhub_register_runners() -> Iterable[Runner]:
             takes="rockpool",
             availability=_available,
             level="R3",
-            options=OPTIONS,
         ),
     )
 

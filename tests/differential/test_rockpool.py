@@ -36,18 +36,12 @@ from snnhub_rockpool import ENVIRONMENT
 from snnhub_rockpool.importer import HERE, import_model
 from snnhub_rockpool.runner import run_in
 
-from tests.conftest import ROOT, SHARED, need_peer
+from tests.conftest import ROOT, SHARED
 from tests.networks.rockpool_files import counts
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("rockpool")]
 NETS = ROOT / "tests" / "networks" / "rockpool_nets.py"
 STEPS, SAMPLES = 120, 4
-
-
-@pytest.fixture(scope="module")
-def rockpool() -> None:
-    """Rockpool in an environment of its own."""
-    need_peer("rockpool")
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +236,8 @@ def test_a_synnet_that_gives_potentials(worker: Worker, saved: Path) -> None:
     mean = [run["seq/out_neurons/vmem"].mean(axis=0).argmax(axis=-1) for run in (ours, theirs)]
     np.testing.assert_array_equal(*mean)
     np.testing.assert_allclose(ours["seq/out_neurons/vmem"], theirs["seq/out_neurons/vmem"], atol=1e-4)
+    result = snnhub.verify(saved / "vmem.json", stimulus=stimulus(), against="rockpool")
+    assert (result.verdict.decisions, result.verdict.decisions_equal) == (SAMPLES, SAMPLES)
 
 
 STRUCTURES = {

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from snnhub_conformance.contracts import ImporterContract
+import pytest
+from snnhub_conformance.case import Case
+from snnhub_conformance.contracts import ImporterContract, RunnerContract
 
 from tests.networks.rockpool_files import dropout, exp_syn, lif, linear, synnet, write
 
@@ -28,3 +30,18 @@ class TestRockpoolImporter(ImporterContract):
             "4_ExpSynTorch": exp_syn(5),
         }
         return [write(folder / "net.json", net), write(folder / "synnet.json", synnet(6, 8, 3))]
+
+
+@pytest.mark.peer
+@pytest.mark.usefixtures("rockpool")
+class TestRockpoolRunner(RunnerContract):
+    """Rockpool's simulation of a saved file."""
+
+    runner = "rockpool"
+    importer = "rockpool"
+
+    def cases(self) -> Sequence[Case]:
+        return ()  # graphs, which it does not take
+
+    def source(self, folder: Path) -> Any:
+        return write(folder / "synnet.json", synnet(6, 8, 3))

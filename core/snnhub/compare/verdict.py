@@ -138,6 +138,9 @@ def differing(a: Array, b: Array) -> Array:
     return np.asarray(a != b)
 
 
+OUTPUT = "output"
+
+
 def spike_counts(values: Array) -> Array:
     """Spikes per step: numbers as they are, anything else as whether there is one."""
     return values if values.dtype.kind in "bu" else values.astype(bool)
@@ -191,8 +194,11 @@ class DecisionCount:
 
 
 def count_decisions(pairs: Sequence[Pair], decoder: Decoder | None) -> DecisionCount | None:
-    """Decisions on the graph output; None if there is no output with classes."""
-    output = next((pair for pair in pairs if "/" not in pair.a_key), None)
+    """Decisions on the graph output, or on the quantity that the decoder reads; None if it is not among the pairs
+    or has no classes.
+    """
+    read = None if decoder is None or decoder.quantity == OUTPUT else decoder.quantity
+    output = next((pair for pair in pairs if pair.a_key == read or (read is None and "/" not in pair.a_key)), None)
     left, right = (None, None) if output is None else (decide(output.a, decoder), decide(output.b, decoder))
     if left is None or right is None:
         return None
