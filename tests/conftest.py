@@ -69,3 +69,9 @@ def xylosim() -> None:
 def spikingjelly() -> None:
     """SpikingJelly in this interpreter."""
     need_peer("spikingjelly")
+
+
+@pytest.fixture(scope="session")
+def rockpool() -> None:
+    """Rockpool in an environment of its own."""
+    need_peer("rockpool")

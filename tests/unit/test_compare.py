@@ -24,6 +24,24 @@ def pair(a: list[int], b: list[int], lag: int = 0, key: str = "output", spiking:
     return Pair(key, key, left, right, spiking, lag)
 
 
+def test_counts_are_added_up() -> None:
+    """Several spikes in a step: 2 of 4 and 1 of 1 are common, as if each had a step of its own."""
+    verdict = judge([pair([2, 0, 1], [4, 0, 1])])
+    assert (verdict.rows[0].a_spikes, verdict.rows[0].b_spikes, verdict.rows[0].overlap) == (3, 5, 3 / 5)
+    assert verdict.rows[0].different == 1
+
+
+def test_what_the_decoder_reads_decides() -> None:
+    """Not the spikes of the output, where it reads a state; nothing where that was not recorded."""
+    silent = Pair("output", "output", np.zeros((2, 3, 2)), np.zeros((2, 3, 2)), True)
+    a = np.array([[[1.0, 2.0], [3.0, 1.0], [0.0, 5.0]]])
+    state = Pair("n/vmem", "n/vmem", a, a[:, :, ::-1], False)
+    decoder = Decoder("mean", quantity="n/vmem")
+    assert judge([silent, state], decoder=decoder).decisions_equal == 0
+    assert judge([silent, replace(state, b=a)], decoder=decoder).decisions_equal == 3
+    assert judge([silent], decoder=decoder).decisions is None
+
+
 def test_the_ladder_is_ordered() -> None:
     assert Rung.BITS.reaches(Rung.SPIKES)
     assert not Rung.DECISION.reaches(Rung.BOUNDED)

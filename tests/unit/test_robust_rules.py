@@ -207,6 +207,10 @@ def test_a_leak_keeps_the_radius_of_a_state_small() -> None:
     assert 1e-6 < state["v"].radii()[0, 0] < 1.3e-6
 
 
+NUMBERS = (1, 2, 5)
+"""For attributes that are numbers: of synapses, and of spikes in a step."""
+
+
 @pytest.mark.parametrize("op", [op for op in CORE if isinstance(op, StepOp)], ids=lambda op: op.name)
 @settings(max_examples=15)
 @given(data=st.data())
@@ -214,7 +218,7 @@ def test_neurons_over_many_steps(op: StepOp, data: st.DataObject) -> None:
     """Two runs of a shipped neuron whose currents differ by at most their radii: equal spikes and states within
     their radii up to the first spike in doubt of each neuron.
     """
-    choices = {item.name: data.draw(st.sampled_from(item.allowed)) for item in op.attributes}
+    choices = {item.name: data.draw(st.sampled_from(item.allowed or NUMBERS)) for item in op.attributes}
     random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     params = {item.name: number(item, random) for item in op.parameters(choices)}
     made = op.program(choices)
@@ -224,10 +228,10 @@ def test_neurons_over_many_steps(op: StepOp, data: st.DataObject) -> None:
     live = np.ones((1, SIZE), bool)
     with np.errstate(all="ignore"):
         for _ in range(40):
-            value = random.normal(0.4, 0.8, (1, SIZE)).astype(np.float32)
-            x = Bounded(value, np.abs(value) * 10.0 ** random.uniform(-7.5, -5, (1, SIZE)))
-            ours, outputs, decisions = bounded.step({"x": x}, ours)
-            theirs, others = plain.step({"x": moved(random, x, int(random.integers(3)))}, theirs)
+            x = {slot.name: uncertain(random) for slot in made.inputs}
+            ours, outputs, decisions = bounded.step(x, ours)
+            away = {name: moved(random, item, int(random.integers(3))) for name, item in x.items()}
+            theirs, others = plain.step(away, theirs)
             for mine, other, decision in zip(outputs, others, decisions, strict=True):
                 live = live & ~(False if decision.doubt is None else decision.doubt)
                 apart = np.abs(mine.value.astype(np.float64) - other.astype(np.float64))
@@ -235,6 +239,12 @@ def test_neurons_over_many_steps(op: StepOp, data: st.DataObject) -> None:
             for name, state in ours.items():
                 apart = np.abs(state.value.astype(np.float64) - theirs[name].astype(np.float64))
                 assert (close(apart, state.radii()) | ~live).all(), name
+
+
+def uncertain(random: np.random.Generator) -> Bounded:
+    """Currents with radii."""
+    value = random.normal(0.4, 0.8, (1, SIZE)).astype(np.float32)
+    return Bounded(value, np.abs(value) * 10.0 ** random.uniform(-7.5, -5, (1, SIZE)))
 
 
 def close(apart: Array, radius: Array) -> Array:

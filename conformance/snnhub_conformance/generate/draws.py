@@ -17,8 +17,10 @@ Random = np.random.Generator
 GRID = np.arange(-16, 17) / 8
 POSITIVE = ("tau", "tau_w", "scale", "k", "delta_T", "a0")
 """Parameters that a network divides by, or whose sign only turns the neuron: drawn above 0."""
-FRACTIONS = ("leak", "u_factor", "v_factor", "factor", "cosine", "sine")
+FRACTIONS = ("leak", "u_factor", "v_factor", "factor", "cosine", "sine", "alpha", "beta", "beta2", "beta3")
 """Parts kept or lost per step."""
+THRESHOLDS = ("threshold",)
+"""Divided by, and what a spike takes away: drawn above 0, but scaled down with potentials and currents."""
 MOODS = ("grid", "random", "ends", "mixed", "tiny")
 
 
@@ -128,6 +130,8 @@ def _param(name: str, type_: NumType, random: Random, mood: str, size: int) -> A
         values = 2.0 ** random.integers(-1, 5, size) if mood == "grid" else 1 + random.gamma(1.0, 3.0, size)
         if mood == "ends":
             values = random.choice([1.0, 1.5, 3.0, 7.0, 100.0, 2.0**20], size)
+    elif name in THRESHOLDS:
+        values = random.choice([0.25, 0.5, 0.75, 1.0, 3.0], size) if mood == "grid" else 0.05 + random.random(size)
     elif name == "v_threshold":
         values = (
             random.choice([0.25, 0.5, 1.0, 1.0, 2.0, 3.0], size)

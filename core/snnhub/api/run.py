@@ -15,6 +15,7 @@ from snnhub.api.request import RunRequest
 from snnhub.api.robustness import certificate, robust_findings
 from snnhub.compare.align import spike_keys
 from snnhub.compare.decide import Decisions, decide
+from snnhub.compare.verdict import spike_counts
 from snnhub.engine.reference import check
 from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.stimulus import Stimulus, read_stimulus
@@ -86,8 +87,9 @@ def run(
     ``steps``: how long to run; beyond the stimulus, the input is zero. ``robust``: also tell whether every order
     of float sums gives the same spikes (``docs/order-robust.md``), whatever ``runner`` is.
 
-    ``record``: ``outputs``, ``all``, or record keys. Options that both importer and runner know (such as
-    ``reset_interval``) go to both. Raises ``UsageError`` for input, keys or options that do not fit.
+    ``record``: ``outputs`` (with what the decoder reads), ``all``, or record keys. Options that both importer and
+    runner know (such as ``reset_interval``) go to both. Raises ``UsageError`` for input, keys or options that do
+    not fit.
     """
     if output is not None:
         check_writable(Path(output))
@@ -100,15 +102,16 @@ def run(
         source, importer=from_, options=replace(options, given={**options.given, **for_import}), stimulus=stimulus
     )
     prepared = read_stimulus(stimulus, loaded.graph.inputs[0])
-    keys = record_keys(record)
+    read = loaded.graph.decoder.quantity if loaded.graph.decoder is not None else "output"
+    keys = tuple(dict.fromkeys((*record_keys(record), *([read] if record == OUTPUTS else []))))
     recording = run_loaded(loaded, chosen, prepared, keys, for_runner, steps=steps, progress=progress)
     if output is not None:
         from snnhub_formats.recording import save_recording
 
         save_recording(recording, Path(output))
     spiking = spike_keys(loaded.graph)
-    spikes = {key: int((array != 0).sum()) for key, array in recording.items() if key in spiking}
-    decisions = decide(recording.with_batch("output"), loaded.graph.decoder) if "output" in recording else None
+    spikes = {key: int(spike_counts(array).sum()) for key, array in recording.items() if key in spiking}
+    decisions = decide(recording.with_batch(read), loaded.graph.decoder) if read in recording else None
     late = _late(loaded.graph, recording.steps - prepared.values.shape[0])
     odd = (finding for finding in verify(loaded.graph, REGISTRY) if finding.code == "SNN-1014")
     order = certificate(loaded, prepared, steps) if robust else None

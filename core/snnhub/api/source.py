@@ -60,7 +60,7 @@ def _resolve(given: Any, importer: str | None, hub: Hub) -> Source:
             allowed=", ".join(name for name, item in hub.importers.items() if item.live),
         )
     if is_reference(str(given)):
-        live = [item for item in hub.importers.values() if item.live]
+        live = [item for item in hub.importers.values() if item.live and item.implied]
         if len(live) != 1:
             raise UsageError(
                 "several importers take factories",

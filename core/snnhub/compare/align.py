@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Match, Port
+from snnhub.ir.numtype import NumType
 from snnhub.ir.op import KernelOp
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
+
+COUNT = "s"
+"""Name of the output of a neuron. Where a neuron fires several times in a step, it is their number."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,15 @@ def key_of(port: Port) -> str:
 
 
 def spike_keys(graph: Graph) -> frozenset[str]:
-    """Record keys that hold spikes: bool outputs of step programs, what kernel ops declare, and outputs fed by
-    nothing else.
+    """Record keys that hold spikes: bool outputs of step programs and their counts named ``s``, what kernel ops
+    declare, and outputs fed by nothing else.
     """
     keys = {
         f"{node.id}/{name}"
         for node in graph.nodes
         if node.program is not None
         for name, _ in node.program.outputs
-        if node.program.output_type(name).is_bool
+        if _spiking(name, node.program.output_type(name))
     }
     for node in graph.nodes:
         schema = REGISTRY(node.op, node.version)
@@ -60,6 +64,11 @@ def spike_keys(graph: Graph) -> frozenset[str]:
         if len(edges) == 1 and key_of(edges[0].src) in keys:
             keys.add(output.id)
     return frozenset(keys)
+
+
+def _spiking(name: str, type_: NumType) -> bool:
+    """Whether an output holds spikes: yes or no, or how many in a step."""
+    return type_.is_bool or (name == COUNT and type_.is_int and type_.range[0] == 0)
 
 
 def align(

@@ -18,7 +18,8 @@ from snnhub.ir.tensor import Array
 
 @dataclass(frozen=True)
 class Row:
-    """One quantity compared. ``overlap`` (Jaccard at the predicted lag) is set for spikes. ``alone``: the overlap
+    """One quantity compared. ``overlap`` (Jaccard at the predicted lag, of counts: the sum of the smaller over the
+    sum of the larger ones) is set for spikes. ``alone``: the overlap
     when this layer by itself is fed with what the reference fed it; None if that was not asked for or fails.
     """
 
@@ -137,14 +138,22 @@ def differing(a: Array, b: Array) -> Array:
     return np.asarray(a != b)
 
 
+OUTPUT = "output"
+
+
+def spike_counts(values: Array) -> Array:
+    """Spikes per step: numbers as they are, anything else as whether there is one."""
+    return values if values.dtype.kind in "bu" else values.astype(bool)
+
+
 def row(pair: Pair) -> Row:
     """Counts for one pair."""
     different = int(np.count_nonzero(differing(pair.a, pair.b)))
     if not pair.spikes:
         return Row(pair.a_key, pair.b_key, pair.lag, False, int(pair.a.size), different)
-    left, right = pair.a.astype(bool), pair.b.astype(bool)
-    either = int(np.count_nonzero(left | right))
-    both = int(np.count_nonzero(left & right))
+    left, right = spike_counts(pair.a), spike_counts(pair.b)
+    either = int(np.maximum(left, right).sum())
+    both = int(np.minimum(left, right).sum())
     return Row(
         pair.a_key,
         pair.b_key,
@@ -152,8 +161,8 @@ def row(pair: Pair) -> Row:
         True,
         int(pair.a.size),
         different,
-        int(np.count_nonzero(left)),
-        int(np.count_nonzero(right)),
+        int(left.sum()),
+        int(right.sum()),
         both / either if either else 1.0,
     )
 
@@ -185,8 +194,11 @@ class DecisionCount:
 
 
 def count_decisions(pairs: Sequence[Pair], decoder: Decoder | None) -> DecisionCount | None:
-    """Decisions on the graph output; None if there is no output with classes."""
-    output = next((pair for pair in pairs if "/" not in pair.a_key), None)
+    """Decisions on the graph output, or on the quantity that the decoder reads; None if it is not among the pairs
+    or has no classes.
+    """
+    read = None if decoder is None or decoder.quantity == OUTPUT else decoder.quantity
+    output = next((pair for pair in pairs if pair.a_key == read or (read is None and "/" not in pair.a_key)), None)
     left, right = (None, None) if output is None else (decide(output.a, decoder), decide(output.b, decoder))
     if left is None or right is None:
         return None

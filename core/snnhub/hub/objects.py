@@ -67,11 +67,13 @@ class Registered:
 class Importer(Registered):
     """``entry``: ``(source, ImportOptions) -> Graph``. ``formats``: what it reads, for listings.
 
-    ``live`` importers take a factory or an object instead of a file.
+    ``live`` importers take a factory or an object instead of a file, or beside one. ``implied``: whether a factory
+    may go to it without being asked by name; no more than one importer should be.
     """
 
     formats: tuple[str, ...] = ()
     live: bool = False
+    implied: bool = True
     kind = "importer"
 
 

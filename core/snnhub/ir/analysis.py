@@ -13,7 +13,7 @@ from snnhub.errors import GraphError, ProgramError
 from snnhub.findings import Finding, error
 from snnhub.ir.graph import TERMINAL_PORT, Edge, Graph, Node, Port
 from snnhub.ir.numtype import F32, F64, SPIKE, NumType, integer
-from snnhub.ir.op import KernelOp, OpLookup, Ports, Shape, TransformOp
+from snnhub.ir.op import KernelOp, OpLookup, Ports, Shape, StepOp, TransformOp
 from snnhub.ir.topology import flow_order
 
 EXACT_IN_FLOAT = {F32: 2**24, F64: 2**53}
@@ -37,9 +37,12 @@ class Analysis:
 
 
 def ports_of(node: Node, lookup: OpLookup) -> Ports | None:
-    """Port names from the schema, else from the program that the file carries; None if nobody knows."""
+    """Port names from the program that the graph carries, else from the schema; None if nobody knows.
+
+    The ports of a step op may depend on its attributes.
+    """
     schema = lookup(node.op, node.version)
-    if schema is not None:
+    if schema is not None and (node.program is None or not isinstance(schema, StepOp)):
         return schema.ports
     if node.program is None:
         return None

@@ -226,8 +226,8 @@ class KernelOp:
 class StepOp:
     """An elementwise op with states, written as a function of ``(inputs…, state, param, **attributes)``.
 
-    ``input_types``, ``states`` and ``parameter_rule`` may depend on the attributes. The function is traced
-    on first use, once per combination of attributes.
+    Inputs, states and parameters may depend on the attributes; ``ports`` names the ports that it always has. The
+    function is traced on first use, once per combination of attributes.
     """
 
     name: str
@@ -253,7 +253,8 @@ class StepOp:
         if len(found) != 1:
             listed = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
             raise GraphError("inputs of an elementwise op differ in shape", found=listed)
-        return dict.fromkeys(self.ports.outputs, found.pop())
+        program = node.program or self.program(node.attribute)
+        return dict.fromkeys((name for name, _ in program.outputs), found.pop())
 
     def output_types(self, node: Node, types: Types) -> Types:
         program = node.program or self.program(node.attribute)

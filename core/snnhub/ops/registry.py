@@ -6,7 +6,19 @@ from collections.abc import Iterable
 
 from snnhub.errors import SnnhubError
 from snnhub.ir.op import OpSchema
-from snnhub.ops import cuba, elementwise, joining, leaky, neuron, nonlinear, pooling, resonate, shaping, synapse
+from snnhub.ops import (
+    cuba,
+    elementwise,
+    joining,
+    leaky,
+    multispike,
+    neuron,
+    nonlinear,
+    pooling,
+    resonate,
+    shaping,
+    synapse,
+)
 
 CORE: tuple[OpSchema, ...] = (
     synapse.DENSE,
@@ -34,6 +46,8 @@ CORE: tuple[OpSchema, ...] = (
     resonate.RAF,
     cuba.CUBA_LIF,
     cuba.SYNAPSE_FILTER,
+    multispike.MULTI_SPIKE_LIF,
+    multispike.EXP_SYN,
 )
 
 
