@@ -140,6 +140,8 @@ class HubRunner:
 
     def _loaded(self, case: Case, graph: Graph) -> Loaded:
         kind = "factory" if self.live else "snn"
+        if kind not in case.subject:
+            raise UnsupportedError(f"the case has no network for {self.name} itself", where=case.id)
         importer = find(load().importers, self.runner.takes if self.live else "snn", "importer")
         path = case.path(case.subject[kind])
         value: Any = f"{path}:network" if kind == "factory" else path

@@ -60,11 +60,11 @@ class Pool:
 
 def run(program: Program, pool: Pool, names: tuple[str, ...]) -> dict[str, Array]:
     """Values (time, elements) of the named states, after each step, and outputs. Raises ``RunError``."""
-    interpreter = Interpreter(program, {name: array[None] for name, array in pool.params.items()})
     params = {name: array[None] for name, array in pool.params.items()}
-    states = interpreter.initial(1, (pool.size,), params)
     found: dict[str, list[Array]] = {name: [] for name in names}
     with np.errstate(all="ignore"):
+        interpreter = Interpreter(program, params)
+        states = interpreter.initial(1, (pool.size,), params)
         for step in range(pool.steps):
             arrived = {name: array[step][None] for name, array in pool.inputs.items()}
             states, outputs = interpreter.step(arrived, states)
