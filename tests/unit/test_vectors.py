@@ -172,12 +172,14 @@ RECORDING = "said of recordings that were made elsewhere; tests/unit/test_compar
 ROBUST = "said of the order of sums on request; tests/unit/test_robust.py"
 ENVIRONMENT = "said where a peer in an environment of its own ran; tests/unit/test_peers.py"
 BLOCKS = "a BlockContainer exists only beside lava-dl; tests/differential/test_lava.py"
+ROCKPOOL = "files of one importer, made where they are read; tests/unit/test_rockpool.py"
 UNCOVERED = {
     "SNN-2301": "a pass that breaks its contract would be a defect; tests/unit/test_proof.py",
     "SNN-2302": "said of the proof of a conversion; tests/unit/test_proof.py",
     "SNN-2303": "said of the proof of a conversion; tests/unit/test_proof.py",
     "SNN-3011": "a pickle as a case would be a file that runs code; tests/hostile/test_pickles.py",
     **dict.fromkeys(("SNN-3030", "SNN-3031", "SNN-3032", "SNN-3033", "SNN-3034"), BLOCKS),
+    **dict.fromkeys((f"SNN-32{number:02d}" for number in range(1, 16)), ROCKPOOL),
     "SNN-4202": "said of what a worker declares; tests/unit/test_graph_worker.py",
     "SNN-4203": "said by a worker; tests/unit/test_graph_worker.py",
     **dict.fromkeys(("SNN-5001", "SNN-5002", "SNN-5003", "SNN-5004", "SNN-5007"), RUN),
