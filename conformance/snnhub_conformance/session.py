@@ -12,8 +12,9 @@ from snnhub_conformance import suite as suites
 from snnhub_conformance.artefacts import Artefacts
 from snnhub_conformance.execute import run_cases
 from snnhub_conformance.expected import excuse, expected_failures
+from snnhub_conformance.packing import Packed
 from snnhub_conformance.report import Report, make
-from snnhub_conformance.subjects import HubRunner, WorkerRunner, machine
+from snnhub_conformance.subjects import HubRunner, Subject, WorkerRunner, machine
 from snnhub_conformance.suite import Suite
 
 Progress = Callable[[int, int], None]
@@ -48,8 +49,10 @@ def measure(
             outcomes = run_cases(worker, suite.cases, level, progress)
             return make(suite, name, kind, level, worker.environment(), outcomes)
     if kind == "runner":
-        subject = HubRunner.named(name)
-        outcomes = run_cases(subject, [c for c in suite.cases if c.level[0] == "R"], level, progress)
+        subject = HubRunner.named(name, options or {})
+        cases = [case for case in suite.cases if case.level[0] == "R"]
+        tested: Subject = Packed(subject, cases) if subject.runner.packs else subject
+        outcomes = run_cases(tested, cases, level, progress)
         found = excuse(outcomes, expected_failures(subject.runner), suite)
         return make(suite, name, kind, level, subject.environment(), found)
     return _artefacts(suite, kind, name, level, progress)

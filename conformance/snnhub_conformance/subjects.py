@@ -6,6 +6,8 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from snnhub.api.load import Loaded
@@ -13,18 +15,24 @@ from snnhub.api.options import ImportOptions
 from snnhub.api.run import run_loaded
 from snnhub.api.source import Source
 from snnhub.engine.stimulus import Stimulus, read_stimulus
+from snnhub.errors import UnsupportedError, UsageError
 from snnhub.hub.catalogue import find
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Availability, Runner, always
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
+from snnhub.ir.verify import ensure
 from snnhub.ops.registry import REGISTRY
 from snnhub.peers.capabilities import Capabilities
 from snnhub.peers.graph_worker import GraphWorker
+from snnhub.peers.protocol import WorkerGoneError
+from snnhub_formats import container
 
 from snnhub_conformance.case import Case
 
 Arrays = Mapping[str, Array]
+MODELS = {"snn/1": "snn", "graph-json/1": "json"}
+"""Which file of a case a form of a graph is."""
 
 
 class Subject(Protocol):
@@ -32,6 +40,11 @@ class Subject(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def reports(self) -> bool:
+        """Whether its refusals have our kinds, codes and places. In other languages they need not."""
+        ...
 
     def availability(self) -> Availability:
         """Whether there is anything here to ask."""
@@ -43,6 +56,14 @@ class Subject(Protocol):
 
     def run(self, case: Case, graph: Graph, keys: tuple[str, ...]) -> Arrays:
         """The records of the case. Raises whatever goes wrong; a refusal is a ``SnnhubError``."""
+        ...
+
+    def cannot_take(self, case: Case) -> str:
+        """Why the files of a case that must be refused cannot even be given to it; empty if they can."""
+        ...
+
+    def attempt(self, case: Case) -> None:
+        """Load and run the files of a case that must be refused. Raises the refusal."""
         ...
 
     def environment(self) -> dict[str, str]:
@@ -69,13 +90,22 @@ class HubRunner:
     options: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def named(cls, name: str) -> HubRunner:
-        """Raises ``UsageError`` for a name that nobody registered."""
-        return cls(find(load().runners, name, "runner"))
+    def named(cls, name: str, options: Mapping[str, str] = MappingProxyType({})) -> HubRunner:
+        """Raises ``UsageError`` for a name that nobody registered, and an option that it does not have."""
+        runner = find(load().runners, name, "runner")
+        known = {option.name for option in runner.options}
+        if unknown := sorted(set(options) - known):
+            allowed = ", ".join(sorted(known)) or "none"
+            raise UsageError(f"runner {name} has no such option", found=", ".join(unknown), allowed=allowed)
+        return cls(runner, options)
 
     @property
     def name(self) -> str:
         return self.runner.name
+
+    @property
+    def reports(self) -> bool:
+        return True
 
     @property
     def live(self) -> bool:
@@ -101,12 +131,20 @@ class HubRunner:
             loaded, self.runner, stimulus, keys, {**case.options, **self.options}, steps=case.expect.steps
         )
 
+    def cannot_take(self, case: Case) -> str:
+        return "" if self.runner.takes in ("graph", "snn") else f"runs {self.runner.takes} networks only"
+
+    def attempt(self, case: Case) -> None:
+        graph = container.load(case.path(case.subject["snn"]))
+        self.run(case, graph, ends(graph))
+
     def _loaded(self, case: Case, graph: Graph) -> Loaded:
         kind = "factory" if self.live else "snn"
         importer = find(load().importers, self.runner.takes if self.live else "snn", "importer")
         path = case.path(case.subject[kind])
         value: Any = f"{path}:network" if kind == "factory" else path
-        return Loaded(graph, Source(importer, value), ImportOptions(input_shape=graph.inputs[0].shape))
+        shape = graph.inputs[0].shape if graph.inputs else None
+        return Loaded(graph, Source(importer, value), ImportOptions(input_shape=shape))
 
     def environment(self) -> dict[str, str]:
         return machine("torch", "spikingjelly") if self.runner.name in ("torch", "spikingjelly") else machine()
@@ -114,8 +152,17 @@ class HubRunner:
 
 def stimulus_of(case: Case, graph: Graph) -> Stimulus:
     """The input of the case, as runners get it."""
+    arrays = case.stimulus()
+    if len(graph.inputs) != 1:
+        ensure(graph, REGISTRY)  # a graph without inputs is broken; one with several is beyond a runner
+        raise UnsupportedError("a runner is given one input", found=", ".join(graph.input), allowed="one input")
     (item,) = graph.inputs
-    return read_stimulus(case.stimulus()[item.id], item)
+    return read_stimulus(arrays[item.id], item)
+
+
+def ends(graph: Graph) -> tuple[str, ...]:
+    """What a run that must stop is asked to record: the outputs, as far as there are any."""
+    return tuple(dict.fromkeys(output.id for output in graph.outputs))
 
 
 @dataclass
@@ -135,6 +182,10 @@ class WorkerRunner:
         self.worker.close()
 
     @property
+    def reports(self) -> bool:
+        return False
+
+    @property
     def name(self) -> str:
         return str(self.worker.identity.get("name", "worker"))
 
@@ -147,6 +198,27 @@ class WorkerRunner:
     def run(self, case: Case, graph: Graph, keys: tuple[str, ...]) -> Arrays:
         (array,) = case.stimulus().values()
         return self.worker.run(graph, array, keys, case.expect.steps)
+
+    def cannot_take(self, case: Case) -> str:
+        if case.expect.error == UsageError.__name__:
+            return "what a network does not take is refused before anything is sent to a worker"
+        forms = ", ".join(self.worker.capabilities().models)
+        return "" if self._model(case) else f"reads {forms}, of which the case has none"
+
+    def attempt(self, case: Case) -> None:
+        (array,) = case.stimulus().values()
+        model = self._model(case)
+        if model is None:
+            raise UnsupportedError("the case has no file that the worker reads", where=case.id)
+        try:
+            self.worker.attempt(model, array, ("output",), case.expect.steps)
+        except WorkerGoneError as problem:
+            raise RuntimeError(str(problem)) from problem  # which is no refusal
+
+    def _model(self, case: Case) -> Path | None:
+        """The file of the case in a form that the worker reads."""
+        kinds = (MODELS.get(form, "") for form in self.worker.capabilities().models)
+        return next((case.path(case.subject[kind]) for kind in kinds if kind in case.subject), None)
 
     def environment(self) -> dict[str, str]:
         return {
@@ -161,6 +233,7 @@ class FunctionRunner:
 
     name: str
     function: Callable[[Graph, Arrays, tuple[str, ...], int], Arrays]
+    reports: bool = True
 
     def availability(self) -> Availability:
         return always()
@@ -170,6 +243,13 @@ class FunctionRunner:
 
     def run(self, case: Case, graph: Graph, keys: tuple[str, ...]) -> Arrays:
         return self.function(graph, case.stimulus(), keys, case.expect.steps)
+
+    def cannot_take(self, case: Case) -> str:
+        return ""
+
+    def attempt(self, case: Case) -> None:
+        graph = container.load(case.path(case.subject["snn"]))
+        self.run(case, graph, ends(graph))
 
     def environment(self) -> dict[str, str]:
         return machine()

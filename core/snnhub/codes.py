@@ -129,4 +129,5 @@ CODES: dict[str, str] = {
     "SNN-5203": "first divergence at a tie",
     "SNN-5204": "divergence that no order of summation explains",
     "SNN-5205": "op without a rule for the order of its sums",
+    "SNN-6101": "network that a runner does not have",
 }

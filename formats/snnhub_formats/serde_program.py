@@ -33,9 +33,12 @@ def decode_type(item: pb.NumType) -> NumType:
 
 
 def encode_number(value: int | float | bool | str) -> pb.Number:
+    """Raises ``FormatError`` for an integer that needs more than 64 bits with its sign."""
     if isinstance(value, bool):
         return pb.Number(truth=value)
     if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise FormatError("integer is too large", found=str(value), allowed="-2^63 .. 2^63 - 1")
         return pb.Number(integer=value)
     return pb.Number(real=value) if isinstance(value, float) else pb.Number(text=value)
 

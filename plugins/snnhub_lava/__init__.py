@@ -50,6 +50,7 @@ def snnhub_register_runners() -> Iterable[Runner]:
             availability=_available,
             level="R4",
             capabilities=CAPABILITIES,
+            packs=True,
             options=(
                 Option("reset_interval", "reset all neurons every so many steps", "never"),
                 Option("reset_offset", "phase of the reset", "0"),

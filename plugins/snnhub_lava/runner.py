@@ -7,6 +7,7 @@ its own.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from snnhub_lava import ENVIRONMENT
 
 NEURON = "loihi.CubaLIF"
 EVERYTHING = "*"
+RESETS = ("reset_interval", "reset_offset")
 BATCH_METHODS = ("auto", "reset", "restart")
 
 
@@ -66,9 +68,27 @@ def run_lava(request: RunRequest) -> Recording:
 
     Raises ``MissingPeerError`` without the environment, ``UsageError`` for keys and options Lava does not
     have, ``RunError`` with Lava's words if it fails.
+
+    The worker stays open for later runs of this process, since it takes longer to start than most runs take;
+    after any failure the next run gets a fresh one.
     """
-    with open_worker() as worker:
-        return run_in(worker, request)
+    if not _KEPT:
+        _KEPT.append(open_worker())
+    try:
+        return run_in(_KEPT[0], request)
+    except BaseException:
+        close_kept()
+        raise
+
+
+def close_kept() -> None:
+    """End the worker that is kept open, if there is one."""
+    while _KEPT:
+        _KEPT.pop().close()
+
+
+_KEPT: list[Worker] = []
+atexit.register(close_kept)
 
 
 def open_worker() -> Worker:
@@ -158,6 +178,7 @@ class _Session:
         self.request = request
         self.plan = plan
         self.names = names
+        self.resets = {name: request.integer(name, 0) for name in RESETS if name in request.options}
 
     def _timeline(self, values: Array, options: dict[str, int]) -> dict[str, Array]:
         """Run values (time, features…) and return recordings (time, features…)."""
@@ -182,9 +203,7 @@ class _Session:
 
     def apart(self, stimulus: Array) -> dict[str, Array]:
         """Each sample in a network of its own."""
-        names = ("reset_interval", "reset_offset")
-        options = {name: int(self.request.options[name]) for name in names if name in self.request.options}
-        runs = [self._timeline(stimulus[:, sample], options) for sample in range(stimulus.shape[1])]
+        runs = [self._timeline(stimulus[:, sample], self.resets) for sample in range(stimulus.shape[1])]
         return {key: np.stack([run[key] for run in runs], axis=1) for key in self.names}
 
     def together(self, stimulus: Array) -> dict[str, Array]:

@@ -36,7 +36,10 @@ def opened(path: Path) -> Iterator[h5py.File]:
         raise FormatError("not a readable HDF5 file", where=str(path), found=detail) from None
     with file:
         try:
-            check_tree(file, str(path))
+            try:
+                check_tree(file, str(path))
+            except TypeError as problem:  # h5py's word for types that HDF5 does not have
+                raise ValueError(problem) from None
             yield file
         except (RuntimeError, KeyError, ValueError, OSError) as problem:
             raise FormatError("broken HDF5", where=str(path), found=str(problem)[:120]) from None

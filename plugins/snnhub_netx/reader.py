@@ -47,8 +47,8 @@ def import_netx(path: Path, options: ImportOptions) -> Graph:
             findings=problem.findings,
         ) from None
     graph = apply_records(graph, document.records)
-    interval = options.integer("reset_interval", 0)
-    return with_reset(graph, interval, options.integer("reset_offset", 0)) if interval else graph
+    interval, offset = options.integer("reset_interval", 0), options.integer("reset_offset", 0)
+    return with_reset(graph, interval, offset) if interval else graph
 
 
 def with_reset(graph: Graph, interval: int, offset: int) -> Graph:

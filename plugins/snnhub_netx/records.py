@@ -16,6 +16,8 @@ from snnhub.findings import info, loss
 from snnhub.ir.digest import network_digest
 from snnhub.ir.graph import Decoder, Graph, Match, Node, Origin, Port, Provenance, Stage
 from snnhub.ir.numtype import Quantisation
+from snnhub.ir.verify import ensure
+from snnhub.ops.registry import REGISTRY
 
 SCHEMA = "snnhub-netx/1"
 BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, SnnhubError)
@@ -66,9 +68,11 @@ def apply_records(graph: Graph, text: str | None) -> Graph:
         if not fits:
             message = "the network was changed after snnhub wrote it; its decoder and correspondence are left out"
             return graph.with_findings([loss("SNN-3113", "/snnhub/record", message)])
-        return _apply(shown, records)
+        kept = _apply(shown, records)
+        ensure(kept, REGISTRY)  # the digest does not cover what they say about it
     except BROKEN:
         return graph.with_findings([loss("SNN-3113", "/snnhub/record", "records are broken and left out")])
+    return kept
 
 
 def _apply(graph: Graph, records: dict[str, Any]) -> Graph:

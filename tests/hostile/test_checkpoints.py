@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from snnhub.errors import FormatError, SnnhubError, UnsupportedError, UsageError
-
-from tests.hostile.mutation import mutated
+from snnhub_conformance.damage import mutated
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("spikingjelly")]
 

@@ -10,10 +10,10 @@ import pytest
 import snnhub
 from snnhub.errors import SnnhubError
 from snnhub.hub.catalogue import register_ops
+from snnhub_conformance.damage import SEED, mutated
 from snnhub_formats.recording import load_arrays
 
 from tests.build import loihi_mlp, mlp, spikes
-from tests.hostile.mutation import SEED, mutated
 from tests.hostile.sandbox import attempt
 
 CASES = 200

@@ -12,11 +12,11 @@ import pytest
 import snnhub
 from snnhub.errors import FormatError, SnnhubError
 from snnhub.ops.registry import REGISTRY
+from snnhub_conformance.damage import mutated
 from snnhub_formats import graph_json_read
 from snnhub_formats.graph_json import from_graph_json, is_graph_json, to_graph_json
 
 from tests.build import loihi_mlp, mlp
-from tests.hostile.mutation import mutated
 from tests.hostile.test_programs import in_time
 
 Document = dict[str, Any]

@@ -16,11 +16,11 @@ import snnhub
 from snnhub.errors import FormatError, SnnhubError, UnsupportedError
 from snnhub.ir.verify import verify
 from snnhub.ops.registry import REGISTRY
+from snnhub_conformance.damage import mutated
 from snnhub_formats._gen import snnhub_v1_graph_pb2 as pb
 from snnhub_formats.container import load, save, to_bytes
 
 from tests.build import loihi_mlp, mlp
-from tests.hostile.mutation import mutated
 
 MANIFEST, GRAPH, WEIGHTS = "manifest.json", "graph.binpb", "weights.safetensors"
 Members = dict[str, bytes]

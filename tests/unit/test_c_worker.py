@@ -6,7 +6,6 @@ Compiled with sanitizers where the compiler has them: damaged files end in an an
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,35 +14,40 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
 from snnhub.engine.reference import prepare
 from snnhub.errors import RunError, SnnhubError, UnsupportedError
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph, Node, Port
-from snnhub.ir.numtype import F32, F64, SPIKE, integer, signed
+from snnhub.ir.numtype import SPIKE, integer, signed
 from snnhub.ir.op import StepOp
-from snnhub.ir.program import Slot
-from snnhub.ir.tensor import Array, tensor
-from snnhub.ir.trace import check, exp, trace
+from snnhub.ir.program import Program, Slot
+from snnhub.ir.tensor import Array
+from snnhub.ir.trace import check, trace
 from snnhub.ops.registry import REGISTRY
-from snnhub.passes.base import PassContext, run_passes
 from snnhub.peers.graph_worker import GraphWorker
 from snnhub.peers.protocol import Worker
-from snnhub_conformance.strategies import netx_graphs
 from snnhub_formats.graph_json import to_graph_json
-from snnhub_loihi.lowering import passes
 
-from tests.build import cuba, loihi_mlp, mlp, spikes
+from tests.build import cuba, loihi_mlp, mlp
 from tests.conftest import ROOT
 from tests.hostile.mutation import mutated
 from tests.networks.step_programs import graph_of, layer_of, micro_programs, stimulus, variants
 
 FOLDER = ROOT / "docs" / "examples" / "c_worker"
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2", "-ffp-contract=off"]
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2"]
 SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 STEPS, SAMPLES = 40, 3
+
+
+def of_integers(program: Program) -> bool:
+    """Whether all that the program computes is an integer or a bool."""
+    return not any(instr.type.is_float for instr in program.code)
+
+
 MICRO = list(micro_programs())
+INTEGER_MICRO = [item for item in MICRO if of_integers(item[1])]
 VARIANTS = list(variants())
+INTEGER_VARIANTS = [(op, chosen) for op, chosen in VARIANTS if of_integers(op.program(chosen))]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     if compiler is None:
         pytest.skip("no C compiler")
     folder = tmp_path_factory.mktemp("c_worker")
-    line = [compiler, *STRICT, "-o", str(folder / "worker"), str(FOLDER / "worker.c"), "-lm"]
+    line = [compiler, *STRICT, "-o", str(folder / "worker"), str(FOLDER / "worker.c")]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     probe = folder / "probe.c"
@@ -73,7 +77,7 @@ def worker(command: list[str]) -> Iterator[GraphWorker]:
 
 
 def compared(worker: GraphWorker, graph: Graph, x: Any, steps: int | None = None) -> Array:
-    """The output, after everything that can be recorded was equal in every bit (NaN where the engine has NaN)."""
+    """The output, after everything that can be recorded was equal."""
     plan = prepare(graph)
     keys = plan.record_keys()
     wanted, _ = plan.run(x, record=keys, steps=steps)
@@ -82,48 +86,78 @@ def compared(worker: GraphWorker, graph: Graph, x: Any, steps: int | None = None
     for key in keys:
         assert found[key].dtype == wanted[key].dtype
         np.testing.assert_array_equal(found[key], wanted[key], err_msg=key)
-        if wanted[key].dtype.kind == "f":
-            real = ~np.isnan(wanted[key])
-            np.testing.assert_array_equal(np.signbit(found[key][real]), np.signbit(wanted[key][real]))
     return found["output"]
 
 
-@pytest.mark.parametrize("program", [item for _, item in MICRO], ids=[name for name, _ in MICRO])
-def test_every_exact_micro_operation(program: Any, worker: GraphWorker) -> None:
+@pytest.mark.parametrize("program", [item for _, item in INTEGER_MICRO], ids=[name for name, _ in INTEGER_MICRO])
+def test_every_micro_operation_of_integers(program: Program, worker: GraphWorker) -> None:
     graph = graph_of(program)
+    assert worker.missing(graph) == ()
     compared(worker, graph, stimulus(graph.inputs[0].type, STEPS, SAMPLES))
 
 
-def test_every_micro_operation_is_among_them(worker: GraphWorker) -> None:
-    used = {instr.op.value for _, program in MICRO for instr in program.code} | {"param"}
-    assert used == worker.capabilities().micro_ops
+def test_it_declares_what_was_compared(worker: GraphWorker) -> None:
+    used = {instr.op.value for _, program in INTEGER_MICRO for instr in program.code} | {"param"}
+    declared = worker.capabilities()
+    assert declared.micro_ops == used
+    assert declared.types == frozenset(("int", "bool"))
+    assert not declared.transforms
+    assert not declared.batch
 
 
 @pytest.mark.parametrize(
-    ("op", "chosen"), VARIANTS, ids=["-".join([op.name, *map(str, chosen.values())]) for op, chosen in VARIANTS]
+    ("op", "chosen"),
+    INTEGER_VARIANTS,
+    ids=["-".join([op.name, *map(str, chosen.values())]) for op, chosen in INTEGER_VARIANTS],
 )
-def test_every_step_op(op: StepOp, chosen: dict[str, Any], worker: GraphWorker) -> None:
+def test_every_step_op_of_integers(op: StepOp, chosen: dict[str, Any], worker: GraphWorker) -> None:
     graph = layer_of(op, chosen)
     assert worker.missing(graph) == ()
-    random, type_ = np.random.default_rng(7), graph.inputs[0].type
-    x: Array = random.normal(0.6, 1.2, (STEPS, SAMPLES, 2, 3)).astype(np.float32)
-    if type_.is_int:
-        x = random.integers(*type_.range, (STEPS, SAMPLES, 2, 3))
+    low, high = graph.inputs[0].type.range
+    x: Array = np.random.default_rng(7).integers(low, high, (STEPS, SAMPLES, 2, 3), endpoint=True)
     output = compared(worker, graph, x)
     assert len(np.unique(output)) > 1, "something happens"
     compared(worker, graph, x[:, 0], steps=STEPS + 9)
 
 
-def test_the_ops_include_loihi_and_the_neurons_of_spikingjelly() -> None:
-    names = {op.name for op, _ in VARIANTS}
-    assert {"loihi.CubaLIF", "core.IF", "core.LIF", "core.CubaLIF", "core.Izhikevich", "core.QIF"} <= names
+def test_the_step_ops_include_loihi() -> None:
+    assert "loihi.CubaLIF" in {op.name for op, _ in INTEGER_VARIANTS}
+
+
+def refused(worker: GraphWorker, graph: Graph, words: str) -> list[str]:
+    """Where the graph is refused, after the worker had declared that it would be."""
+    assert worker.missing(graph)
+    item = graph.inputs[0]
+    with pytest.raises(UnsupportedError, match=words) as caught:
+        worker.run(graph, np.zeros((2, *item.shape), item.type.numpy))
+    assert (caught.value.exit_code, {finding.code for finding in caught.value.findings}) == (4, {"SNN-4203"})
+    return [finding.place for finding in caught.value.findings]
+
+
+def test_floats_are_refused(worker: GraphWorker) -> None:
+    """Every program and every step op with a float in it, whatever else it holds."""
+    programs = [program for _, program in MICRO if not of_integers(program)]
+    layers = [layer_of(op, chosen) for op, chosen in VARIANTS if not of_integers(op.program(chosen))]
+    assert len(programs) > 50
+    assert len(layers) > 20
+    for graph in [*map(graph_of, programs), *layers]:
+        refused(worker, graph, "type f32|type f64|micro-operation")
+
+
+def test_transforms_are_refused(worker: GraphWorker) -> None:
+    assert refused(worker, loihi_mlp((6, 4, 2)), r"transform core\.Dense") == ["fc0"]
+    refused(worker, mlp(), r"transform core\.Dense|type f32")
+    builder = GraphBuilder("flat", REGISTRY)
+    port = builder.node("flat", "core.Flatten", builder.input((2, 3), SPIKE), start=0, end=1)
+    builder.output(cuba(builder, "n", port))
+    assert refused(worker, builder.graph(), r"transform core\.Flatten") == ["flat"]
 
 
 def net(*edges: tuple[str, str, int]) -> Graph:
-    """Loihi neurons a, b, c on an input of integers, connected as given; the output takes the last two."""
+    """Loihi neurons on an input of integers, connected as given; the output takes b and c."""
     builder = GraphBuilder("net", REGISTRY)
     source = builder.input((2, 3), integer(-900, 900))
-    for name in "abc":
+    for name in sorted({end for _, end, _ in edges}):
         builder.nodes.append(cuba_node(name))
     for start, end, delay in edges:
         builder.edge(source if start == "input" else Port(start, "s"), Port(end, "a"), delay)
@@ -162,80 +196,19 @@ def test_wires(edges: list[tuple[str, str, int]], worker: GraphWorker) -> None:
     compared(worker, graph, np.random.default_rng(4).integers(-900, 901, (2, 2, 3)), steps=60)
 
 
-@pytest.mark.parametrize("type_", [F32, F64])
-def test_two_edges_of_floats_add_up(type_: Any, worker: GraphWorker) -> None:
-    program = trace(lambda x, s, p: ({}, {"y": x * 0.75}), [Slot("x", type_)], [], [])
-    builder = GraphBuilder("sum", REGISTRY)
-    source = builder.input((2, 3), type_)
-    builder.nodes += [Node(name, "test.Scaled", 1, (), (), program) for name in "ab"]
-    builder.edge(source, Port("a", "x"))
-    builder.edge(Port("a", "y"), Port("b", "x"))
-    builder.edge(source, Port("b", "x"), 1)
-    builder.output(Port("b", "y"))
-    builder.edge(Port("a", "y"), Port("output", "x"), 3)
-    x = stimulus(type_, STEPS, SAMPLES)
-    compared(worker, builder.graph(), x)
-    builder.edge(source, Port("b", "x"), 2)
-    with pytest.raises(UnsupportedError, match="three edges") as caught:
-        worker.run(builder.graph(), x)
-    assert [finding.code for finding in caught.value.findings] == ["SNN-4203"]
-    assert [finding.place for finding in worker.missing(builder.graph())] == ["b.x"]
-
-
-def test_a_product_of_floats_is_refused(worker: GraphWorker) -> None:
-    assert [finding.place for finding in worker.missing(mlp())] == ["fc0", "fc1"]
-    with pytest.raises(UnsupportedError, match="type of parameter weight") as caught:
-        worker.run(mlp(), np.zeros((3, 6), np.uint8))
-    assert caught.value.exit_code == 4
-    assert caught.value.findings[0].place == "fc0"
-
-
-def test_another_transform_is_refused(worker: GraphWorker) -> None:
-    builder = GraphBuilder("flat", REGISTRY)
-    port = builder.node("flat", "core.Flatten", builder.input((2, 3), SPIKE), start=0, end=1)
-    builder.output(cuba(builder, "n", port))
-    with pytest.raises(UnsupportedError, match=r"transform core\.Flatten") as caught:
-        worker.run(builder.graph(), spikes((3, 2, 3)))
-    assert [f.place for f in (*caught.value.findings, *worker.missing(builder.graph()))] == ["flat", "flat"]
-
-
-@pytest.mark.parametrize("accumulate", ["exact", "wrap24"])
-@pytest.mark.parametrize("shift", [0, 5])
-@pytest.mark.parametrize("bias", [False, True])
-def test_products_of_integers(accumulate: str, shift: int, bias: bool, worker: GraphWorker) -> None:
-    random = np.random.default_rng(5)
-    params = {"weight": tensor(random.integers(-30_000, 30_000, (4, 3)).astype(np.int16))}
-    if bias:
-        params["bias"] = tensor(random.integers(-(2**20), 2**20, 4).astype(np.int32))
-    builder = GraphBuilder("product", REGISTRY)
-    choice: dict[str, Any] = {"bias": bias, "accumulate": accumulate, "shift": shift}
-    builder.output(builder.node("d", "core.Dense", builder.input((2, 3), signed(12)), params=params, **choice))
-    compared(worker, builder.graph(), stimulus(signed(12), STEPS, SAMPLES))
-
-
-def test_a_network_of_loihi(worker: GraphWorker) -> None:
-    """A float network that was lowered to Loihi's integers, and one that was made of them."""
-    lowered = run_passes(mlp((40, 30, 20, 10)), passes(), PassContext())
-    made = loihi_mlp((40, 30, 20, 10), i_decay=1024, v_decay=300, bias=3, reset=(16, 5))
-    for graph in (lowered, made):
-        assert worker.missing(graph) == ()
-        assert len(np.unique(compared(worker, graph, spikes((60, 8, 40))))) == 2
-
-
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(netx_graphs())
-def test_random_networks(worker: GraphWorker, graph: Graph) -> None:
-    """Recurrent, with delays per synapse, decays and biases per channel; those without convolutions."""
-    assume(not worker.missing(graph))
-    compared(worker, graph, spikes((25, 2, *graph.inputs[0].shape)))
-
-
-def test_transcendental_functions_are_refused(worker: GraphWorker) -> None:
-    program = trace(lambda a, b, c, s, p: ({}, {"y": exp(a)}), [Slot(name, F32) for name in "abc"], [], [])
-    graph = graph_of(program)
-    assert [(f.code, f.old) for f in worker.missing(graph)] == [("SNN-4202", "exp")]
-    with pytest.raises(UnsupportedError, match="micro-operation exp"):
-        worker.run(graph, np.zeros((2, 2, 3), np.float32))
+@pytest.mark.parametrize("seed", range(30))
+def test_random_wires(seed: int, worker: GraphWorker) -> None:
+    """Loops with delays, several edges into a port, nodes in no order."""
+    random = np.random.default_rng(seed)
+    names = ["input", *map(str, random.permutation(list("abcdef")))]
+    edges = []
+    for place, end in enumerate(names[1:], 1):
+        edges.append((names[int(random.integers(0, place))], end, 0))  # so that the input reaches all
+        for _ in range(int(random.integers(0, 4))):
+            start = int(random.integers(0, len(names)))
+            edges.append((names[start], end, int(random.integers(start >= place, 9))))
+    x = random.integers(-900, 901, (STEPS, SAMPLES, 2, 3))
+    compared(worker, net(*sorted(set(edges))), x)
 
 
 def test_a_failed_check_is_an_error_and_the_worker_goes_on(worker: GraphWorker) -> None:
@@ -287,7 +260,7 @@ def test_unknown_parts_are_refused(request_of: Any) -> None:
         ("nodes", [{**node, "program": None} for node in document()["nodes"]], "transform loihi.CubaLIF"),
         ("nodes", [{**node, "more": 1} for node in document()["nodes"]], "unknown keys"),
         ("edges", [{**edge, "more": 1} for edge in document()["edges"]], "unknown keys"),
-        ("inputs", document()["inputs"] * 2, "2 inputs"),
+        ("inputs", document()["inputs"] * 2, "unknown keys"),
         ("more", 1, "unknown keys"),
     ]
     for key, value, words in attacks:
@@ -307,7 +280,8 @@ def test_broken_parts_are_errors(request_of: Any) -> None:
         ("programs", [{**document()["programs"][0], "next": [0, 0, 10**6]}]),
         ("tensors", {}),
         ("edges", [*document()["edges"], {"from": ["c", "s"], "to": ["b", "a"], "delay": 0}]),
-        ("edges", [{**document()["edges"][0], "delay": 2**40}]),
+        ("edges", [{**document()["edges"][0], "delay": 2**64}]),
+        ("edges", document()["edges"][1:]),
         ("edges", [{**document()["edges"][0], "from": ["x", "y"]}]),
         ("inputs", [{**document()["inputs"][0], "shape": [2**50, 2**50]}]),
         ("inputs", [{**document()["inputs"][0], "shape": [3, 2]}]),
@@ -357,17 +331,6 @@ def test_requests_that_are_not_requests(command: list[str]) -> None:
     assert [answer["id"] for answer in answers] == [None, None, 1, 2, None, 3, 4]
     assert ["error" in answer for answer in answers] == [True] * 6 + [False]
     assert (done.returncode, done.stderr) == (0, b"")
-
-
-def test_it_is_small_and_names_no_op() -> None:
-    """README.md states the sizes; no file exceeds 300 lines."""
-    stated = dict(re.findall(r"\((\w+\.[ch])\) \| (\d+) \|", (FOLDER / "README.md").read_text()))
-    for path in sorted(FOLDER.glob("*.[ch]")):
-        text = path.read_text()
-        assert int(stated[path.name]) == text.count("\n") <= 300
-        assert max(map(len, text.splitlines())) <= 115, path
-        known = {"core.Dense"} if path.name != "plain.h" else set()
-        assert {op.name for op in REGISTRY.all() if op.name in text} == known
 
 
 def test_numbers_of_a_graph_that_lies_do_not_crash(request_of: Any) -> None:

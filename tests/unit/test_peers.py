@@ -196,7 +196,7 @@ def test_a_refusal_comes_back_whole(importing: Worker, tmp_path: Path) -> None:
     with pytest.raises(InputShapeMissingError) as missing:
         import_with(importing, "framework:read", "net", options(tmp_path, None))
     assert (missing.value.rank, missing.value.where, missing.value.remedy) == (3, "net", "Say it.")
-    with pytest.raises(RunError, match="no_such_module"):
+    with pytest.raises(SnnhubError, match="no_such_module"):
         import_with(importing, "no_such_module:read", "net", options(tmp_path))
 
 

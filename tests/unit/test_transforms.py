@@ -270,3 +270,13 @@ def test_norms_fold_only_along_the_outputs_of_a_synapse() -> None:
     assert folded((3,), (3,)) == 2
     assert folded((3, 3), (1, 3)) == 2
     assert folded((3, 3), (3, 1)) == 3
+
+
+def test_a_dense_sum_is_wrapped_before_it_is_shifted() -> None:
+    weight = np.array([[2**12, 2**12]], np.int16)
+    graph = graph_of("core.Dense", (2,), signed(13), {"weight": weight}, bias=False, accumulate="wrap24", shift=3)
+    x = np.array([[[4095, 4095], [-4096, -4096], [-1, 0], [4095, -4096]]], np.int16).reshape(1, 4, 2)
+    total = x.astype(np.int64) @ weight[0].astype(np.int64)
+    wrapped = (total + 2**23) % 2**24 - 2**23
+    assert (wrapped != total).any()
+    assert prepare(graph).run(x)[0]["output"][..., 0].tolist() == (wrapped >> 3).tolist()

@@ -1,4 +1,4 @@
-"""``python -m snnhub_conformance.generate [FAMILY …]``: makes the cases of the suite, or of some families."""
+"""``python -m snnhub_conformance.generate [GROUP …]``: makes all cases, groups, or one op (``op:core.LIF``)."""
 
 from __future__ import annotations
 

@@ -19,8 +19,12 @@ from snnhub.ir.trace import (
     ceil,
     check,
     clip,
+    exp,
+    expm1,
     floor,
     fma,
+    log,
+    log1p,
     maximum,
     minimum,
     rint,
@@ -177,6 +181,10 @@ FLOAT: tuple[StepOp, ...] = (
             ("gt", lambda a, b: a > b),
             ("ge", lambda a, b: a >= b),
         )
+    ),
+    *(
+        _op(f"f_{name}", F32, {"p": F32}, lambda x, p, rule=rule: rule(x) > p.p, f"{name}(x) > p")  # type: ignore[misc]
+        for name, rule in (("exp", exp), ("expm1", expm1), ("log", log), ("log1p", log1p))
     ),
     _op("f_to_int", F32, {}, _lost, "1024 x, cut to an integer"),
     _op("int_to_f", I48, {}, lambda x, p: cast(x, "f32"), "an integer as f32, rounded to nearest even"),

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from snnhub.engine.interpreter import container
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import AttributeValue, Graph
 from snnhub.ir.numtype import NumType
@@ -16,13 +17,16 @@ from snnhub.ir.program import Program, Scope
 from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
 from snnhub.ops.registry import Registry
 
+from snnhub_conformance.building import dense
+from snnhub_conformance.case import Case
 from snnhub_conformance.generate.pool import NEVER, Pool, first_kills, run
-from snnhub_conformance.generate.search import Search, recorded, search
-from snnhub_conformance.generate.write import Writer, runner_case
+from snnhub_conformance.generate.search import Search, Stimulus, recorded, search
+from snnhub_conformance.generate.write import ATOMIC_BYTES, Writer, runner_case
 from snnhub_conformance.mutants.programs import CLASSES
 from snnhub_conformance.scalar import check_against
 
 NODE = "n"
+COVERS = "what mutations of single instructions change"
 RANGES = {"reset_interval": (0, 3, 5), "reset_offset": (0, 1, 4)}
 """Values of attributes that are numbers: enough to tell what they do from what they do not."""
 
@@ -67,33 +71,41 @@ def _choices(attribute: Attribute) -> tuple[AttributeValue, ...]:
 def add(writer: Writer, variant: Variant, registry: Registry) -> Search:
     """Search stimuli for a variant and add a case for each."""
     found = search(variant.program, variant.name)
-    for number, item in enumerate(found.stimuli):
+    pending, covers = list(found.stimuli), 0
+    while pending:
+        item = pending.pop(0)
         kind, _, about = item.theme.partition(" ")
-        shown = "what single mutations change" if kind == "cover" else _mistake(about)
-        suffix = about if kind == "class" else f"cover {number}"
-        graph = alone(variant, item.pool, registry)
-        flags, kills = noticed(variant.program, item.pool)
-        expected = expectation(variant.program, item.pool)
-        case, files = runner_case(
-            variant.family,
-            f"{variant.name}: {suffix}",
-            shown,
-            graph,
-            {
-                slot.name if len(variant.program.inputs) > 1 else "input": _stored(
-                    item.pool.inputs[slot.name], slot.type
-                )
-                for slot in variant.program.inputs
-            },
-            expected,
-            level="R4" if variant.program.exact else "R3",
-            rung="bits" if variant.program.exact else "spikes",
-            flags=flags,
-            kills=kills,
-            source={"kind": "equation", "ref": f"{variant.op.name}/{variant.op.version}"},
-        )
+        suffix = about or f"{kind} {covers}"
+        case, files = _case(variant, item.pool, registry, suffix, _mistake(about) if about else COVERS)
+        if item.pool.size > 1 and sum(len(data) for data in files.values()) > ATOMIC_BYTES:
+            half = item.pool.size // 2
+            parts = [list(range(half)), list(range(half, item.pool.size))][: 1 if about else 2]
+            pending[:0] = [Stimulus(item.theme, item.pool.take(part)) for part in parts]
+            continue
+        covers += not about
         writer.add(case, files)
     return found
+
+
+def _case(
+    variant: Variant, pool: Pool, registry: Registry, suffix: str, comment: str
+) -> tuple[Case, dict[str, bytes]]:
+    program = variant.program
+    flags, kills = noticed(program, pool)
+    arrived = [pool.inputs[slot.name].astype(slot.type.numpy) for slot in program.inputs]
+    return runner_case(
+        variant.family,
+        f"{variant.name}: {suffix}",
+        comment,
+        alone(variant, pool, registry),
+        {"input": np.concatenate(arrived, axis=1)},
+        expectation(program, pool),
+        level="R4" if program.exact else "R3",
+        rung="bits" if program.exact else "spikes",
+        flags=flags,
+        kills=kills,
+        source={"kind": "equation", "ref": f"{variant.op.name}/{variant.op.version}"},
+    )
 
 
 def _mistake(name: str) -> str:
@@ -127,24 +139,45 @@ def expectation(program: Program, pool: Pool) -> dict[str, Array]:
 
 
 def alone(variant: Variant, pool: Pool, registry: Registry) -> Graph:
-    """The graph: inputs, the op, an output. One element of the pool is one neuron."""
+    """The graph: an input, the op, an output. One element of the pool is one neuron.
+
+    An op with several ports gets its share of one wide input by matrices of 0 and 1.
+    """
     builder = GraphBuilder(variant.op.name, registry)
-    single = len(variant.program.inputs) == 1
-    ports = {
-        slot.name: builder.input((pool.size,), slot.type, "input" if single else slot.name)
-        for slot in variant.program.inputs
-    }
+    slots = variant.program.inputs
+    port = builder.input((pool.size * len(slots),), slots[0].type)
+    ports = {slot.name: port for slot in slots}
+    if len(slots) > 1:
+        for number, slot in enumerate(slots):
+            weight = np.zeros((pool.size, pool.size * len(slots)), slot.type.numpy)
+            weight[:, number * pool.size :][:, : pool.size] = np.eye(pool.size)
+            ports[slot.name] = dense(builder, f"to_{slot.name}", port, weight)
     params = {slot.name: _parameter(pool.params[slot.name], slot.type) for slot in variant.program.params}
     settings: dict[str, Any] = dict(variant.attributes)
-    port = builder.node(NODE, variant.op.name, ports, version=variant.op.version, params=params, **settings)
-    builder.output(port)
+    fired = builder.node(NODE, variant.op.name, ports, version=variant.op.version, params=params, **settings)
+    builder.output(fired)
     return builder.graph()
+
+
+def pool_of(case: Case, graph: Graph) -> Pool:
+    """The pool that a case was made of."""
+    node = graph.node[NODE]
+    program = node.program
+    if program is None:
+        raise ValueError(case.id)
+    (array,) = case.stimulus().values()
+    parts = np.split(array, len(program.inputs), axis=1)
+    size = parts[0].shape[1]
+    params = {
+        slot.name: np.broadcast_to(node.param[slot.name].array, (size,)).astype(container(slot.type))
+        for slot in program.params
+    }
+    inputs = {
+        slot.name: part.astype(container(slot.type)) for slot, part in zip(program.inputs, parts, strict=True)
+    }
+    return Pool(params, inputs)
 
 
 def _parameter(values: Array, type_: NumType) -> Tensor:
     shared = values[0] if (values == values[0]).all() else values
     return smallest_integer(np.asarray(shared)) if type_.is_int else tensor(shared, type_.numpy)
-
-
-def _stored(values: Array, type_: NumType) -> Array:
-    return values.astype(type_.numpy)

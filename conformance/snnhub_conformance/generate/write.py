@@ -23,7 +23,7 @@ from snnhub.ir.topology import strongly_connected, successors
 from snnhub_formats.container import to_bytes
 from snnhub_formats.graph_json import to_graph_json
 
-from snnhub_conformance.case import FILE, Case, Expect, File, Requires
+from snnhub_conformance.case import FILE, Case, Expect, File, Requires, read
 
 INDEX = "index.json"
 ATOMIC_BYTES = 8192
@@ -43,8 +43,11 @@ class Writer:
             raise ValueError(f"two cases of one title: {case.family} {case.title}")
         self.cases.append((case, files))
 
-    def finish(self, families: set[str]) -> list[Case]:
-        """Write everything; what is left of ``families`` from before and is made no more is removed."""
+    def finish(self, families: set[str], about: str = "") -> list[Case]:
+        """Write everything; what is left of ``families`` from before and is made no more is removed.
+
+        ``about``: only cases whose titles begin so were made, and only such are removed.
+        """
         index = self._index()
         written = []
         for case, files in self.cases:
@@ -57,7 +60,7 @@ class Writer:
         kept = {case.folder for case in written}
         for family in families:
             for path in sorted((self.folder / family).glob("*")):
-                if path not in kept:
+                if path not in kept and read(path / FILE).title.startswith(about):
                     shutil.rmtree(path)
         (self.folder / INDEX).write_text(json.dumps(index, indent=0, sort_keys=True) + "\n")
         return written
@@ -132,6 +135,7 @@ def runner_case(
     rung: str = "bits",
     batched: bool = False,
     steps: int = 0,
+    bound: float | None = None,
     **more: Any,
 ) -> tuple[Case, dict[str, bytes]]:
     """A case for runners from a graph, what goes in and what must come out."""
@@ -152,7 +156,7 @@ def runner_case(
         comment=comment,
         level=level,
         subject=subject,
-        expect=Expect(rung=rung, records=entries["out"], steps=length),
+        expect=Expect(rung=rung, records=entries["out"], steps=length, bound=bound),
         digest=network_digest(graph),
         requires=requirements(graph, batched=batched),
         inputs=entries["in"],

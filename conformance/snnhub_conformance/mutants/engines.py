@@ -1,4 +1,4 @@
-"""Classes of wrong engines: arithmetic done right, in the wrong order, at the wrong time, or with the wrong numbers.
+"""Classes of wrong engines: arithmetic done right, in the wrong order, at the wrong time, with wrong numbers.
 
 Each is a way to run a graph that makes one mistake, or says that the graph gives it no occasion.
 """
@@ -6,65 +6,27 @@ Each is a way to run a graph that makes one mistake, or says that the graph give
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from snnhub.engine import reference
+from snnhub.engine import reference, wires
 from snnhub.engine.reference import Plan
-from snnhub.errors import SnnhubError
 from snnhub.ir.graph import Edge, Graph, Node, Port
 from snnhub.ir.numtype import NumType
 from snnhub.ir.tensor import Array, tensor
-from snnhub.ir.topology import instant_cycle
 from snnhub.ops.registry import REGISTRY
 
-Arrays = dict[str, Array]
-Change = Callable[[Graph], Graph | None]
-
-
-@dataclass(frozen=True)
-class EngineClass:
-    """One mistake. ``change``: a graph that a right engine runs as this one runs the original; ``run``: a run of its
-    own, for mistakes that no graph shows. Both give None where there is no occasion.
-    """
-
-    name: str
-    mistake: str
-    change: Change | None = None
-    run: Callable[[Graph, Mapping[str, Array], tuple[str, ...], int], Arrays | None] | None = None
-
-    def records(
-        self, graph: Graph, inputs: Mapping[str, Array], keys: tuple[str, ...], steps: int
-    ) -> Arrays | None:
-        """What the wrong engine records; None without occasion. An error that it runs into is its answer."""
-        try:
-            if self.run is not None:
-                return self.run(graph, inputs, keys, steps)
-            changed = self.change(graph) if self.change is not None else None
-            return None if changed is None else plain(changed, inputs, keys, steps)
-        except (SnnhubError, ValueError, IndexError):
-            return {}
-
-
-def plain(graph: Graph, inputs: Mapping[str, Array], keys: tuple[str, ...], steps: int) -> Arrays:
-    """A run without any verification: wrong graphs run as well."""
-    return dict(Plan(graph, REGISTRY).run(inputs, record=keys, steps=steps)[0].arrays)
-
-
-def with_edges(graph: Graph, change: Callable[[Edge], Edge]) -> Graph | None:
-    """The graph with edges changed; None if nothing changes, or a cycle would lose its delay."""
-    edges = tuple(change(edge) for edge in graph.edges)
-    changed = replace(graph, edges=edges)
-    return None if edges == graph.edges or instant_cycle(changed) else changed
-
-
-def with_nodes(graph: Graph, change: Callable[[Node], Node | None]) -> Graph | None:
-    """The graph with nodes changed; None if nothing changes."""
-    new = [change(node) for node in graph.nodes]
-    if all(node is None for node in new):
-        return None
-    return replace(graph, nodes=tuple(b or a for a, b in zip(graph.nodes, new, strict=True)))
+from snnhub_conformance.mutants.engine_class import (
+    Arrays,
+    Change,
+    EngineClass,
+    plain,
+    samples_of,
+    with_edges,
+    with_nodes,
+)
+from snnhub_conformance.mutants.layers import LAYERS
 
 
 def _no_delays(graph: Graph) -> Graph | None:
@@ -160,6 +122,29 @@ def _attribute(name: str, change: Callable[[Any], Any], op: str = "") -> Change:
     return lambda graph: with_nodes(graph, node)
 
 
+def _accumulate(value: str) -> Change:
+    """Integer sums wrapped, or not."""
+
+    def node(item: Node) -> Node | None:
+        if item.attribute.get("accumulate", value) == value or item.param["weight"].type.is_float:
+            return None
+        return replace(item, attributes=tuple({**item.attribute, "accumulate": value}.items()))
+
+    return lambda graph: with_nodes(graph, node)
+
+
+def _sides(graph: Graph) -> Graph | None:
+    """Padding in front and behind exchanged."""
+
+    def node(item: Node) -> Node | None:
+        before, after = item.attribute.get("before"), item.attribute.get("after")
+        if before is None or after is None or before == after:
+            return None
+        return replace(item, attributes=tuple({**item.attribute, "before": after, "after": before}.items()))
+
+    return with_nodes(graph, node)
+
+
 def _first_parameter(graph: Graph) -> Graph | None:
     """The first neuron's parameter is used for all."""
 
@@ -178,12 +163,10 @@ def _first_parameter(graph: Graph) -> Graph | None:
 
 def _kept_state(graph: Graph, inputs: Mapping[str, Array], keys: tuple[str, ...], steps: int) -> Arrays | None:
     """A sample begins with what the one before it left behind."""
-    first = next(iter(inputs.values()))
-    shape = graph.inputs[0].shape
-    if first.ndim != len(shape) + 2 or first.shape[1] < 2:
+    if samples_of(graph, inputs) < 2:
         return None
     plan, state, parts = Plan(graph, REGISTRY), None, []
-    for sample in range(first.shape[1]):
+    for sample in range(samples_of(graph, inputs)):
         part = {name: array[:, sample : sample + 1] for name, array in inputs.items()}
         recording, state = plan.run(part, record=keys, steps=steps, state=state)
         parts.append(recording.arrays)
@@ -212,9 +195,8 @@ def _filled_lines(graph: Graph, inputs: Mapping[str, Array], keys: tuple[str, ..
     if not delayed:
         return None
     plan = Plan(graph, REGISTRY)
-    first = next(iter(inputs.values()))
-    batched = first.ndim == len(graph.inputs[0].shape) + 2
-    state = plan.initial_state(first.shape[1] if batched else 1)
+    batched = samples_of(graph, inputs)
+    state = plan.initial_state(batched or 1)
     for number, edge in enumerate(graph.edges):
         if edge in delayed:
             start = inputs[edge.src.node][0]
@@ -234,14 +216,77 @@ def _rounded_edges(graph: Graph, inputs: Mapping[str, Array], keys: tuple[str, .
     ends = [edge.dst for edge in graph.edges]
     if all(ends.count(port) < 3 for port in ends):
         return None
-    ours = reference.combine
-    reference.combine = lambda arrays, type_: (  # type: ignore[assignment]
-        _in_sequence(arrays[::-1], type_) if type_.is_float else ours(arrays, type_)
-    )
+
+    def rounded(arrays: list[Array], type_: NumType) -> Array:
+        return _in_sequence(arrays[::-1], type_) if type_.is_float else wires.combine(arrays, type_)
+
+    setattr(reference, "combine", rounded)  # noqa: B010  the engine looks it up there
     try:
         return plain(graph, inputs, keys, steps)
     finally:
-        reference.combine = ours
+        setattr(reference, "combine", wires.combine)  # noqa: B010
+
+
+def _first_sample(graph: Graph, inputs: Mapping[str, Array], keys: tuple[str, ...], steps: int) -> Arrays | None:
+    """Every sample gets the results of the first."""
+    if samples_of(graph, inputs) < 2:
+        return None
+    found = plain(graph, inputs, keys, steps)
+    return {key: np.repeat(array[:, :1], array.shape[1], axis=1) for key, array in found.items()}
+
+
+def _batch_first(graph: Graph, inputs: Mapping[str, Array], keys: tuple[str, ...], steps: int) -> Arrays | None:
+    """The input is read as (batch, time, …), and results come out so."""
+    samples = samples_of(graph, inputs)
+    if samples < 2:
+        return None
+    turned = {
+        name: array.reshape(samples, len(array), *array.shape[2:]).swapaxes(0, 1) for name, array in inputs.items()
+    }
+    found = plain(graph, turned, keys, steps)
+    return {key: array.swapaxes(0, 1).reshape(array.shape) for key, array in found.items()}
+
+
+def _not_held(graph: Graph) -> Graph | None:
+    """A frame that should be shown in every step is shown once."""
+    shown = tuple(replace(item, hold=0) for item in graph.inputs)
+    return None if shown == graph.inputs else replace(graph, inputs=shown)
+
+
+def _behind_synapses(graph: Graph) -> Graph | None:
+    """The delay into a transform sits behind it: before the start nothing arrives, not even its bias."""
+    edges = list(graph.edges)
+    for node in graph.nodes:
+        into = [place for place, edge in enumerate(edges) if edge.dst.node == node.id]
+        delays = {edges[place].delay for place in into}
+        if node.program is not None or len(delays) != 1 or delays == {0}:
+            continue
+        out = [place for place, edge in enumerate(edges) if edge.src.node == node.id]
+        for place in into:
+            edges[place] = replace(edges[place], delay=0)
+        for place in out:
+            edges[place] = replace(edges[place], delay=edges[place].delay + delays.copy().pop())
+    return None if tuple(edges) == graph.edges else replace(graph, edges=tuple(edges))
+
+
+def _ends(end: str) -> Change:
+    """Delays at the inputs or the outputs left out."""
+
+    def change(graph: Graph) -> Graph | None:
+        inner = {node.id for node in graph.nodes}
+        return with_edges(
+            graph, lambda e: e if (e.src if end == "input" else e.dst).node in inner else replace(e, delay=0)
+        )
+
+    return change
+
+
+def _longest(graph: Graph) -> Graph | None:
+    """Of several edges into a port all get the longest delay."""
+    longest: dict[Port, int] = {}
+    for edge in graph.edges:
+        longest[edge.dst] = max(edge.delay, longest.get(edge.dst, 0))
+    return with_edges(graph, lambda edge: replace(edge, delay=longest[edge.dst]))
 
 
 ENGINES: tuple[EngineClass, ...] = (
@@ -260,6 +305,15 @@ ENGINES: tuple[EngineClass, ...] = (
         "edges.rounded", "edges into a port added one after the other, rounded each time", run=_rounded_edges
     ),
     EngineClass("state.kept", "a sample begins with the state that the one before it left", run=_kept_state),
+    EngineClass("delay.input-dropped", "delays behind inputs left out", _ends("input")),
+    EngineClass("delay.output-dropped", "delays in front of outputs left out", _ends("output")),
+    EngineClass("delay.longest", "edges into one port all get the longest of their delays", _longest),
+    EngineClass(
+        "delay.behind-synapse", "the delay of a synapse sits behind it: its bias comes late", _behind_synapses
+    ),
+    EngineClass("batch.first-only", "every sample gets the results of the first", run=_first_sample),
+    EngineClass("batch.first", "input read as (batch, time) instead of (time, batch)", run=_batch_first),
+    EngineClass("hold.once", "a held frame shown in the first step only", _not_held),
     EngineClass("input.binary", "several spikes in one step counted as one", run=_binary_input),
     EngineClass("parameter.first", "the first neuron's parameter used for all", _first_parameter),
     EngineClass("weight.transposed", "a weight matrix transposed", _weight(_transposed, "core.Dense")),
@@ -268,12 +322,8 @@ ENGINES: tuple[EngineClass, ...] = (
         "weight.axes-swapped", "height and width of a kernel exchanged", _weight(_swapped_axes, "core.Conv")
     ),
     EngineClass("bias.dropped", "biases left out", _no_bias),
-    EngineClass(
-        "sum.wraps", "sums wrapped to 24 bits that should be exact", _attribute("accumulate", lambda v: "wrap24")
-    ),
-    EngineClass(
-        "sum.exact", "sums exact that should wrap to 24 bits", _attribute("accumulate", lambda v: "exact")
-    ),
+    EngineClass("sum.wraps", "sums wrapped to 24 bits that should be exact", _accumulate("wrap24")),
+    EngineClass("sum.exact", "sums exact that should wrap to 24 bits", _accumulate("exact")),
     EngineClass("sum.not-shifted", "the shift of a sum left out", _attribute("shift", lambda v: 0)),
     EngineClass(
         "pool.pad-counted",
@@ -286,8 +336,7 @@ ENGINES: tuple[EngineClass, ...] = (
     EngineClass("window.dilation", "dilation left out", _attribute("dilation", lambda v: tuple(1 for _ in v))),
     EngineClass("window.stride", "stride left out", _attribute("stride", lambda v: tuple(1 for _ in v))),
     EngineClass("window.padding", "padding left out", _attribute("padding", lambda v: tuple(0 for _ in v))),
-    EngineClass(
-        "pad.sides-swapped", "zeros put behind that belong in front", _attribute("before", lambda v: v[::-1])
-    ),
+    EngineClass("pad.sides-swapped", "zeros put behind that belong in front", _sides),
+    *LAYERS,
 )
 """Every class of wrong engines."""

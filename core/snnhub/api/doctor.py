@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import snnhub
+from snnhub.api.doctor_plugins import Line, plugin_lines
+from snnhub.errors import SnnhubError
 from snnhub.hub.loader import Hub, load
 
 CORE = ("numpy", "h5py", "protobuf", "safetensors", "pluggy", "click", "rich")
@@ -15,28 +17,8 @@ FRAMEWORKS = ("torch", "spikingjelly")
 
 
 @dataclass(frozen=True)
-class Line:
-    """One thing looked at. ``state``: ok, missing or broken."""
-
-    topic: str
-    name: str
-    state: str
-    detail: str
-    remedy: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        return {
-            "topic": self.topic,
-            "name": self.name,
-            "state": self.state,
-            "detail": self.detail,
-            "remedy": self.remedy,
-        }
-
-
-@dataclass(frozen=True)
 class Diagnosis:
-    """``healthy``: nothing is broken. A missing peer is not broken: it can be made."""
+    """``healthy``: nothing is broken. A missing peer is not broken: it can be made; nor is what is merely odd."""
 
     lines: tuple[Line, ...]
 
@@ -91,32 +73,18 @@ def _frameworks() -> list[Line]:
     return lines
 
 
-def plugin_lines(hub: Hub) -> list[Line]:
-    """Loaded plugins, and every problem met while loading them. Ops are loaded to find theirs."""
-    from snnhub.hub.catalogue import register_ops
-
-    register_ops(hub)
-    lines = [Line("plugin", item.name, "ok", f"{item.distribution} {item.version}") for item in hub.plugins]
-    lines += [
-        Line(
-            "plugin",
-            problem.plugin,
-            "broken",
-            problem.message,
-            f"Ask the authors of {problem.distribution}, or uninstall it.",
-        )
-        for problem in hub.problems
-    ]
-    return lines
-
-
 def _environments(hub: Hub) -> list[Line]:
     from snnhub.peers.env import status
     from snnhub.peers.recipe import read_recipe
 
     lines = []
     for environment in hub.environments.values():
-        found = status(read_recipe(environment.path()))
+        try:
+            found = status(read_recipe(environment.path()))
+        except SnnhubError as problem:
+            remedy = f"Ask the authors of plugin {hub.owner(environment)}."
+            lines.append(Line("environment", environment.name, "broken", str(problem), remedy))
+            continue
         state = "ok" if found.state == "ready" else "missing"
         detail = f"Python {found.python}, {found.folder}" if found.state == "ready" else found.state
         remedy = "" if state == "ok" else f"Run: snnhub env create {environment.name}"

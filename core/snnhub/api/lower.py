@@ -21,7 +21,7 @@ def passes_for(exporter: Exporter) -> list[Pass]:
     items: list[Pass] = []
     if exporter.target:
         target: Target = find(load().targets, exporter.target, "target")
-        items += resolve(target.lowering)()
+        items += resolve(target.lowering)() if target.lowering else []
     if exporter.passes:
         items += resolve(exporter.passes)()
     return items

@@ -43,9 +43,14 @@ class ImportOptions:
 
     def integer(self, name: str, default: int) -> int:
         """An integer option. Raises ``UsageError`` for anything but a non-negative integer."""
-        text = self.given.get(name)
-        if text is None:
-            return default
-        if not text.isdigit():
-            raise UsageError("option needs a non-negative integer", where=f"--option {name}", found=text)
-        return int(text)
+        return integer_option(self.given, name, default)
+
+
+def integer_option(given: Mapping[str, str], name: str, default: int) -> int:
+    """An integer among options. Raises ``UsageError`` for anything but a non-negative integer."""
+    text = given.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit():
+        raise UsageError("option needs a non-negative integer", where=f"--option {name}", found=text)
+    return int(text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from snnhub.api.options import ImportOptions
+from snnhub.api.options import ImportOptions, integer_option
 from snnhub.engine.stimulus import Stimulus
 from snnhub.ir.graph import Graph
 
@@ -32,6 +32,10 @@ class RunRequest:
     def length(self) -> int:
         """Number of steps to run: beyond the stimulus, the input is zero."""
         return self.steps if self.steps is not None else int(self.stimulus.values.shape[0])
+
+    def integer(self, name: str, default: int) -> int:
+        """An integer option. Raises ``UsageError`` for anything but a non-negative integer."""
+        return integer_option(self.options, name, default)
 
     def path(self) -> Path:
         """The source as a path. Raises ``TypeError`` if it is none."""

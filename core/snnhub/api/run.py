@@ -15,6 +15,7 @@ from snnhub.api.request import RunRequest
 from snnhub.api.robustness import certificate, robust_findings
 from snnhub.compare.align import spike_keys
 from snnhub.compare.decide import Decisions, decide
+from snnhub.engine.reference import check
 from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.stimulus import Stimulus, read_stimulus
 from snnhub.errors import UnsupportedError, UsageError
@@ -179,8 +180,17 @@ def run_loaded(
 ) -> Recording:
     """Run a loaded network. A runner of another format gets the network exported to a temporary file.
 
-    Raises ``UnsupportedError`` if the runner cannot run this network.
+    Raises ``UnsupportedError`` if the runner cannot run this network, ``UsageError`` for an option that it does
+    not have, ``GraphError`` or ``FormatError`` for a broken network, which no runner gets to see.
     """
+    known = [option.name for option in runner.options]
+    if unknown := [name for name in options if name not in known]:
+        raise UsageError(
+            f"runner {runner.name} has no such option",
+            found=", ".join(unknown),
+            allowed=", ".join(sorted(known)) or "none",
+        )
+    check(loaded.graph, loaded.options.lookup)
     source: Any = loaded.source.value
     request = RunRequest(loaded.graph, stimulus, record, source, loaded.options, options, steps, progress)
     entry = runner.resolve()

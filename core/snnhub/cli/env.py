@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from snnhub.cli.options import json_option
-from snnhub.cli.output import print_json, table
+from snnhub.cli.output import print_json, printable, table
+from snnhub.errors import SnnhubError
 
 if TYPE_CHECKING:
     from snnhub.peers.recipe import Recipe
@@ -19,10 +20,17 @@ def group() -> None:
 
 
 def _recipes() -> dict[str, Recipe]:
+    """Recipes by the name of their environment; one that cannot be read is only named, on standard error."""
     from snnhub.hub.loader import load
     from snnhub.peers.recipe import read_recipe
 
-    return {name: read_recipe(item.path()) for name, item in sorted(load().environments.items())}
+    found = {}
+    for name, item in sorted(load().environments.items()):
+        try:
+            found[name] = read_recipe(item.path())
+        except SnnhubError as problem:
+            click.echo(printable(f"{name}: {problem}"), err=True)
+    return found
 
 
 @group.command("list")

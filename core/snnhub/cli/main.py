@@ -63,7 +63,27 @@ def entry() -> None:
 
 
 def invoke(arguments: list[str]) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code. Broken plugins are mentioned on standard error, in one line."""
+    code = _invoke(arguments)
+    if arguments[:1] not in (["plugins"], ["doctor"]):
+        _mention_broken_plugins()
+    return code
+
+
+def _mention_broken_plugins() -> None:
+    """Only where the command has loaded plugins at all."""
+    loader = sys.modules.get("snnhub.hub.loader")
+    if loader is None or not loader.load.cache_info().currsize:
+        return
+    broken = sorted({problem.plugin for problem in loader.load().problems if problem.state == "broken"})
+    if broken:
+        names = ", ".join(name if name.isprintable() else repr(name) for name in broken)
+        click.echo(
+            f"plugins that are not used, or not in whole: {names} (snnhub plugins doctor says why)", err=True
+        )
+
+
+def _invoke(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         result = cli.main(args=arguments, prog_name="snnhub", standalone_mode=False)

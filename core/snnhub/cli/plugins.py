@@ -42,7 +42,7 @@ def list_(as_json: bool) -> None:
             {
                 "plugins": [_plugin(p) for p in hub.plugins],
                 "objects": rows,
-                "problems": [_problem(p) for p in hub.problems],
+                "problems": [p.to_json() for p in hub.problems],
             }
         )
         return
@@ -64,7 +64,8 @@ def list_(as_json: bool) -> None:
             out.print(escape(f"{row['kind']} {row['name']}: {row['reason']}. {row['hint']}"))
     for problem in hub.problems:
         out.print(
-            f"[red]broken[/] {escape(problem.plugin)} ({escape(problem.distribution)}): {escape(problem.message)}"
+            f"[red]{problem.state}[/] {escape(problem.plugin)} ({escape(problem.distribution)}): "
+            f"{escape(problem.message)}"
         )
 
 
@@ -72,15 +73,11 @@ def _plugin(item: object) -> dict[str, str]:
     return {name: str(getattr(item, name)) for name in ("name", "distribution", "version")}
 
 
-def _problem(item: object) -> dict[str, str]:
-    return {name: str(getattr(item, name)) for name in ("plugin", "distribution", "message")}
-
-
 @group.command("doctor")
 @json_option
 def doctor_(as_json: bool) -> int:
-    """Load every plugin with its ops and name what is broken. Exit 1 if anything is."""
-    from snnhub.api.doctor import plugin_lines
+    """Load every plugin, try what it registers, and name what is broken. Exit 1 if anything is."""
+    from snnhub.api.doctor_plugins import plugin_lines
     from snnhub.hub.loader import load
 
     lines = plugin_lines(load())
@@ -88,7 +85,26 @@ def doctor_(as_json: bool) -> int:
     if as_json:
         print_json({"healthy": not broken, "lines": [line.to_json() for line in lines]})
     else:
-        table(
-            "", ["plugin", "state", "detail", "what to do"], [[i.name, i.state, i.detail, i.remedy] for i in lines]
-        )
+        columns = ["plugin", "distribution", "state", "detail", "what to do"]
+        table("", columns, [[i.name, i.distribution, i.state, i.detail, i.remedy] for i in lines])
     return 1 if broken else 0
+
+
+@group.command("new")
+@click.argument("name")
+@click.option(
+    "--kind", required=True, type=click.Choice(["importer", "exporter", "runner"]), help="What it brings."
+)
+@click.option("--path", default=".", show_default=True, help="Folder that the new project is written into.")
+@json_option
+def new_(name: str, kind: str, path: str, as_json: bool) -> None:
+    """Write the project of a new plugin NAME, with tests that pass as it is."""
+    from snnhub.api.new_plugin import new_plugin
+
+    made = new_plugin(name, kind, path)
+    if as_json:
+        print_json(made.to_json())
+        return
+    for file in made.files:
+        click.echo(str(made.folder / file))
+    click.echo(f"\ncd {made.folder} && pip install -e '.[test]' && pytest")

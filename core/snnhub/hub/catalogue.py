@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from snnhub.errors import MissingPeerError, SnnhubError, UnsupportedError, UsageError
-from snnhub.hub.loader import Hub, PluginProblem, load
+from snnhub.hub.contain import attempt, reason
+from snnhub.hub.loader import Hub, call, load
 from snnhub.hub.objects import Environment, FormatGuess, Importer, Registered
+from snnhub.hub.objects_check import guess_problem
 
 R = TypeVar("R", bound=Registered | Environment)
 HEAD_BYTES = 4096
-_OPS_LOADED: set[int] = set()
+DETECT = "snnhub_detect_format"
 
 
 def find(table: Mapping[str, R], name: str, noun: str) -> R:
@@ -35,21 +37,50 @@ def require(item: Registered) -> None:
 
 
 def register_ops(hub: Hub | None = None) -> None:
-    """Add the ops of every plugin to the registry of this process, once. Problems are recorded in the hub."""
+    """Add the ops of every plugin to the registry of this process, once. Problems are recorded in the hub.
+
+    The first plugin that registers an op in a domain owns the domain; ``core`` is snnhub's own.
+    """
+    hub = hub or load()
+    if hub.ops_loaded:
+        return
+    hub.ops_loaded = True
+    for plugin in (item.name for item in hub.plugins):
+        offered, problem = attempt(_ops, hub, plugin)
+        if problem is not None:  # a broken op set must not stop the others
+            hub.add(plugin, f"snnhub_register_ops: {reason(problem)}")
+        for op in offered or ():
+            if message := _op_problem(op, plugin, hub.domains):
+                hub.add(plugin, message)
+
+
+def _ops(hub: Hub, plugin: str) -> list[Any]:
+    found: list[Any] = []
+    for ops in call(hub, plugin, "snnhub_register_ops"):
+        if isinstance(ops, str | bytes | dict) or not isinstance(ops, Iterable):
+            raise TypeError(f"returned {type(ops).__name__}; it must return a list")
+        found += ops
+    return found
+
+
+def _op_problem(op: Any, plugin: str, owners: dict[str, str]) -> str:
+    """Registers an op. Why it cannot be, or nothing."""
     from snnhub.ops.registry import REGISTRY
 
-    hub = hub or load()
-    if id(hub) in _OPS_LOADED:
-        return
-    _OPS_LOADED.add(id(hub))
-    for name, plugin in hub.manager.list_name_plugin():
-        others = [other for other_name, other in hub.manager.list_name_plugin() if other_name != name]
-        try:
-            for ops in hub.manager.subset_hook_caller("snnhub_register_ops", others)():
-                for op in ops:
-                    REGISTRY.add(op)
-        except Exception as problem:  # noqa: BLE001  a broken op set must not stop the others
-            hub.problems.append(PluginProblem(name, str(plugin), f"ops: {type(problem).__name__}: {problem}"))
+    name, version = getattr(op, "name", None), getattr(op, "version", None)
+    if not isinstance(name, str) or not isinstance(version, int) or not hasattr(op, "output_types"):
+        return f"snnhub_register_ops returned {type(op).__name__}, which is no op"
+    domain, dot, rest = name.partition(".")
+    if not dot or not domain or not rest:
+        return f"op {name!r} has no domain; it must be named domain.Op"
+    owner = owners.setdefault(domain, plugin)
+    if owner != plugin:
+        return f"op {name}/{version} is in the domain {domain}, which belongs to {owner}"
+    try:
+        REGISTRY.add(op)
+    except SnnhubError as problem:
+        return str(problem)
+    return ""
 
 
 def detect(path: Path, hub: Hub | None = None) -> Importer:
@@ -64,7 +95,7 @@ def detect(path: Path, hub: Hub | None = None) -> Importer:
         raise UsageError("cannot be read", where=str(path), found=problem.strerror or str(problem)) from None
     if not head:
         raise UnsupportedError("file is empty", where=str(path))
-    guesses: list[FormatGuess] = [g for g in hub.manager.hook.snnhub_detect_format(path=path, head=head) if g]
+    guesses = opinions(path, head, hub)
     if not guesses:
         raise UnsupportedError(
             "no importer knows this kind of file",
@@ -77,6 +108,19 @@ def detect(path: Path, hub: Hub | None = None) -> Importer:
     if len(winners) > 1:
         claims = "; ".join(f"{guess.importer}: {guess.why}" for guess in winners)
         raise UsageError("two importers claim this file", where=str(path), found=claims, remedy="Pass --from")
-    if winners[0].importer not in hub.importers:
-        raise SnnhubError("the importer that claims this file is not registered", found=winners[0].importer)
     return hub.importers[winners[0].importer]
+
+
+def opinions(path: Path, head: bytes, hub: Hub) -> list[FormatGuess]:
+    """What the plugins think of a file. One that raises or talks nonsense is noted in the hub and passed over."""
+    guesses: list[FormatGuess] = []
+    for plugin in (item.name for item in hub.plugins):
+        found, problem = attempt(lambda name: list(call(hub, name, DETECT, path=path, head=head)), plugin)
+        if problem is not None:
+            hub.add(plugin, f"{DETECT} raised {reason(problem)}")
+        for guess in (guess for guess in found or () if guess is not None):
+            if message := guess_problem(guess, hub.importers):
+                hub.add(plugin, message)
+            else:
+                guesses.append(guess)
+    return guesses

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from snnhub.errors import SnnhubError
+
 PLUGIN_API = 1
 """Version of the plugin interface. A plugin that asks for another one is not loaded, and reported."""
 
@@ -57,8 +59,8 @@ class Registered:
     kind = "object"
 
     def resolve(self) -> Callable[..., Any]:
-        """Import and return the function behind ``entry``."""
-        return resolve(self.entry)
+        """Import and return the function behind ``entry``. Raises ``SnnhubError`` where there is none."""
+        return resolve(self.entry, f"{self.kind} {self.name}")
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,13 @@ class Runner(Registered):
 
     ``capabilities``: what it runs, as a worker declares it (``docs/worker-protocol.md``); None for everything.
     The conformance suite holds it to this declaration in both directions.
+    ``packs``: it takes long to start, so that the suite puts small networks before it as parts of a large one.
     """
 
     takes: str = "graph"
     deterministic: bool = True
     capabilities: Mapping[str, Any] | None = None
+    packs: bool = False
     kind = "runner"
 
 
@@ -129,11 +133,19 @@ class Environment:
     worker: str = ""
 
     def path(self) -> Path:
-        """The recipe file. Finds the package without importing it."""
+        """The recipe file. Finds the package without importing it. Raises ``SnnhubError`` if there is none."""
         package, _, file = self.recipe.partition(":")
-        spec = importlib.util.find_spec(package)
+        try:
+            spec = importlib.util.find_spec(package)
+        except Exception:  # noqa: BLE001  its parent package cannot be imported
+            spec = None
         if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(package)
+            raise SnnhubError(
+                f"the recipe of environment {self.name} is not there",
+                where=self.recipe,
+                found=f"no package {package}",
+                remedy="Run: snnhub plugins doctor",
+            )
         return Path(spec.origin).parent / file
 
 
@@ -146,8 +158,23 @@ class FormatGuess:
     why: str
 
 
-def resolve(reference: str) -> Callable[..., Any]:
-    """Import ``module:attribute`` and return the attribute."""
+def resolve(reference: str, whose: str = "") -> Callable[..., Any]:
+    """Import ``module:attribute`` and return the attribute, for ``whose`` (for messages).
+
+    Raises ``SnnhubError`` if the module cannot be imported, has no such attribute, or it is no function.
+    """
     module, _, attribute = reference.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    words = f"the code of {whose} cannot be loaded" if whose else "code cannot be loaded"
+    try:
+        found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    except (KeyboardInterrupt, SnnhubError):
+        raise
+    except BaseException as problem:
+        told = " ".join(f"{type(problem).__name__}: {problem}".split())
+        raise SnnhubError(words, where=reference, found=told, remedy="Run: snnhub plugins doctor") from problem
+    if not callable(found):
+        told = f"{attribute} is {type(found).__name__}"
+        raise SnnhubError(
+            words, where=reference, found=told, allowed="a function", remedy="Run: snnhub plugins doctor"
+        )
     return found

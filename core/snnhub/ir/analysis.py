@@ -95,8 +95,10 @@ def _node(graph: Graph, node: Node, lookup: OpLookup, result: Analysis) -> None:
             else:
                 found = dict.fromkeys(ports.outputs, next(iter(shapes.values())))
             result.shapes.update({Port(node.id, name): shape for name, shape in found.items()})
-    except (GraphError, ProgramError, KeyError, TypeError, ValueError) as problem:
+    except (GraphError, ProgramError, LookupError, TypeError, ValueError) as problem:
         result.problems.append(_problem("SNN-1009", node.id, problem))
+        if node.program is None:
+            return  # rules of types count on shapes that fit
     try:
         if node.program is not None:
             _check_slots(node, types)
@@ -106,7 +108,7 @@ def _node(graph: Graph, node: Node, lookup: OpLookup, result: Analysis) -> None:
         else:
             known = {}
         result.types.update({Port(node.id, name): type_ for name, type_ in known.items()})
-    except (GraphError, ProgramError, KeyError, TypeError, ValueError) as problem:
+    except (GraphError, ProgramError, LookupError, TypeError, ValueError) as problem:
         result.problems.append(_problem("SNN-1010", node.id, problem))
 
 

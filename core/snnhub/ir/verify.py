@@ -112,8 +112,12 @@ def _node(node: Node, lookup: OpLookup) -> Iterator[Finding]:
         yield from _parameters(node, schema.parameters(node.attribute))
         if isinstance(schema, StepOp):
             yield from _program(node, schema)
-        elif isinstance(schema, KernelOp) and node.program is not None:
-            yield error("SNN-1014", node.id, f"{node.kind} is a kernel op and carries a program")
+        elif node.program is not None:
+            yield error(
+                "SNN-1014",
+                node.id,
+                f"{node.kind} is no step op and carries a program, which would run in its place",
+            )
 
 
 def _attributes(node: Node, schema: OpSchema) -> Iterator[Finding]:

@@ -140,19 +140,24 @@ def _do(command: list[str], recipe: Recipe) -> None:
 
 
 def _bootstrap(entry: str) -> list[str]:
-    """Arguments after the interpreter that start ``entry`` with snnhub's own packages importable."""
+    """Arguments after the interpreter that start ``entry`` with its own package and snnhub's importable."""
     here = Path(__file__).resolve().parent
-    return [
-        str(here / "bootstrap.py"),
-        entry,
-        *(f"{name}={folder}" for name, folder in own_packages().items()),
-        "--",
-    ]
+    packages = {**package_of(entry), **own_packages()}
+    return [str(here / "bootstrap.py"), entry, *(f"{name}={folder}" for name, folder in packages.items()), "--"]
 
 
 def worker_command(python: Path, entry: str) -> list[str]:
-    """The command that starts a worker of ours in another interpreter."""
+    """The command that starts a worker, ours or a plugin's, in another interpreter."""
     return [str(python), *_bootstrap(entry)]
+
+
+def package_of(entry: str) -> dict[str, str]:
+    """Folder of the package that ``module:function`` is in. Finds it without importing it."""
+    from importlib.util import find_spec
+
+    name = entry.partition(":")[0].partition(".")[0]
+    spec = find_spec(name)
+    return {name: str(Path(spec.origin).parent)} if spec is not None and spec.origin else {}
 
 
 def own_packages() -> dict[str, str]:

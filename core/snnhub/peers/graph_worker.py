@@ -101,6 +101,25 @@ class GraphWorker:
             arrays = {key: array[:, 0] for key, array in arrays.items()}
         return Recording(arrays, given.batched, self._worker.name, given.findings)
 
+    def attempt(self, model: Path, stimulus: Array, record: Sequence[str], steps: int) -> None:
+        """Let the worker run a model file as it is, whatever is wrong with it, and throw the answer away.
+
+        Raises what the worker reports. ``stimulus``: (time, features…) or (time, batch, features…), not checked.
+        """
+        with tempfile.TemporaryDirectory(dir=self._worker.folder) as made:
+            folder = Path(made)
+            np.save(folder / "input.npy", np.ascontiguousarray(stimulus), allow_pickle=False)
+            params = {
+                "model": str(model.resolve()),
+                "input": str(folder / "input.npy"),
+                "batched": False,
+                "record": list(record),
+                "steps": steps,
+                "folder": str(folder),
+                "options": {},
+            }
+            self._worker.call("run", params)
+
     def _send(self, graph: Graph, folder: Path) -> Path:
         models = self.capabilities().models
         form = next((model for model in models if model in WRITERS), None)

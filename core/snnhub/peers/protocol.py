@@ -28,6 +28,10 @@ LINE_LIMIT = 2**24
 Progress = Callable[[int, int], None]
 
 
+class WorkerGoneError(RunError):
+    """The worker's process ended, or was ended because it did not answer (exit 1)."""
+
+
 class Worker:
     """A running worker. Use as a context manager; ``folder`` is a private place for exchanged files."""
 
@@ -140,7 +144,7 @@ class Worker:
             ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 self._kill()
-                raise RunError(f"{method}: no word from the worker for {timeout:.0f} s", where=self.name)
+                raise WorkerGoneError(f"{method}: no word from the worker for {timeout:.0f} s", where=self.name)
             data = os.read(descriptor, 65536)
             if not data or len(self._buffer) > LINE_LIMIT:
                 raise self._gone(method)
@@ -158,7 +162,7 @@ class Worker:
 
     def _gone(self, method: str) -> RunError:
         self._process.poll()
-        return RunError(
+        return WorkerGoneError(
             f"{method}: worker ended (exit code {self._process.returncode})",
             where=self.name,
             found=self.last_words(),

@@ -32,8 +32,12 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a TOML recipe. Raises ``FormatError`` if a key is missing."""
-    data = tomllib.loads(path.read_text())
+    """Read a TOML recipe. Raises ``FormatError`` if the file is not there, is no TOML, or lacks a key."""
+    try:
+        data = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as problem:
+        found = getattr(problem, "strerror", None) or str(problem)
+        raise FormatError("recipe cannot be read", where=str(path), found=found) from None
     try:
         return Recipe(
             data["name"],

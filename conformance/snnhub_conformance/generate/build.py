@@ -1,0 +1,124 @@
+"""Small graphs that the families of files, targets and refusals are made of. Weights follow a formula."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from snnhub.findings import loss
+from snnhub.ir.builder import GraphBuilder
+from snnhub.ir.graph import Decoder, Graph, Match, Origin, Port, Provenance, Stage
+from snnhub.ir.numtype import F32, SPIKE, NumType, Quantisation
+from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
+from snnhub.ops.registry import REGISTRY
+
+HARD: Mapping[str, Any] = {"reset": "value", "compare": "ge"}
+SUM: Mapping[str, Any] = {"bias": False, "accumulate": "exact", "shift": 0}
+FLAT: Mapping[str, Any] = {
+    "bias": False,
+    "accumulate": "exact",
+    "stride": (1, 1),
+    "padding": (0, 0),
+    "dilation": (1, 1),
+    "groups": 1,
+}
+
+
+def eighths(*shape: int) -> Array:
+    """f32 weights -3/8 .. 5/8, whose sums are exact in any order."""
+    size = int(np.prod(shape))
+    return (((np.arange(size) * 7 + 3) % 9 - 3) / 8).astype(np.float32).reshape(shape)
+
+
+def even(*shape: int) -> Array:
+    """Even i16 weights -40 .. 58, of both signs."""
+    size = int(np.prod(shape))
+    return (2 * ((np.arange(size) * 17 + 5) % 50 - 20)).astype(np.int16).reshape(shape)
+
+
+def number(value: float) -> Tensor:
+    """A 0-d f32 tensor."""
+    return tensor(value, "float32")
+
+
+def new(name: str) -> GraphBuilder:
+    return GraphBuilder(name, REGISTRY)
+
+
+def dense(builder: GraphBuilder, name: str, source: Port, weight: Array, delay: int = 0, **changes: Any) -> Port:
+    """A dense layer without bias, or with one: ``bias``, an array."""
+    bias = changes.pop("bias", None)
+    params = {"weight": tensor(weight), **({} if bias is None else {"bias": tensor(bias)})}
+    attributes = {**SUM, "bias": bias is not None, **changes}
+    return builder.node(name, "core.Dense", source, params=params, delay=delay, **attributes)
+
+
+def conv(builder: GraphBuilder, name: str, source: Port, weight: Array, delay: int = 0, **changes: Any) -> Port:
+    """A 2-d convolution without bias."""
+    params = {"weight": tensor(weight)}
+    return builder.node(name, "core.Conv", source, params=params, delay=delay, **{**FLAT, **changes})
+
+
+def fire(
+    builder: GraphBuilder, name: str, source: Port, v_threshold: Any = 1.0, v_reset: float = 0.0, **changes: Any
+) -> Port:
+    """IF neurons with a hard reset."""
+    params = {"v_threshold": tensor(v_threshold, "float32"), "v_reset": number(v_reset)}
+    return builder.node(name, "core.IF", source, params=params, **{**HARD, **changes})
+
+
+def cuba(builder: GraphBuilder, name: str, source: Port, **changes: Any) -> Port:
+    """Loihi's neurons; parameters and the attributes ``reset`` may be given."""
+    interval, offset = changes.pop("reset", (0, 0))
+    values = {"iDecay": 4096, "vDecay": 0, "vThMant": 64, "bias": 0, **changes}
+    params = {key: smallest_integer(np.asarray(value, np.int64)) for key, value in values.items()}
+    return builder.node(name, "loihi.CubaLIF", source, params=params, reset_interval=interval, reset_offset=offset)
+
+
+def spiking(sizes: Sequence[int] = (3, 2), input_type: NumType = F32) -> Graph:
+    """Dense layers ``d0`` … of IF neurons ``n0`` …; the output is averaged."""
+    builder = new("spiking")
+    port = builder.input((sizes[0],), input_type)
+    for index, (before, after) in enumerate(pairwise(sizes)):
+        port = fire(builder, f"n{index}", dense(builder, f"d{index}", port, eighths(after, before)))
+    builder.output(port)
+    return builder.graph(decoder=Decoder("mean"))
+
+
+def loihi(sizes: Sequence[int] = (3, 2), **changes: Any) -> Graph:
+    """Dense layers of Loihi neurons, one step per synapse."""
+    builder = new("loihi")
+    port = builder.input((sizes[0],), SPIKE)
+    for index, (before, after) in enumerate(pairwise(sizes)):
+        port = cuba(builder, f"n{index}", dense(builder, f"d{index}", port, even(after, before), 1), **changes)
+    builder.output(port)
+    return builder.graph()
+
+
+def everything() -> Graph:
+    """A graph that uses every field of the format."""
+    graph = loihi((3, 2), reset=(16, 3))
+    node = graph.nodes[0]
+    weight = replace(node.param["weight"], quantisation=Quantisation(Fraction(-1, 3)), recipe="made up")
+    nodes = (replace(node.with_params(weight=weight), origin=Origin("test", "1.0", "a.b")), *graph.nodes[1:])
+    return replace(
+        graph,
+        nodes=nodes,
+        dt=0.001,
+        decoder=Decoder("sum", False, "n0/v"),
+        correspondence=(
+            Match(Port("x", "s"), Port("n0", "s"), 2, None, (0, 3)),
+            Match(Port("y", "v"), Port("n0", "v"), -1, 0.0),
+        ),
+        findings=(loss("SNN-2103", "n0", "three clipped", old="1", new="2", bound="b", remedy="r"),),
+        provenance=Provenance(
+            (Stage("import test", "1", (("k", "v"),)), Stage("pass", "2")),
+            "net.x",
+            hashlib.sha256(b"").hexdigest(),
+        ),
+    )

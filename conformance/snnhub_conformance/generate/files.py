@@ -1,0 +1,64 @@
+"""Everything that is about files, chips and importers: which module makes which family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from snnhub_conformance.generate import (
+    exporters,
+    json_files,
+    netx_accepted,
+    netx_refused,
+    refuse_graphs,
+    snn_accepted,
+    snn_refused,
+    targets,
+)
+from snnhub_conformance.generate.write import Writer
+
+
+def snn(writer: Writer, table: dict[str, Any]) -> None:
+    """``file.snn``."""
+    snn_accepted.add(writer)
+    snn_refused.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def as_json(writer: Writer, table: dict[str, Any]) -> None:
+    """``file.json``."""
+    json_files.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def netx(writer: Writer, table: dict[str, Any]) -> None:
+    """``file.netx``."""
+    netx_accepted.add(writer)
+    netx_refused.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def chip(writer: Writer, table: dict[str, Any]) -> None:
+    """``target.loihi2`` and ``lowering.loihi2``."""
+    targets.targets(writer)
+    targets.lowerings(writer)
+    table["cases"] = len(writer.cases)
+
+
+def written(writer: Writer, table: dict[str, Any]) -> None:
+    """``exporter.*``."""
+    exporters.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def refused(writer: Writer, table: dict[str, Any]) -> None:
+    """``graph.refuse``."""
+    refuse_graphs.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def spikingjelly(writer: Writer, table: dict[str, Any]) -> None:
+    """``importer.spikingjelly``. Needs torch and SpikingJelly."""
+    from snnhub_conformance.generate import jelly
+
+    jelly.add(writer)
+    table["cases"] = len(writer.cases)

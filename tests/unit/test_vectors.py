@@ -1,0 +1,219 @@
+"""The cases as files: schema, digests, index, limits, and which findings and landmines have a case."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from snnhub import errors
+from snnhub.codes import CODES
+from snnhub.ir.digest import network_digest
+from snnhub.ir.rung import Rung
+from snnhub_conformance import suite
+from snnhub_conformance.case import FILE, Case
+from snnhub_conformance.diagnose import MISTAKES
+from snnhub_conformance.generate.write import ATOMIC_BYTES, INDEX
+from snnhub_conformance.suite import MATRIX, VECTORS
+from snnhub_formats import container
+from snnhub_formats.graph_json import from_graph_json
+
+SUITE = suite.load()
+FAMILIES = SUITE.families
+SCHEMA = "case.schema.json"
+BUDGET = 15_000_000
+"""Bytes that all cases together take in a wheel, which stays below 20 MB."""
+ENTRY = 140
+"""Bytes of a file in the wheel beside its content and its name twice: headers, and its line in RECORD."""
+ATOMIC = ("op", "transform", "time")
+ATOMIC_STEPS, ATOMIC_ELEMENTS = 32, 16
+
+
+def of(family: str) -> list[Case]:
+    return [case for case in SUITE.cases if case.family == family]
+
+
+def arrays(case: Case) -> dict[str, Any]:
+    return {**case.stimulus(), **case.records()}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_case_follows_the_schema(family: str) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads((VECTORS / SCHEMA).read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    wrong = []
+    for case in of(family):
+        found = validator.iter_errors(json.loads((case.folder / FILE).read_text()))
+        wrong += [f"{case.id}: {problem.json_path}: {problem.message[:120]}" for problem in found]
+    assert wrong == []
+
+
+def test_the_schema_refuses_what_is_no_case() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(json.loads((VECTORS / SCHEMA).read_text()))
+    good = json.loads((SUITE.cases[0].folder / FILE).read_text())
+    assert validator.is_valid(good)
+    changes: tuple[dict[str, Any], ...] = (
+        {"evil": 1},
+        {"id": "x"},
+        {"kind": "other"},
+        {"level": "L2"},
+        {"expect": {"result": "invalid"}},
+        {"expect": {"result": "valid", "code": "SNN-1001"}},
+        {"subject": {}},
+        {"subject": {"snn": {"name": "../model.snn", "sha256": "0" * 64}}},
+        {"landmine": 31},
+        {"source": {}},
+    )
+    for change in changes:
+        assert not validator.is_valid({**good, **change}), change
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_files_are_there_with_their_digests_and_nothing_else(family: str) -> None:
+    wrong = []
+    for case in of(family):
+        named = {file.name: file.sha256 for file in case.files()}
+        there = {path.name for path in case.folder.iterdir()}
+        if there != {*named, FILE}:
+            wrong.append(f"{case.id}: {sorted(there ^ {*named, FILE})}")
+        for name, digest in named.items():
+            if hashlib.sha256((case.folder / name).read_bytes()).hexdigest() != digest:
+                wrong.append(f"{case.id}: {name} is not what the case says")
+    assert wrong == []
+
+
+def test_ids_folders_titles_and_the_index() -> None:
+    index = json.loads((VECTORS / INDEX).read_text())
+    for case in SUITE.cases:
+        assert case.id == f"{case.family}.{case.folder.name}"
+        assert case.folder.parent.name == case.family
+        assert index[case.family][case.title] == int(case.folder.name)
+    for family in FAMILIES:
+        titles = Counter(case.title for case in of(family))
+        assert [title for title, count in titles.items() if count > 1] == []
+        numbers = list(index[family].values())
+        assert len(set(numbers)) == len(numbers), "a number is used twice"
+    folders = {path for path in VECTORS.iterdir() if path.is_dir()}
+    assert {path.name for path in folders} == set(FAMILIES)
+    assert {path.name for path in VECTORS.iterdir()} - {path.name for path in folders} == {INDEX, MATRIX, SCHEMA}
+    assert {path.name for folder in folders for path in folder.iterdir() if not path.is_dir()} == set()
+
+
+def test_the_suite_fits_into_a_wheel() -> None:
+    files = [path for path in VECTORS.rglob("*") if path.is_file()]
+    names = sum(2 * len(str(path.relative_to(VECTORS.parent.parent))) + ENTRY for path in files)
+    assert names + sum(len(zlib.compress(path.read_bytes())) for path in files) < BUDGET
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name.partition(".")[0] in ATOMIC])
+def test_atomic_cases_are_small(family: str) -> None:
+    """Windows of a transform need room: there the bytes alone are held down."""
+    wrong = []
+    for case in of(family):
+        for key, array in arrays(case).items():
+            elements = int(np.prod(array.shape[2 if case.batched else 1 :]))
+            wide = elements > ATOMIC_ELEMENTS and family != "transform"
+            if len(array) > ATOMIC_STEPS or wide:
+                wrong.append(f"{case.id} {key}: {array.shape} {array.dtype}")
+        size = sum(case.path(file).stat().st_size for file in case.files())
+        if size > ATOMIC_BYTES:
+            wrong.append(f"{case.id}: {size} bytes")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_arrays_are_plain_and_records_have_their_steps(family: str) -> None:
+    for case in of(family):
+        allowed = "biuf" if case.expect.result == "valid" else "biufcU"
+        for array in arrays(case).values():
+            assert array.dtype.kind in allowed, case.id
+            assert array.flags.c_contiguous, case.id
+        for key, array in case.records().items():
+            assert len(array) == case.expect.steps, f"{case.id} {key}"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_both_models_are_the_same_network(family: str) -> None:
+    """A case that must be refused may be one that cannot be read."""
+    for case in of(family):
+        if case.kind != "runner" or case.expect.result == "invalid":
+            continue
+        graph = container.load(case.path(case.subject["snn"]))
+        assert network_digest(graph) == case.digest, case.id
+        if "json" in case.subject:
+            found = from_graph_json(case.path(case.subject["json"]).read_bytes())
+            assert network_digest(found) == case.digest, case.id
+
+
+def test_what_is_expected_exists() -> None:
+    kinds = {name for name in dir(errors) if name.endswith("Error")}
+    for case in SUITE.cases:
+        expect = case.expect
+        named = {code for code in (expect.code, *(item.partition(" ")[0] for item in expect.findings)) if code}
+        assert named <= set(CODES), case.id
+        assert set(case.codes) >= named, case.id
+        assert set(case.codes) <= set(CODES), case.id
+        assert not expect.error or expect.error in kinds, case.id
+        assert expect.rung == "" or Rung(expect.rung), case.id
+        assert set(case.flags) <= set(MISTAKES), case.id
+        assert case.superseded_by is None or case.superseded_by in SUITE.by_id, case.id
+
+
+RUN = "said of a run beside its records, which is what a runner is judged by"
+COMPARISON = "said of a comparison of two runs; a case has one"
+RECORDING = "said of recordings that were made elsewhere; tests/unit/test_compare_recordings.py"
+ROBUST = "said of the order of sums on request; tests/unit/test_robust.py"
+ENVIRONMENT = "said where a peer in an environment of its own ran; tests/unit/test_peers.py"
+BLOCKS = "a BlockContainer exists only beside lava-dl; tests/differential/test_lava.py"
+UNCOVERED = {
+    "SNN-2301": "a pass that breaks its contract would be a defect; tests/unit/test_proof.py",
+    "SNN-2302": "said of the proof of a conversion; tests/unit/test_proof.py",
+    "SNN-2303": "said of the proof of a conversion; tests/unit/test_proof.py",
+    "SNN-3011": "a pickle as a case would be a file that runs code; tests/hostile/test_pickles.py",
+    **dict.fromkeys(("SNN-3030", "SNN-3031", "SNN-3032", "SNN-3033", "SNN-3034"), BLOCKS),
+    "SNN-4202": "said of what a worker declares; tests/unit/test_graph_worker.py",
+    "SNN-4203": "said by a worker; tests/unit/test_graph_worker.py",
+    **dict.fromkeys(("SNN-5001", "SNN-5002", "SNN-5003", "SNN-5004", "SNN-5007"), RUN),
+    **dict.fromkeys(("SNN-5005", "SNN-5006"), COMPARISON),
+    **dict.fromkeys((f"SNN-51{number:02d}" for number in range(1, 13)), RECORDING),
+    **dict.fromkeys((f"SNN-52{number:02d}" for number in range(1, 6)), ROBUST),
+    "SNN-6101": "said by the runner that `snnhub plugins new` writes; tests/plugins/test_example.py",
+    **dict.fromkeys((f"SNN-600{number}" for number in range(1, 6)), ENVIRONMENT),
+}
+"""Findings without a case, and why."""
+
+
+def test_every_finding_has_a_case_or_a_reason() -> None:
+    covered = {code for case in SUITE.cases for code in case.codes}
+    assert sorted(set(CODES) - covered - set(UNCOVERED)) == []
+    assert sorted(covered & set(UNCOVERED)) == [], "covered now: take the reason out"
+    assert sorted(set(UNCOVERED) - set(CODES)) == []
+
+
+LANDMINES = 30
+LATER = {
+    5: "Xylo: its families come with the chip",
+    6: "Xylo: its families come with the chip",
+    8: "Xylo: its families come with the chip",
+    18: "Xylo: its families come with the chip",
+    19: "DYNAP-SE2: its families come with the chip",
+    24: "rasters from other tools are read by compare, not by a runner; tests/unit/test_compare_recordings.py",
+    25: "distances of spike trains come through a library behind an extra",
+    27: "dt is one number of a graph, which is kept; neurons have none of their own",
+    29: "cases hold their stimulus; nothing is drawn when they run",
+}
+"""Landmines without a case of their own, and why."""
+
+
+def test_every_landmine_has_a_case_or_a_reason() -> None:
+    covered = {case.landmine for case in SUITE.cases if case.landmine is not None}
+    missing = set(range(1, LANDMINES + 1)) - covered - set(LATER)
+    assert sorted(missing) == []
+    assert sorted(covered & set(LATER)) == [], "covered now: take the reason out"
