@@ -41,9 +41,9 @@ def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
 def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Run a core.
 
-    ``model``: ``.npz`` with the arrays of ``snnhub_xylo.core.Core``; ``core``: v1 or v2; ``input``: ``.npy``
-    (time, samples, channels); ``record``: names out of ``RECORDS``; ``folder``. Answers ``arrays``:
-    {name: path}, axes (time, samples, neurons), and ``seconds``: what the simulation alone took.
+    ``model``: ``.npz`` with the arrays of ``snnhub_xylo.core.Core``; ``core``: v1 or v2; ``input``: ``.npy``, axes
+    time, samples, channels; ``record``: names of ``RECORDS``; ``folder``. Answers ``arrays``: {name: path}, axes
+    time, samples, neurons, and ``seconds``: what the simulation alone took.
     """
     with np.load(params["model"], allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
