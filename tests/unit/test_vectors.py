@@ -25,12 +25,14 @@ from snnhub_formats.graph_json import from_graph_json
 SUITE = suite.load()
 FAMILIES = SUITE.families
 SCHEMA = "case.schema.json"
-BUDGET = 15_000_000
+BUDGET = 17_000_000
 """Bytes that all cases together take in a wheel, which stays below 20 MB."""
 ENTRY = 140
 """Bytes of a file in the wheel beside its content and its name twice: headers, and its line in RECORD."""
 ATOMIC = ("op", "transform", "time")
 ATOMIC_STEPS, ATOMIC_ELEMENTS = 32, 16
+SEVERAL_PORTS = 1.75
+"""How much more an op with several ports takes: its program is long, and each port has a matrix of 0 and 1."""
 
 
 def of(family: str) -> list[Case]:
@@ -123,7 +125,8 @@ def test_atomic_cases_are_small(family: str) -> None:
             if len(array) > ATOMIC_STEPS or wide:
                 wrong.append(f"{case.id} {key}: {array.shape} {array.dtype}")
         size = sum(case.path(file).stat().st_size for file in case.files())
-        if size > ATOMIC_BYTES:
+        ports = max(1, sum(op == "core.Dense/1" for op in case.requires.ops) and SEVERAL_PORTS)
+        if size > ports * ATOMIC_BYTES:
             wrong.append(f"{case.id}: {size} bytes")
     assert wrong == []
 
@@ -172,6 +175,7 @@ RECORDING = "said of recordings that were made elsewhere; tests/unit/test_compar
 ROBUST = "said of the order of sums on request; tests/unit/test_robust.py"
 ENVIRONMENT = "said where a peer in an environment of its own ran; tests/unit/test_peers.py"
 BLOCKS = "a BlockContainer exists only beside lava-dl; tests/differential/test_lava.py"
+XYLO = "cases of chips come with the mapper; tests/unit/test_xylo_targets.py, test_xylo_json.py"
 ROCKPOOL = "files of one importer, made where they are read; tests/unit/test_rockpool.py"
 UNCOVERED = {
     "SNN-2301": "a pass that breaks its contract would be a defect; tests/unit/test_proof.py",
@@ -180,6 +184,8 @@ UNCOVERED = {
     "SNN-3011": "a pickle as a case would be a file that runs code; tests/hostile/test_pickles.py",
     **dict.fromkeys(("SNN-3030", "SNN-3031", "SNN-3032", "SNN-3033", "SNN-3034"), BLOCKS),
     **dict.fromkeys((f"SNN-32{number:02d}" for number in range(1, 16)), ROCKPOOL),
+    **dict.fromkeys((f"SNN-240{number}" for number in range(1, 6)), XYLO),
+    **dict.fromkeys((f"SNN-430{number}" for number in range(1, 4)), XYLO),
     "SNN-4202": "said of what a worker declares; tests/unit/test_graph_worker.py",
     "SNN-4203": "said by a worker; tests/unit/test_graph_worker.py",
     **dict.fromkeys(("SNN-5001", "SNN-5002", "SNN-5003", "SNN-5004", "SNN-5007"), RUN),
