@@ -14,6 +14,7 @@ from snnhub_conformance.report import read
 from snnhub_conformance.suite import Suite
 
 UNMEASURED = "not measured"
+RUNNERS = ("runner", "worker")
 
 
 def load_reports(folder: Path) -> list[dict[str, Any]]:
@@ -44,17 +45,43 @@ def cell(report: Mapping[str, Any], family: str, suite: Suite) -> str:
 
 
 def table(reports: Sequence[Mapping[str, Any]], suite: Suite) -> str:
-    """Markdown: a row per family, a column per report, and a line on where each was made."""
+    """Markdown: a row per family. Runners have a column each; importers, exporters and targets are asked a
+    family of their own. Below, where each report was made.
+    """
     shown = [report for report in reports if report["families"]]
-    names = [f"{report['subject']['name']}" for report in shown]
-    families = [name for name in suite.families if any(name in report["families"] for report in shown)]
-    lines = ["| family | cases | " + " | ".join(names) + " |", "| --- | --- |" + " --- |" * len(names)]
-    for family in families:
-        cases = sum(case.family == family for case in suite.cases)
-        cells = [cell(report, family, suite) for report in shown]
-        lines.append(f"| `{family}` | {cases} | " + " | ".join(cells) + " |")
-    lines.append("")
-    for name, report in zip(names, shown, strict=True):
+    runners = [report for report in shown if report["subject"]["kind"] in RUNNERS]
+    others = [report for report in shown if report not in runners]
+    lines = [*_runners(runners, suite), "", *_others(others, suite), ""]
+    places: dict[str, list[str]] = {}
+    for report in shown:
         where = ", ".join(f"{key} {value}" for key, value in report["environment"].items())
-        lines.append(f"- {name}: {report['date']}, {where}")
-    return "\n".join(lines)
+        places.setdefault(f"{report['date']}, {where}", []).append(report["subject"]["name"])
+    return "\n".join([*lines, *(f"- {', '.join(names)}: {where}" for where, names in places.items())])
+
+
+def _runners(reports: Sequence[Mapping[str, Any]], suite: Suite) -> list[str]:
+    families = [name for name in suite.families if any(name in report["families"] for report in reports)]
+    head = ["family", "cases", *(report["subject"]["name"] for report in reports)]
+    rows = [
+        [f"`{name}`", str(_asked(reports, name)), *(cell(report, name, suite) for report in reports)]
+        for name in families
+    ]
+    return _markdown([head, *rows])
+
+
+def _others(reports: Sequence[Mapping[str, Any]], suite: Suite) -> list[str]:
+    rows = [
+        [f"`{name}`", report["subject"]["name"], cell(report, name, suite)]
+        for report in reports
+        for name in report["families"]
+    ]
+    return _markdown([["family", "subject", "passed"], *rows])
+
+
+def _asked(reports: Sequence[Mapping[str, Any]], family: str) -> int:
+    return max(int(report["families"][family]["total"]) for report in reports if family in report["families"])
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return [lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]
