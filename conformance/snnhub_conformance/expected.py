@@ -6,17 +6,20 @@
     case = "op.integer.0031"
     reason = "wraps at 24 bits: acme/simulator#12"
     expires = 2027-06-30
+
+``runner = "NAME"`` says whose failure it is, where a plugin has several runners.
 """
 
 from __future__ import annotations
 
 import tomllib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from snnhub.errors import FormatError
 from snnhub.hub.objects import Registered
@@ -30,11 +33,12 @@ NAME = "conformance_xfail.toml"
 
 @dataclass(frozen=True)
 class Expected:
-    """A case that fails, why, and until when that is accepted."""
+    """A case that fails, why, and until when that is accepted. ``runner``: whose failure; empty: all of a plugin's."""
 
     case: str
     reason: str
     expires: date
+    runner: str = ""
 
 
 def expected_failures(item: Registered) -> tuple[Expected, ...]:
@@ -42,14 +46,20 @@ def expected_failures(item: Registered) -> tuple[Expected, ...]:
     spec = find_spec(item.entry.partition(":")[0].partition(".")[0])
     folders = list(spec.submodule_search_locations or ()) if spec else []
     paths = [Path(folder) / NAME for folder in folders if (Path(folder) / NAME).is_file()]
-    return tuple(entry for path in paths for entry in read(path))
+    return tuple(entry for path in paths for entry in read(path) if entry.runner in ("", item.name))
+
+
+def _entry(item: Mapping[str, Any]) -> Expected:
+    return Expected(str(item["case"]), str(item["reason"]), item["expires"], str(item.get("runner", "")))
 
 
 def read(path: Path) -> tuple[Expected, ...]:
     """The entries of a file. Raises ``FormatError`` for anything that is not one."""
     try:
         entries = tomllib.loads(path.read_text())["xfail"]
-        found = tuple(Expected(str(e["case"]), str(e["reason"]), e["expires"]) for e in entries)
+        found = tuple(
+            Expected(str(e["case"]), str(e["reason"]), e["expires"], str(e.get("runner", ""))) for e in entries
+        )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
         raise FormatError("not a list of expected failures", where=str(path), found=repr(problem)) from None
     for entry in found:
