@@ -33,7 +33,7 @@ NAME = "conformance_xfail.toml"
 
 @dataclass(frozen=True)
 class Expected:
-    """A case that fails, why, and until when that is accepted. ``runner``: whose failure; empty: all of a plugin's."""
+    """A case that fails, why, and until when that is accepted. ``runner``: whose; empty: all of a plugin's."""
 
     case: str
     reason: str
@@ -57,9 +57,7 @@ def read(path: Path) -> tuple[Expected, ...]:
     """The entries of a file. Raises ``FormatError`` for anything that is not one."""
     try:
         entries = tomllib.loads(path.read_text())["xfail"]
-        found = tuple(
-            Expected(str(e["case"]), str(e["reason"]), e["expires"], str(e.get("runner", ""))) for e in entries
-        )
+        found = tuple(_entry(item) for item in entries)
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
         raise FormatError("not a list of expected failures", where=str(path), found=repr(problem)) from None
     for entry in found:
