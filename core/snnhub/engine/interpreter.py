@@ -135,7 +135,8 @@ class Interpreter:
                 name = program.params[int(instr.imm[0])].name
                 self.fixed[index] = params[name].astype(container(instr.type))
             elif instr.args and instr.op is not M.CHECK and all(arg in self.fixed for arg in instr.args):
-                self.fixed[index] = np.asarray(evaluate(instr, [self.fixed[arg] for arg in instr.args]))
+                with np.errstate(all="ignore"):  # infinities and NaN are values here, as in a step
+                    self.fixed[index] = np.asarray(evaluate(instr, [self.fixed[arg] for arg in instr.args]))
         self.moving = [(index, instr) for index, instr in enumerate(program.code) if index not in self.fixed]
 
     def initial(self, samples: int, shape: tuple[int, ...], params: Mapping[str, Array]) -> dict[str, Array]:
