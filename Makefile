@@ -53,7 +53,7 @@ lint: setup
 	@$(BIN)/mypy
 
 test-peers: peers lava sj14 rockpool xylosim
-	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -q
+	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -n 2 --dist loadfile -q
 
 bench: peers lava xylosim
 	@$(BIN)/python -m tests.bench
