@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -14,19 +14,11 @@ from snnhub.findings import loss
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Decoder, Graph, Match, Origin, Port, Provenance, Stage
 from snnhub.ir.numtype import F32, SPIKE, NumType, Quantisation
-from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
+from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
 
-HARD: Mapping[str, Any] = {"reset": "value", "compare": "ge"}
-SUM: Mapping[str, Any] = {"bias": False, "accumulate": "exact", "shift": 0}
-FLAT: Mapping[str, Any] = {
-    "bias": False,
-    "accumulate": "exact",
-    "stride": (1, 1),
-    "padding": (0, 0),
-    "dilation": (1, 1),
-    "groups": 1,
-}
+from snnhub_conformance import building
+from snnhub_conformance.building import dense, neurons
 
 
 def eighths(*shape: int) -> Array:
@@ -41,43 +33,14 @@ def even(*shape: int) -> Array:
     return (2 * ((np.arange(size) * 17 + 5) % 50 - 20)).astype(np.int16).reshape(shape)
 
 
-def number(value: float) -> Tensor:
-    """A 0-d f32 tensor."""
-    return tensor(value, "float32")
-
-
 def new(name: str) -> GraphBuilder:
     return GraphBuilder(name, REGISTRY)
 
 
-def dense(builder: GraphBuilder, name: str, source: Port, weight: Array, delay: int = 0, **changes: Any) -> Port:
-    """A dense layer without bias, or with one: ``bias``, an array."""
-    bias = changes.pop("bias", None)
-    params = {"weight": tensor(weight), **({} if bias is None else {"bias": tensor(bias)})}
-    attributes = {**SUM, "bias": bias is not None, **changes}
-    return builder.node(name, "core.Dense", source, params=params, delay=delay, **attributes)
-
-
-def conv(builder: GraphBuilder, name: str, source: Port, weight: Array, delay: int = 0, **changes: Any) -> Port:
-    """A 2-d convolution without bias."""
-    params = {"weight": tensor(weight)}
-    return builder.node(name, "core.Conv", source, params=params, delay=delay, **{**FLAT, **changes})
-
-
-def fire(
-    builder: GraphBuilder, name: str, source: Port, v_threshold: Any = 1.0, v_reset: float = 0.0, **changes: Any
-) -> Port:
-    """IF neurons with a hard reset."""
-    params = {"v_threshold": tensor(v_threshold, "float32"), "v_reset": number(v_reset)}
-    return builder.node(name, "core.IF", source, params=params, **{**HARD, **changes})
-
-
 def cuba(builder: GraphBuilder, name: str, source: Port, **changes: Any) -> Port:
-    """Loihi's neurons; parameters and the attributes ``reset`` may be given."""
-    interval, offset = changes.pop("reset", (0, 0))
-    values = {"iDecay": 4096, "vDecay": 0, "vThMant": 64, "bias": 0, **changes}
-    params = {key: smallest_integer(np.asarray(value, np.int64)) for key, value in values.items()}
-    return builder.node(name, "loihi.CubaLIF", source, params=params, reset_interval=interval, reset_offset=offset)
+    """Loihi's neurons; parameters by their names in files, and ``reset``."""
+    names = {"vThMant": "vth", "iDecay": "i_decay", "vDecay": "v_decay"}
+    return building.cuba(builder, name, source, **{names.get(key, key): value for key, value in changes.items()})
 
 
 def spiking(sizes: Sequence[int] = (3, 2), input_type: NumType = F32) -> Graph:
@@ -85,7 +48,7 @@ def spiking(sizes: Sequence[int] = (3, 2), input_type: NumType = F32) -> Graph:
     builder = new("spiking")
     port = builder.input((sizes[0],), input_type)
     for index, (before, after) in enumerate(pairwise(sizes)):
-        port = fire(builder, f"n{index}", dense(builder, f"d{index}", port, eighths(after, before)))
+        port = neurons(builder, f"n{index}", dense(builder, f"d{index}", port, eighths(after, before)))
     builder.output(port)
     return builder.graph(decoder=Decoder("mean"))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from snnhub.ir.graph import Graph, Port
 from snnhub.ir.numtype import SPIKE
 
-from snnhub_conformance.generate.build import conv, cuba, dense, even, loihi, new
+from snnhub_conformance.building import conv, dense
+from snnhub_conformance.generate.build import cuba, even, loihi, new
 
 
 def dense_chain() -> Graph:
@@ -19,7 +21,7 @@ def dense_chain() -> Graph:
 def convolution() -> Graph:
     """A convolution with all of its geometry, decays and biases per channel, a flatten, a late dense layer."""
     builder = new("convolution")
-    geometry = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2)}
+    geometry: dict[str, Any] = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2)}
     port = conv(
         builder, "c", builder.input((2, 5, 4), SPIKE), even(2, 2, 3, 2), 1, accumulate="wrap24", **geometry
     )

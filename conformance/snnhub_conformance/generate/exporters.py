@@ -14,8 +14,9 @@ from snnhub.passes.base import PassContext, run_passes
 from snnhub_formats.container import to_bytes
 from snnhub_netx.arrange import passes
 
+from snnhub_conformance.building import conv, dense
 from snnhub_conformance.generate import chips, snn_accepted
-from snnhub_conformance.generate.build import conv, cuba, dense, even, everything, loihi, new
+from snnhub_conformance.generate.build import cuba, even, everything, loihi, new
 from snnhub_conformance.generate.entry import Answer, Family, Refusal
 from snnhub_conformance.generate.snn_parts import WEIGHTS, members, packed
 from snnhub_conformance.generate.write import Writer

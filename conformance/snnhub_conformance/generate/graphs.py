@@ -13,9 +13,11 @@ import numpy as np
 from snnhub.engine.reference import prepare
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph, Port
-from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
+from snnhub.ir.tensor import Array, tensor
 from snnhub.ops.registry import REGISTRY
 
+from snnhub_conformance import building
+from snnhub_conformance.building import stored
 from snnhub_conformance.generate.write import ATOMIC_BYTES, Writer, runner_case
 from snnhub_conformance.kill import UNFLAGGED, noticed
 from snnhub_conformance.second import check_graph
@@ -65,16 +67,6 @@ def start(name: str) -> GraphBuilder:
     return GraphBuilder(name, REGISTRY)
 
 
-def stored(values: Any) -> Tensor:
-    """Floats as f32, integers in the smallest dtype; a tensor as it is."""
-    if isinstance(values, Tensor):
-        return values
-    array = np.asarray(values)
-    if array.dtype.kind in "iub":
-        return smallest_integer(array.astype(np.int64))
-    return tensor(array.astype(np.float32))
-
-
 def dense(
     builder: GraphBuilder,
     name: str,
@@ -83,21 +75,11 @@ def dense(
     *,
     bias: Any = None,
     delay: int = 0,
-    accumulate: str = "exact",
-    shift: int = 0,
+    **changes: Any,
 ) -> Port:
-    """A Dense node; float or integer by its weight."""
-    params = {"weight": stored(weight), **({} if bias is None else {"bias": stored(bias)})}
-    return builder.node(
-        name,
-        "core.Dense",
-        source,
-        params=params,
-        delay=delay,
-        bias=bias is not None,
-        accumulate=accumulate,
-        shift=shift,
-    )
+    """A Dense node; its numbers as they are best stored."""
+    given = None if bias is None else stored(bias)
+    return building.dense(builder, name, source, stored(weight), delay, given, **changes)
 
 
 def conv(
@@ -110,58 +92,9 @@ def conv(
     delay: int = 0,
     **changes: Any,
 ) -> Port:
-    """A Conv node of any number of spatial axes."""
-    dims = len(stored(weight).shape) - 2
-    params = {"weight": stored(weight), **({} if bias is None else {"bias": stored(bias)})}
-    attributes: dict[str, Any] = {
-        "accumulate": "exact",
-        "stride": (1,) * dims,
-        "padding": (0,) * dims,
-        "dilation": (1,) * dims,
-        "groups": 1,
-        **changes,
-    }
-    return builder.node(name, "core.Conv", source, params=params, delay=delay, bias=bias is not None, **attributes)
-
-
-def neurons(
-    builder: GraphBuilder,
-    name: str,
-    source: Port,
-    *,
-    delay: int = 0,
-    v_threshold: Any = 1.0,
-    v_reset: Any = 0.0,
-    tau: Any = None,
-) -> Port:
-    """IF neurons with a hard reset; LIF where there is a time constant."""
-    params = {"v_threshold": stored(v_threshold), "v_reset": stored(v_reset)}
-    if tau is None:
-        return builder.node(name, "core.IF", source, params=params, delay=delay, reset="value", compare="ge")
-    params["tau"] = stored(tau)
-    return builder.node(
-        name, "core.LIF", source, params=params, delay=delay, reset="value", compare="ge", decay_input=True
-    )
-
-
-def cuba(
-    builder: GraphBuilder,
-    name: str,
-    source: Port,
-    *,
-    vth: Any = 64,
-    i_decay: Any = 4096,
-    v_decay: Any = 0,
-    bias: Any = 0,
-    reset: tuple[int, int] = (0, 0),
-    delay: int = 0,
-) -> Port:
-    """Loihi neurons."""
-    values = {"iDecay": i_decay, "vDecay": v_decay, "vThMant": vth, "bias": bias}
-    params = {key: stored(value) for key, value in values.items()}
-    return builder.node(
-        name, "loihi.CubaLIF", source, params=params, delay=delay, reset_interval=reset[0], reset_offset=reset[1]
-    )
+    """A Conv node; its numbers as they are best stored."""
+    given = None if bias is None else stored(bias)
+    return building.conv(builder, name, source, stored(weight), delay, given, **changes)
 
 
 def keys_of(graph: Graph, records: tuple[str, ...]) -> tuple[str, ...]:

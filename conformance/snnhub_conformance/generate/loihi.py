@@ -15,7 +15,8 @@ from snnhub.ir.graph import Graph, Port
 from snnhub.ir.numtype import SPIKE
 from snnhub.ir.tensor import Array
 
-from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, conv, cuba, dense, start
+from snnhub_conformance.building import cuba
+from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, conv, dense, start
 
 VTH = 50
 """The threshold of most layers, so that they can be packed: a framework may have one per layer only."""

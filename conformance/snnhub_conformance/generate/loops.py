@@ -9,7 +9,8 @@ from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Port
 from snnhub.ir.numtype import F32, SPIKE, NumType
 
-from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, cuba, dense, neurons, start
+from snnhub_conformance.building import cuba, neurons
+from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, dense, start
 from snnhub_conformance.generate.transforms import coarse
 
 SIZE = 2

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from snnhub_conformance.building import IF
 from snnhub_conformance.generate import lowerings as nets
-from snnhub_conformance.generate.build import HARD, eighths, loihi, spiking
+from snnhub_conformance.generate.build import eighths, loihi, spiking
 from snnhub_conformance.generate.lowerings import Row
 
 HELD = "SNN-2102 n"
@@ -107,7 +108,7 @@ REFUSED: dict[str, Row] = {
     ),
     "KLIF": Row(
         lambda: nets.with_neurons(
-            "core.KLIF", {**NEURON, "tau": 2.0, "k": 1.0}, **HARD, decay_input=False, scale_reset=False
+            "core.KLIF", {**NEURON, "tau": 2.0, "k": 1.0}, **IF, decay_input=False, scale_reset=False
         ),
         "Potentials are neither scaled nor cut off.",
         refused=(NO_OP, "n"),

@@ -12,7 +12,8 @@ from snnhub.ir.graph import Edge, Graph, Port
 from snnhub.ir.numtype import F32, SPIKE
 from snnhub.ir.tensor import Array, tensor
 
-from snnhub_conformance.generate.build import HARD, conv, dense, eighths, fire, new, number, spiking
+from snnhub_conformance.building import IF, conv, dense, neurons, scalar
+from snnhub_conformance.generate.build import eighths, new, spiking
 
 POOL: dict[str, Any] = {
     "kernel": (2, 2),
@@ -47,24 +48,24 @@ def with_neurons(op: str, params: dict[str, Any], size: int = 3, inputs: int = 4
     """A dense layer and neurons ``n`` of an op."""
     builder = new("neurons")
     port = dense(builder, "d", builder.input((inputs,), F32), eighths(size, inputs))
-    values = {name: value if hasattr(value, "dtype") else number(value) for name, value in params.items()}
+    values = {name: value if hasattr(value, "dtype") else scalar(value) for name, value in params.items()}
     builder.output(builder.node("n", op, port, params=values, **attributes))
     return builder.graph()
 
 
 def leaky(tau: float = 2.0, **attributes: Any) -> Graph:
     params = {"v_threshold": 1.0, "v_reset": 0.0, "tau": tau}
-    return with_neurons("core.LIF", params, **{**HARD, "decay_input": False, **attributes})
+    return with_neurons("core.LIF", params, **{**IF, "decay_input": False, **attributes})
 
 
 def learned() -> Graph:
     params = {"v_threshold": 1.0, "v_reset": 0.0, "leak": 0.25}
-    return with_neurons("core.LIFCoeff", params, **HARD, decay_input=False)
+    return with_neurons("core.LIFCoeff", params, **IF, decay_input=False)
 
 
 def current() -> Graph:
     params = {"v_threshold": 1.0, "v_reset": 0.0, "u_factor": 0.5, "v_factor": 0.75}
-    return with_neurons("core.CubaLIF", params, **HARD, arithmetic="float")
+    return with_neurons("core.CubaLIF", params, **IF, arithmetic="float")
 
 
 def soft() -> Graph:
@@ -72,16 +73,16 @@ def soft() -> Graph:
 
 
 def reset_to(value: float, v_threshold: float = 1.0) -> Graph:
-    return with_neurons("core.IF", {"v_threshold": v_threshold, "v_reset": value}, **HARD)
+    return with_neurons("core.IF", {"v_threshold": v_threshold, "v_reset": value}, **IF)
 
 
 def after(make: Callable[[GraphBuilder, Port], Port], shape: tuple[int, ...] = (1, 4, 4), size: int = 4) -> Graph:
     """A convolution, neurons, what is tested, flatten, dense, neurons."""
     builder = new("after")
     port = conv(builder, "c", builder.input(shape, F32), eighths(1, shape[0], 1, 1))
-    port = make(builder, fire(builder, "n0", port))
+    port = make(builder, neurons(builder, "n0", port))
     port = builder.node("f", "core.Flatten", port, start=0, end=2)
-    builder.output(fire(builder, "n1", dense(builder, "d", port, eighths(2, size))))
+    builder.output(neurons(builder, "n1", dense(builder, "d", port, eighths(2, size))))
     return builder.graph()
 
 
@@ -111,7 +112,7 @@ def normed(scale: list[float], shift: float, bias: bool = False) -> Graph:
         "scale": tensor(np.reshape(scale, (2, 1, 1)), "float32"),
         "shift": tensor(np.full((2, 1, 1), shift), "float32"),
     }
-    builder.output(fire(builder, "n", builder.node("bn", "core.BatchNorm", port, params=numbers)))
+    builder.output(neurons(builder, "n", builder.node("bn", "core.BatchNorm", port, params=numbers)))
     return builder.graph()
 
 
@@ -120,19 +121,19 @@ def norm_behind_pool() -> Graph:
     builder = new("norm behind pool")
     port = conv(builder, "c", builder.input((1, 4, 4), F32), eighths(1, 1, 1, 1))
     port = builder.node("p", "core.AvgPool", port, **POOL)
-    port = builder.node("bn", "core.BatchNorm", port, params={"scale": number(0.5), "shift": number(0.0)})
-    builder.output(fire(builder, "n", port))
+    port = builder.node("bn", "core.BatchNorm", port, params={"scale": scalar(0.5), "shift": scalar(0.0)})
+    builder.output(neurons(builder, "n", port))
     return builder.graph()
 
 
 def between(op: str, params: dict[str, Any] | None = None, **attributes: Any) -> Graph:
     """A dense layer, neurons, an op ``x``, a dense layer, neurons."""
     builder = new("between")
-    port = fire(builder, "n0", dense(builder, "d0", builder.input((4,), F32), eighths(4, 4)))
-    values = {name: number(value) for name, value in (params or {}).items()}
+    port = neurons(builder, "n0", dense(builder, "d0", builder.input((4,), F32), eighths(4, 4)))
+    values = {name: scalar(value) for name, value in (params or {}).items()}
     sources = {"a": port, "b": port} if op in ("core.Add", "core.Mul") else {"x": port}
     port = builder.node("x", op, sources, params=values, **attributes)
-    builder.output(fire(builder, "n1", dense(builder, "d1", port, eighths(2, 4))))
+    builder.output(neurons(builder, "n1", dense(builder, "d1", port, eighths(2, 4))))
     return builder.graph()
 
 
@@ -140,13 +141,13 @@ def weights(array: Any, bias: Array | None = None) -> Graph:
     builder = new("weights")
     matrix = np.asarray(array, np.float32)
     port = dense(builder, "d", builder.input((matrix.shape[1],), F32), matrix, bias=bias)
-    builder.output(fire(builder, "n", port))
+    builder.output(neurons(builder, "n", port))
     return builder.graph()
 
 
 def wide_layer() -> Graph:
     """A threshold for each neuron."""
-    return with_neurons("core.IF", {"v_threshold": tensor([1.0, 1.5, 2.0], "float32"), "v_reset": 0.0}, **HARD)
+    return with_neurons("core.IF", {"v_threshold": tensor([1.0, 1.5, 2.0], "float32"), "v_reset": 0.0}, **IF)
 
 
 def no_neurons() -> Graph:
@@ -158,9 +159,9 @@ def no_neurons() -> Graph:
 def unfed() -> Graph:
     """Leaky neurons behind neurons, without a synapse between."""
     builder = new("unfed")
-    port = fire(builder, "n0", dense(builder, "d", builder.input((4,), F32), eighths(4, 4)))
-    params = {"v_threshold": number(1.0), "v_reset": number(0.0), "tau": number(2.0)}
-    builder.output(builder.node("n1", "core.LIF", port, params=params, **HARD, decay_input=True))
+    port = neurons(builder, "n0", dense(builder, "d", builder.input((4,), F32), eighths(4, 4)))
+    params = {"v_threshold": scalar(1.0), "v_reset": scalar(0.0), "tau": scalar(2.0)}
+    builder.output(builder.node("n1", "core.LIF", port, params=params, **IF, decay_input=True))
     return builder.graph()
 
 
@@ -168,7 +169,9 @@ def line() -> Graph:
     """A convolution over one axis."""
     builder = new("line")
     changes: dict[str, Any] = {"stride": (1,), "padding": (0,), "dilation": (1,)}
-    builder.output(fire(builder, "n", conv(builder, "c", builder.input((1, 4), F32), eighths(2, 1, 2), **changes)))
+    builder.output(
+        neurons(builder, "n", conv(builder, "c", builder.input((1, 4), F32), eighths(2, 1, 2), **changes))
+    )
     return builder.graph()
 
 
@@ -186,7 +189,7 @@ def many_faults() -> Graph:
     builder = new("faults")
     port = builder.node("max", "core.MaxPool", builder.input((2, 4, 4), F32), **MAXIMUM)
     soft_ = builder.node(
-        "soft", "core.IF", port, params={"v_threshold": number(1.0)}, reset="subtract", compare="ge"
+        "soft", "core.IF", port, params={"v_threshold": scalar(1.0)}, reset="subtract", compare="ge"
     )
     synapse = conv(builder, "c", soft_, eighths(2, 2, 1, 1))
     builder.output(builder.node("add", "core.Add", {"a": synapse, "b": soft_}))

@@ -13,7 +13,8 @@ from snnhub.ir.numtype import F32, SPIKE
 from snnhub.ir.tensor import Array
 from snnhub_formats import container
 
-from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, conv, cuba, dense, neurons, start, stored
+from snnhub_conformance.building import cuba, neurons, stored
+from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, conv, dense, start
 from snnhub_conformance.generate.loihi import Chain, even
 
 CHECKOUT = Path(__file__).resolve().parents[3]

@@ -8,23 +8,15 @@ from typing import Any
 import numpy as np
 from snnhub.ir.numtype import F32, SPIKE, NumType, unsigned
 
-from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, start, stored
+from snnhub_conformance.building import stored
+from snnhub_conformance.generate import conv_cases, dense_cases
+from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, start
 from snnhub_conformance.generate.transforms import (
     BYTE,
     RECORDS,
     Fill,
     alone,
     coarse,
-    conv_cases,
-    conv_groups,
-    conv_sums,
-    conv_two,
-    conv_windows,
-    dense_axes,
-    dense_cases,
-    dense_integers,
-    dense_limits,
-    dense_whole,
     fine,
     of,
     whole,
@@ -489,8 +481,8 @@ def joined_cases() -> Iterator[Sketch]:
 
 
 PARTS = (
-    *(dense_cases, dense_whole, dense_axes, dense_integers, dense_limits),
-    *(conv_cases, conv_windows, conv_groups, conv_two, conv_sums),
+    *dense_cases.PARTS,
+    *conv_cases.PARTS,
     *(average_cases, average_sizes, average_two, maximum_cases, maximum_sizes, maximum_counts, adaptive_cases),
     *(moved_cases, padded_cases, elementwise_cases, scaled_cases, joined_cases),
 )

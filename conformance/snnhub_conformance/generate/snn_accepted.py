@@ -16,8 +16,9 @@ from snnhub.ir.verify import MAX_DELAY, MAX_HOLD, ensure
 from snnhub.ops.registry import REGISTRY, Registry
 from snnhub_formats.container import to_bytes
 
+from snnhub_conformance.building import dense, neurons
 from snnhub_conformance.generate import micro
-from snnhub_conformance.generate.build import cuba, dense, eighths, even, everything, fire, loihi, new, spiking
+from snnhub_conformance.generate.build import cuba, eighths, even, everything, loihi, new, spiking
 from snnhub_conformance.generate.entry import Answer, Family
 from snnhub_conformance.generate.snn_parts import members, packed
 from snnhub_conformance.generate.write import Writer
@@ -75,14 +76,14 @@ def per_neuron() -> Graph:
     """A threshold per neuron where others have one for all: both are parameters, only the shape differs."""
     builder = new("per neuron")
     port = dense(builder, "d0", builder.input((3,), F32), eighths(2, 3))
-    builder.output(fire(builder, "n0", port, [1.0, 1.0]))
+    builder.output(neurons(builder, "n0", port, [1.0, 1.0]))
     return builder.graph()
 
 
 def shared_axes() -> Graph:
     """A parameter of shape (2, 1, 1) over features (2, 3, 3)."""
     builder = new("channels")
-    builder.output(fire(builder, "n", builder.input((2, 3, 3), F32), np.array([[[1.0]], [[2.0]]])))
+    builder.output(neurons(builder, "n", builder.input((2, 3, 3), F32), np.array([[[1.0]], [[2.0]]])))
     return builder.graph()
 
 
@@ -112,7 +113,7 @@ def parallel() -> Graph:
     """Two edges between the same ports with different delays, which add up."""
     builder = new("parallel")
     source = builder.input((3,), F32)
-    port = fire(builder, "n", source)
+    port = neurons(builder, "n", source)
     builder.edge(source, Port("n", "x"), 2)
     builder.output(port)
     return builder.graph()
@@ -147,15 +148,15 @@ def two_components() -> Graph:
     """Two networks side by side, each with an input and an output of its own."""
     builder = new("two")
     for name in ("a", "b"):
-        builder.output(fire(builder, f"n{name}", builder.input((2,), F32, name)), f"out {name}")
+        builder.output(neurons(builder, f"n{name}", builder.input((2,), F32, name)), f"out {name}")
     return builder.graph()
 
 
 def unused() -> Graph:
     """A node that does not reach an output: odd, and allowed."""
     builder = new("unused")
-    port = fire(builder, "n", builder.input((2,), F32))
-    fire(builder, "unused", port)
+    port = neurons(builder, "n", builder.input((2,), F32))
+    neurons(builder, "unused", port)
     builder.output(port)
     return builder.graph()
 
@@ -165,7 +166,7 @@ def shared() -> Graph:
     builder = new("shared")
     port = builder.input((3,), F32)
     for name in "ab":
-        port = fire(builder, f"n{name}", dense(builder, f"d{name}", port, eighths(3, 3)))
+        port = neurons(builder, f"n{name}", dense(builder, f"d{name}", port, eighths(3, 3)))
     builder.output(port)
     return builder.graph()
 
@@ -197,7 +198,7 @@ def attributes() -> Graph:
 def names() -> Graph:
     """Ids in other scripts, with spaces, dots and slashes inside."""
     builder = new("名前 – 网络")
-    builder.output(fire(builder, "层/1.neuron β", builder.input((2,), F32, "données")), "sortie 1")
+    builder.output(neurons(builder, "层/1.neuron β", builder.input((2,), F32, "données")), "sortie 1")
     return builder.graph()
 
 
