@@ -130,6 +130,7 @@ def snnhub_register_exporters() -> Iterable[Exporter]:
             formats=(".xylo.json",),
             target=name,
             level="F1",
+            reader="xylo",
         )
         for name, function, chip in FAMILIES
     ]

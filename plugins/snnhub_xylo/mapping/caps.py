@@ -12,7 +12,7 @@ from snnhub.findings import Finding, info, loss, note
 from snnhub.ir.graph import Graph, Node
 from snnhub.ir.op import StepOp
 from snnhub.ir.rewrite import Rewriter
-from snnhub.passes.base import PassContext, PassResult
+from snnhub.passes.base import PassContext, PassResult, unchanged
 
 from snnhub_xylo.core import CAP_HIDDEN, CAP_INPUT, CAP_OUTPUT
 from snnhub_xylo.mapping.layers import Network, read_network
@@ -22,6 +22,8 @@ from snnhub_xylo.mapping.promise import measured
 def run(graph: Graph, context: PassContext) -> PassResult:
     """Lower the caps of all layers to the chip's, and count on calibration data what they hold back."""
     network, _ = read_network(graph, context.lookup)
+    if not network.ends:  # a core already
+        return unchanged(graph, context)
     rewriter = Rewriter(graph, context.lookup)
     counts = _largest(graph, network, context)
     found = [*_inputs(network, context)]

@@ -90,8 +90,9 @@ class Made:
         )
         for name in names:
             values = recording[f"{CORE}/{name}"]
-            if full := int(np.count_nonzero((values == HIGH) | (values == LOW))):
-                words = f"{full} of {values.size} values of {name} are at the end of their 16 bits"
+            low, high = int(np.count_nonzero(values == LOW)), int(np.count_nonzero(values == HIGH))
+            if low or high:
+                words = f"of {values.size} values of {name}, {low} are at the lower end, {high} at the upper"
                 remedy = "Smaller weights, or fewer spikes."
                 yield loss("SNN-2416", f"{CORE}/{name}", words, bound="on the calibration data", remedy=remedy)
 
@@ -152,7 +153,7 @@ def findings(made: Made, context: PassContext) -> list[Finding]:
             loss("SNN-2416", f"{CORE}/{name}", f"{number} values did not fit their register and were clipped")
         )
     if made.mapped.vmem:
-        words = "decisions are read from membrane potentials: one scale for all outputs, thresholds that nothing reaches"
+        words = "decisions are read from membrane potentials: one scale for all outputs, thresholds out of reach"
         bound = (
             "not checked, for want of calibration data"
             if made.taught is None
@@ -165,7 +166,8 @@ def findings(made: Made, context: PassContext) -> list[Finding]:
 def _layer(row: dict[str, Any], part: Part) -> Finding:
     lost = row["weights"] and row["zeros"] == row["weights"]
     make = loss if lost else note
-    words = f"scale {row['scale_lowest']:.4g} to {row['scale_highest']:.4g}; {row['zeros']} of {row['weights']} became 0"
+    scales = f"scale {row['scale_lowest']:.4g} to {row['scale_highest']:.4g}"
+    words = f"{scales}; {row['zeros']} of {row['weights']} weights became 0"
     bound = f"weight error at most {row['largest_error']:.3g}"
     return make("SNN-2414", part.layer, words, bound=bound)
 
