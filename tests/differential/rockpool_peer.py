@@ -48,7 +48,7 @@ def main() -> None:
     from snnhub_rockpool import without_samna
 
     without_samna.apply()
-    serve({"hello": hello, "map": mapped, "simulate": simulated, "generate": generated}, pipe)
+    serve({"hello": hello, "map": mapped, "simulate": simulated, "generate": generated, "train": trained}, pipe)
 
 
 def hello(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -137,3 +137,11 @@ def generated(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     path = Path(params["folder"]) / f"{params['family']}-{params['kind']}-{params['size']}-{params['seed']}.json"
     net.save(path)
     return {"network": str(path), "layers": described(net)}
+
+
+def trained(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Train the tutorial's residual network and write what ``tests.networks.seed_residual`` says to ``folder``."""
+    from tests.networks.seed_residual import store
+
+    store(Path(params["folder"]))
+    return {}

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import atexit
 import functools
+import hashlib
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from snnhub_rockpool import ENVIRONMENT
 from snnhub_xylo import ENVIRONMENT as XYLOSIM
 
 from tests.conftest import SHARED
+from tests.networks import seed_residual
 
 ENTRY = "tests.differential.rockpool_peer:main"
 FAMILIES = ("xylo-a2", "xylo-imu", "xylo-a3")
@@ -122,6 +125,40 @@ def random_network(
     params = {"seed": seed, "kind": kind, "family": family, "size": size, "folder": str(folder.absolute())}
     answer = process().call("generate", params)
     return Path(answer["network"]), answer["layers"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network: its file, its layers, and f32 arrays (samples, steps, channels or classes)."""
+
+    network: Path
+    layers: list[dict[str, Any]]
+    x: Array
+    target: Array
+    output: Array
+
+
+@functools.cache
+def trained_residual() -> Trained:
+    """The residual network of the tutorial for Xylo, trained to a loss of 0 (about 10 s, once for all tests).
+
+    Kept in the temporary folder under the digest of the script and of the versions that trained it.
+    """
+    script = Path(seed_residual.__file__).read_bytes()
+    text = json.dumps(process().identity["environment"], sort_keys=True)
+    kept = (
+        Path(tempfile.gettempdir()) / f"snnhub-residual-{hashlib.sha256(script + text.encode()).hexdigest()[:16]}"
+    )
+    if not kept.is_dir():
+        made = Path(tempfile.mkdtemp(prefix="snnhub-residual-"))
+        process().call("train", {"folder": str(made)})
+        try:
+            made.rename(kept)
+        except OSError:  # somebody else was faster
+            shutil.rmtree(made)
+    with np.load(kept / "samples.npz", allow_pickle=False) as file:
+        arrays = {name: file[name] for name in ("x", "target", "output")}
+    return Trained(kept / "net.json", json.loads((kept / "layers.json").read_text()), **arrays)
 
 
 def _stored(raster: Array | None, folder: str) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import snnhub
 from snnhub.engine.reference import prepare
 from snnhub.errors import RunError
 from snnhub.ir.tensor import Array
@@ -23,11 +24,13 @@ from tests.differential.rockpool_reference import (
     random_network,
     reference,
     simulate,
+    trained_residual,
 )
 from tests.networks.rockpool_xylo_nets import FAN_OUT, LARGEST, REFUSED, kinds
 from tests.networks.xylo_cores import core_graph
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("rockpool", "xylosim")]
+STEPS = 50
 SAME = (
     "weights_rec",
     "threshold",
@@ -161,6 +164,22 @@ def test_traps_are_as_they_are_known(tmp_path: Path) -> None:
 def test_a_raster_needs_integers(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="quantiser"):
         Request(tmp_path, [], "xylo-a3", "none", np.zeros((3, 4)))
+
+
+def test_the_trained_residual_network_gives_its_targets() -> None:
+    """In Rockpool when it was saved, and in the engine from what was saved: the same spikes at the same steps."""
+    found = trained_residual()
+    np.testing.assert_array_equal(found.output, found.target)
+    assert found.target.sum() == 4
+    result = snnhub.run(found.network, found.x.swapaxes(0, 1), record=["output", "1_LIFBitshiftTorch/s"])
+    np.testing.assert_array_equal(result.recording["output"].swapaxes(0, 1), found.target)
+    assert result.spikes["1_LIFBitshiftTorch/s"] > 100
+    spec = reference(Request(found.network, found.layers, "xylo-a2", "global", found.x.swapaxes(0, 1)))
+    assert len(spec["aliases"]) == 63
+    assert spec["s"].shape == (50, 2, 126)
+    on_chip = spec["s_out"].swapaxes(0, 1)
+    for lag in range(4):  # in a chip the two paths of the block arrive at different steps
+        assert not np.array_equal(on_chip[:, lag:], found.target[:, : STEPS - lag])
 
 
 def test_versions_are_the_pinned_ones() -> None:
