@@ -80,12 +80,12 @@ def snnhub_register_runners() -> Iterable[Runner]:
         ),
         Runner(
             "samna",
-            "Xylo IMU and Xylo Audio 3 boards through samna; not verified on a chip",
+            "boards of Xylo Audio 2, IMU and Audio 3 through samna; not verified on a chip",
             entry="snnhub_xylo.samna_runner:run_samna",
             availability=_samna,
-            capabilities=CAPABILITIES,
+            capabilities={**CAPABILITIES, "batch": False},
             options=(
-                Option("family", "xylo-imu or xylo-a3", "the family of the xylo.json"),
+                Option("family", "board: xylo-a2, xylo-imu or xylo-a3", "the family of the xylo.json"),
                 Option("timeout", "seconds to wait for the steps of a run", "60"),
                 Option("report", "file for what became of every attribute of samna's configuration"),
             ),

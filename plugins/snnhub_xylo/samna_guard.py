@@ -1,8 +1,8 @@
 """Tells the vendor's samna from the package of that name on the package index, without importing either.
 
-What the index has (0.48.6, looked at as an archive) is one Python file that runs pip when it is imported, to replace
-itself by a wheel from the vendor's own index. Importing it installs software, so nothing here imports to find out. A
-samna is taken for real if all of this holds:
+What the index has (0.48.6, looked at as an archive) is one Python file that runs pip when it is imported, to
+replace itself by a wheel from the vendor's own index. Importing it installs software, so nothing here imports to
+find out. A samna is taken for real if all of this holds:
 
 1. one installed distribution is called samna, and no second one;
 2. it came as a wheel for this kind of machine: not purely Python, no tag ``any``;
@@ -29,17 +29,23 @@ from snnhub.errors import MissingPeerError
 
 NAME = "samna"
 REMEDY = (
-    "Get the vendor's wheel for this interpreter (https://synsense-sys-int.gitlab.io/samna/) and install that file "
-    "with pip. The samna of the package index only installs it, by running pip when it is imported."
+    "Get the vendor's wheel for this interpreter (https://synsense-sys-int.gitlab.io/samna/) and install that "
+    "file with pip. The samna of the package index only installs it, by running pip when it is imported."
 )
 LEAST_BYTES = 2**20
 """A driver for a dozen boards with its own compiler; a stub is far below."""
 MAGIC = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 """First bytes of compiled modules on Linux, Windows and macOS."""
-INSTALLERS = frozenset(
-    "pip ensurepip setuptools distutils subprocess urllib http ftplib socket requests httpx webbrowser runpy".split()
-)
-CALLS = frozenset({"exec", "eval", "compile", "__import__"})
+INSTALLERS = {"pip", "ensurepip", "setuptools", "distutils", "subprocess", "runpy", "webbrowser"} | {
+    "urllib",
+    "http",
+    "ftplib",
+    "socket",
+    "requests",
+    "httpx",
+}
+"""Modules that a driver's Python part has no use for, and an installer has."""
+CALLS = {"exec", "eval", "compile", "__import__"}
 OS_CALLS = ("system", "popen", "exec", "spawn", "posix_spawn", "startfile")
 
 
@@ -48,7 +54,7 @@ def problem(path: list[str] | None = None, thorough: bool = False) -> str:
 
     ``thorough`` also reads the compiled modules whole; without it, their size and first bytes are looked at.
     """
-    found = [item for item in _distributions(path) if _name(item) == NAME]
+    found = _distributions(path)
     if not found:
         return "samna is not installed"
     if len(found) > 1:
@@ -70,17 +76,10 @@ def ensure_real() -> None:
         raise MissingPeerError(f"samna cannot be used here: {words}", remedy=REMEDY)
 
 
-def _distributions(path: list[str] | None) -> Iterator[Distribution]:
-    seen: set[str] = set()
-    for item in distributions() if path is None else distributions(path=path):
-        place = str(item.locate_file(""))
-        if _name(item) != NAME or place not in seen:  # one folder may be on the path twice
-            seen.add(place if _name(item) == NAME else "")
-            yield item
-
-
-def _name(distribution: Distribution) -> str:
-    return str(distribution.metadata["Name"] or "").lower().replace("_", "-")
+def _distributions(path: list[str] | None) -> list[Distribution]:
+    """Those of the name, each once: a folder may be on the path twice. Only their own metadata are read."""
+    found = distributions(name=NAME) if path is None else distributions(name=NAME, path=path)
+    return list({(str(item.locate_file("")), item.version): item for item in found}.values())
 
 
 def _wheel(distribution: Distribution, path: list[str] | None) -> str:
@@ -162,7 +161,9 @@ def _does(place: Path) -> str:
 
 def _extensions(distribution: Distribution) -> Iterator[PackagePath]:
     for file in distribution.files or ():
-        inside = file.parts[0] == NAME or (len(file.parts) == 1 and file.name.partition(".")[0] in (NAME, f"_{NAME}"))
+        inside = file.parts[0] == NAME or (
+            len(file.parts) == 1 and file.name.partition(".")[0] in (NAME, f"_{NAME}")
+        )
         if inside and any(file.name.endswith(suffix) for suffix in EXTENSION_SUFFIXES):
             yield file
 

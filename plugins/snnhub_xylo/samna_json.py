@@ -1,9 +1,10 @@
-"""samna's own JSON of a Xylo Audio 2 configuration, as far as one public file of 2022 shows it: how a core becomes it.
+"""samna's own JSON of a Xylo Audio 2 configuration, as far as one public file of 2022 shows it: how a core
+becomes it.
 
 ``samna_json_reader`` is the other way. The form is that of the C++ library cereal: ``value0`` around everything,
-matrices with dimensions, offsets and values, options with ``nullopt``. Fields that describe no network get what the
-public file has (``samna.toml``). **Never loaded by samna here**; cereal as a rule wants exactly the fields of its own
-version, so another samna may reject it.
+matrices with dimensions, offsets and values, options with ``nullopt``. Fields that describe no network get what
+the public file has (``samna.toml``). **Never loaded by samna here**; cereal as a rule wants exactly the fields
+of its own version, so another samna may reject it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ INDENT = " " * 4
 
 
 def export_samna_a2(graph: Graph, path: Path) -> Sequence[Finding]:
-    """Write ``graph``, one core, as samna's JSON for Xylo Audio 2. Raises ``UnsupportedError`` with every reason."""
+    """Write ``graph``, one core, as samna's JSON for Xylo Audio 2. Raises ``UnsupportedError`` with every
+    reason.
+    """
     found = [*check_target(graph, spec_of(A2)).findings, *_form(graph)]
     errors = of_severity(found, Severity.ERROR)
     if errors:
@@ -61,22 +64,20 @@ def _form(graph: Graph) -> Iterator[Finding]:
     sources = [edge.src for edge in graph.into[Port(graph.outputs[0].id, TERMINAL_PORT)]]
     if sources != [Port(graph.nodes[0].id, "s_out")]:
         words = "the output is the spikes of the output neurons"
-        yield error(
-            "SNN-4101", graph.outputs[0].id, words, old=", ".join(map(str, sources)), remedy=remedy
-        )
+        yield error("SNN-4101", graph.outputs[0].id, words, old=", ".join(map(str, sources)), remedy=remedy)
 
 
 def _told(graph: Graph, core: Core) -> Iterator[Finding]:
     words = "experimental: its form is that of one public file, and samna has not loaded it"
     remedy = "Other versions of samna may reject it. The way without JSON is snnhub_xylo.samna_loader.apply."
-    yield note("SNN-4310", PLACE, words, bound=EVIDENCE, remedy=remedy)
+    yield note("SNN-4309", PLACE, words, bound=EVIDENCE, remedy=remedy)
     rest = {"dt": graph.dt, "decoder": graph.decoder, "correspondence": graph.correspondence or None}
     names = [name for name, value in rest.items() if value is not None]
     if core.synapses == 2 and not uses(core)[0]:
         names.append("second synapse without weights")
     if names:
         words = "a configuration has no place for these"
-        yield note("SNN-4311", PLACE, words, old=", ".join(names), remedy="Keep the xylo.json beside it.")
+        yield note("SNN-4310", PLACE, words, old=", ".join(names), remedy="Keep the xylo.json beside it.")
 
 
 def write(core: Core) -> bytes:
@@ -97,7 +98,7 @@ def document(core: Core) -> dict[str, Any]:
 
 
 def _object(names: Names, of: str, prefix: str, values: Mapping[str, Any], number: int | None) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for name, attribute in names.classes[of].items():
         path = prefix + name
         if attribute.kind == "object":
@@ -128,7 +129,9 @@ def _leaf(attribute: Attribute, value: Any) -> Any:
 
 
 def _text(value: Any, indent: str) -> str:
-    """JSON as cereal writes it, four blanks deeper per level. Lists of numbers are long: they are joined at once."""
+    """JSON as cereal writes it, four blanks deeper per level. Lists of numbers are long: they are joined at
+    once.
+    """
     deeper = indent + INDENT
     if isinstance(value, dict):
         rows = (f"{json.dumps(key)}: {_text(item, deeper)}" for key, item in value.items())

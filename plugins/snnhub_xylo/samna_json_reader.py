@@ -1,5 +1,5 @@
-"""samna's own JSON of a Xylo Audio 2 configuration to a graph. Strict: exact fields, every number in the range of its
-register, sizes that fit each other, the family's limits.
+"""samna's own JSON of a Xylo Audio 2 configuration to a graph. Strict: exact fields, every number in the range
+of its register, sizes that fit each other, the family's limits.
 
 What the file holds and the network does not is told: every field that would be written back as something else.
 """
@@ -19,7 +19,7 @@ from snnhub.api.options import ImportOptions
 from snnhub.errors import FormatError
 from snnhub.findings import Finding, Severity, loss, note, of_severity
 from snnhub.ir.graph import Graph, Provenance, Stage
-from snnhub_formats.strictjson import items, located, record, truth, whole
+from snnhub_formats.strictjson import items, located, record, table, truth, whole
 
 from snnhub_xylo.core import Core
 from snnhub_xylo.document import graph_of
@@ -77,7 +77,7 @@ def read(data: bytes) -> Graph:
         raise FormatError(
             f"{first.message}{more}", where=first.place, found=first.old, allowed=first.bound, findings=beyond
         )
-    found = note("SNN-4310", PLACE, "experimental: its form is known from one public file", bound=EVIDENCE)
+    found = note("SNN-4309", PLACE, "experimental: its form is known from one public file", bound=EVIDENCE)
     return replace(graph, findings=(found, *_told(core, values, names)))
 
 
@@ -115,17 +115,21 @@ def _leaf(value: Any, attribute: Attribute, place: str) -> Any:
     if attribute.kind == "enum":
         return whole(value, place, *WHOLE["u8"])
     if attribute.kind == "four":
-        return [whole(part, place, *WHOLE["u32"]) for part in record(value, [f"value{n}" for n in range(4)], place)]
+        return [
+            whole(part, place, *WHOLE["u32"]) for part in record(value, [f"value{n}" for n in range(4)], place)
+        ]
     if attribute.kind == "maybe":
         return _option(value, attribute, place)
     return _matrix(value, place)
 
 
 def _option(value: Any, attribute: Attribute, place: str) -> Any:
-    """None, or what is set. Only the form of an empty one is known from a real file; the other is cereal's rule."""
+    """None, or what is set. Only the form of an empty one is known from a real file; the other is cereal's."""
     if isinstance(value, dict) and value.get("nullopt") is False:
         data = record(value, ("nullopt", "data"), place)[1]
-        return whole(data, place, *WHOLE[attribute.of]) if attribute.of in WHOLE else data
+        if attribute.of in WHOLE:
+            return whole(data, place, *WHOLE[attribute.of])
+        return table(data, place)  # a range of neurons: its own fields are not known
     (empty,) = record(value, ("nullopt",), place)
     if empty is not True:
         raise FormatError("nullopt is neither true nor followed by data", where=place, found=repr(empty)[:40])
@@ -182,7 +186,7 @@ def _told(core: Core, values: dict[str, Any], names: Names) -> Iterator[Finding]
             rest.append(item)
             continue
         words = f"not imported: {flag} is off, so that the chip is taken not to use them"
-        yield loss("SNN-4312", item.path, words, old=item.old, new=item.new)
+        yield loss("SNN-4311", item.path, words, old=item.old, new=item.new)
     if rest:
         words = f"{len(rest)} fields say nothing about the network; writing it gives them other values"
         more = f", and {len(rest) - SHOWN} more" if len(rest) > SHOWN else ""
@@ -190,7 +194,7 @@ def _told(core: Core, values: dict[str, Any], names: Names) -> Iterator[Finding]
             ", ".join(f"{item.path} {getattr(item, which)}" for item in rest[:SHOWN]) + more
             for which in ("old", "new")
         )
-        yield note("SNN-4311", PLACE, words, old=old, new=new, remedy="Set them in samna where they matter.")
+        yield note("SNN-4310", PLACE, words, old=old, new=new, remedy="Set them in samna where they matter.")
 
 
 def differences(core: Core, values: dict[str, Any], names: Names) -> Iterator[Difference]:

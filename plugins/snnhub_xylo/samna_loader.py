@@ -1,8 +1,8 @@
 """Puts a core into a samna configuration object, attribute by attribute, and says what became of each one.
 
-Only attribute access is used, so that a samna whose JSON or constructors changed still works, and one whose attributes
-changed is told from one that works. samna itself is not imported: whoever has a configuration object has it.
-Not verified on a chip, nor against samna; against a double made from ``samna.toml``.
+Only attribute access is used, so that a samna whose JSON or constructors changed still works, and one whose
+attributes changed is told from one that works. samna itself is not imported: whoever has a configuration object
+has it. Not verified on a chip, nor against samna; against a double made from ``samna.toml``.
 """
 
 from __future__ import annotations

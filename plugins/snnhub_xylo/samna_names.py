@@ -1,4 +1,4 @@
-"""Names and types of samna's configuration attributes, read from ``samna.toml``, which says where each comes from."""
+"""Names and types of samna's configuration attributes, from ``samna.toml``, which says where each comes from."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ WHOLE = {
 
 @dataclass(frozen=True)
 class Attribute:
-    """``kind``: bool, matrix, list, maybe, enum, four, opaque, object, or a key of ``WHOLE``; ``of``: what the list,
-    option or enum is of, or the class of the object. ``default`` is that of the public JSON, None if it has none.
+    """``kind``: bool, matrix, list, maybe, enum, four, opaque, object, or a key of ``WHOLE``; ``of``: what the
+    list, option or enum is of, or the class of the object. ``default`` is that of the public JSON, None if it
+    has none.
     """
 
     name: str
@@ -63,7 +64,9 @@ class Names:
         return "reservoir" if "reservoir" in self.root else "hidden"
 
     def leaves(self, class_name: str = "", prefix: str = "") -> Iterator[tuple[str, Attribute]]:
-        """Every attribute that is no object itself, by path: ``hidden.weights``, ``readout.neurons[].threshold``."""
+        """Every attribute that is no object itself, by path: ``hidden.weights``,
+        ``readout.neurons[].threshold``.
+        """
         for name, attribute in self.classes[class_name or self.configuration].items():
             if attribute.kind == "object":
                 yield from self.leaves(attribute.of, f"{prefix}{name}.")

@@ -31,9 +31,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """``done``: set, and read back equal. ``missing``: the object has no such attribute. ``refused``: the value was
-    not taken, or reads back as another one. ``left``: documented, not touched, with what they hold. ``unknown``:
-    attributes of the objects that no documentation known here names, not touched.
+    """``done``: set, and read back equal. ``missing``: the object has no such attribute. ``refused``: the value
+    was not taken, or reads back as another one. ``left``: documented, not touched, with what they hold.
+    ``unknown``: attributes of the objects that no documentation known here names, not touched.
     """
 
     family: str

@@ -1,4 +1,4 @@
-"""Runs a network of one Xylo core on a board through samna, in a process of its own. **Not verified on a chip.**"""
+"""Runs a network of one core on a board through samna, in a process of its own. **Not verified on a chip.**"""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from snnhub.api.request import RunRequest
-from snnhub.errors import FormatError, UnsupportedError, UsageError
-from snnhub.findings import Finding, error, info, note
+from snnhub.errors import FormatError, UsageError
+from snnhub.findings import Finding, info, note
 from snnhub.ir.graph import TERMINAL_PORT, Port
 from snnhub.ir.recording import Recording
 from snnhub.peers.env import worker_command
@@ -24,7 +24,6 @@ from snnhub_xylo.document import FORMAT
 from snnhub_xylo.families import FAMILIES
 from snnhub_xylo.reader import parse
 from snnhub_xylo.runner import EVERYTHING, ensure_single_core
-from snnhub_xylo.samna_board import BOARDS
 from snnhub_xylo.samna_guard import NAME
 from snnhub_xylo.samna_loader import ensure_fits
 from snnhub_xylo.samna_report import Entry, LoadReport
@@ -36,11 +35,12 @@ UNVERIFIED = "ran through samna: neither this way nor the chip's results were ev
 
 
 def run_samna(request: RunRequest) -> Recording:
-    """Run the core of the request's graph on the one board of its family. Record keys: spikes of the output neurons.
+    """Run the core of the request's graph on the one board of its family. Record keys: spikes of the output
+    neurons.
 
     Options: ``family``, ``timeout`` (seconds), ``report`` (file for what became of every attribute). Raises
-    ``UnsupportedError`` with every reason, ``MissingPeerError`` without the real samna or a board, ``UsageError`` for
-    several samples, since no way to put a board's neurons to rest is documented.
+    ``UnsupportedError`` with every reason, ``MissingPeerError`` without the real samna or a board,
+    ``UsageError`` for several samples, since no way to put a board's neurons to rest is documented.
     """
     node = ensure_single_core(request.graph)
     family = _family(request)
@@ -60,7 +60,7 @@ def run_samna(request: RunRequest) -> Recording:
     if "report" in request.options:
         Path(request.options["report"]).write_text(json.dumps(loaded.to_json(), indent=1) + "\n")
     types = spikes.astype(np.uint8)
-    arrays = {key: types if not request.stimulus.batched else types[:, None] for key in keys}
+    arrays = dict.fromkeys(keys, types if not request.stimulus.batched else types[:, None])
     words = ", ".join(f"{name} {version}" for name, version in versions.items())
     told = (info("SNN-6001", NAME, f"ran in {words}"), *_told(loaded))
     return Recording(arrays, request.stimulus.batched, NAME, told)
@@ -82,14 +82,9 @@ def _family(request: RunRequest) -> str:
     given = request.options.get("family") or _target(request.source)
     if not given:
         words = "which board is it for? A network does not say, a xylo.json does"
-        raise UsageError(words, allowed=", ".join(BOARDS), remedy="Pass --option family=NAME.")
+        raise UsageError(words, allowed=", ".join(FAMILIES), remedy="Pass --option family=NAME.")
     if given not in FAMILIES:
         raise UsageError("no family of this name", found=given, allowed=", ".join(FAMILIES))
-    if given not in BOARDS:
-        words = f"samna's way to run a board of {given} step by step is not publicly documented"
-        remedy = "Run it in xylosim; snnhub_xylo.samna_loader.apply puts it into a configuration."
-        found = (error("SNN-4309", NAME, words, remedy=remedy),)
-        raise UnsupportedError(words, where=NAME, found=given, allowed=", ".join(BOARDS), findings=found)
     return given
 
 
@@ -106,10 +101,9 @@ def _target(source: Any) -> str:
 
 
 def _keys(request: RunRequest, node: str) -> tuple[str, ...]:
-    known = [f"{node}/s_out"]
-    for output in request.graph.outputs:
-        if request.graph.into[Port(output.id, TERMINAL_PORT)][0].src == Port(node, "s_out"):
-            known.append(output.id)
+    own = Port(node, "s_out")
+    into = {output.id: request.graph.into[Port(output.id, TERMINAL_PORT)] for output in request.graph.outputs}
+    known = [f"{node}/s_out", *(name for name, edges in into.items() if edges[0].src == own)]
     if EVERYTHING in request.record:
         return tuple(known)
     absent = [key for key in request.record if key not in known]

@@ -1,7 +1,7 @@
 """What a core wants of samna's attributes: every one that it sets, by path, in the order of the data file.
 
-Flags follow from the numbers: the second synapse if any of its weights is not 0, biases if any is not 0, aliasing if
-there is an alias, and with them the clocks of their parts of the chip.
+Flags follow from the numbers: the second synapse if any of its weights is not 0, biases if any is not 0,
+aliasing if there is an alias, and with them the clocks of their parts of the chip.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ ALWAYS = ("isyn_clock_enable", "ra_clock_enable", "hm_clock_enable", "ram_power_
 class Wanted:
     """``path`` as in ``Names.leaves``; ``value``: of one neuron after the other where it leads into a list.
 
-    ``neutral``: what it is worth is what a chip does without it, so that an attribute which is not there is no loss.
+    ``neutral``: what it is worth is what a chip does without it, so that an attribute which is not there is no
+    loss.
     """
 
     path: str
@@ -69,7 +70,12 @@ def _values(core: Core, names: Names) -> dict[str, Any]:
     for name in ALWAYS:
         if name != ALWAYS[-1] or names.family == "xylo-imu":
             found[f"debug.{name}"] = True
-    neurons = {"threshold": "threshold", "v_mem_decay": "dash_mem", "v_mem_bias": "bias", "i_syn_decay": "dash_syn"}
+    neurons = {
+        "threshold": "threshold",
+        "v_mem_decay": "dash_mem",
+        "v_mem_bias": "bias",
+        "i_syn_decay": "dash_syn",
+    }
     for name, array in neurons.items():
         found[f"{hidden}.neurons[].{name}"] = first_synapse(core.arrays[array]).tolist()
         found[f"readout.neurons[].{name}"] = core.arrays[f"{array}_out"].tolist()
@@ -100,8 +106,8 @@ Read = Callable[[str], Any]
 
 
 def core_of(read: Read, names: Names) -> Core:
-    """The core that a configuration describes. What its flags switch off is read as absent, since the chip does not
-    use it. Numbers are taken as they are: whoever calls this has checked them, or checks the core.
+    """The core that a configuration describes. What its flags switch off is read as absent, since the chip does
+    not use it. Numbers are taken as they are: whoever calls this has checked them, or checks the core.
     """
     hidden = names.hidden
     paths = {path for path, _ in names.leaves()}

@@ -1,4 +1,6 @@
-"""The samna worker: the only process that imports samna, and only after the guard has found it to be the real one."""
+"""The samna worker: the only process that imports samna, and only after the guard has found it to be the real
+one.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ import numpy as np
 from snnhub.peers.worker import PROTOCOL, Report, private_pipe, serve, versions
 
 from snnhub_xylo.core import Core
-from snnhub_xylo.samna_board import BOARDS, run_board
+from snnhub_xylo.families import FAMILIES
+from snnhub_xylo.samna_board import run_board
 from snnhub_xylo.samna_guard import NAME, ensure_real
 
 
@@ -28,15 +31,15 @@ def hello(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """What ``run`` takes."""
-    return {"models": ["xylo-arrays"], "records": ["s_out"], "batch": False, "families": list(BOARDS)}
+    return {"models": ["xylo-arrays"], "records": ["s_out"], "batch": False, "families": list(FAMILIES)}
 
 
 def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Run a core on a board.
 
     ``model``: ``.npz`` with the arrays of ``snnhub_xylo.core.Core``; ``family``; ``input``: ``.npy``, axes time,
-    channels; ``timeout``: seconds; ``folder``. Answers ``arrays``: {"s_out": path}, axes time, outputs, ``findings``
-    as of the loader, and ``load``: its whole report.
+    channels; ``timeout``: seconds; ``folder``. Answers ``arrays``: {"s_out": path}, axes time, outputs, and
+    ``load``: the loader's whole report.
     """
     ensure_real()
     samna = importlib.import_module(NAME)

@@ -36,19 +36,23 @@ def add_boards(samna: ModuleType, families: Iterable[str]) -> None:
     samna.graph = SimpleNamespace(  # type: ignore[attr-defined]
         sink_from=lambda board: SimpleNamespace(get_events=board.take),
         source_to=lambda board: SimpleNamespace(write=board.write),
+        EventFilterGraph=FilterGraph,
     )
     for family in families:
         module = getattr(samna, names_of(family).module)
-        module.event = _events()
+        module.event = _events("timestamp" if family == "xylo-a2" else "timestep")
         module.validate_configuration = lambda config, family=family: validate(config, family)
+        if family == "xylo-a2":
+            module.NeuronStateSinkNode = StateNode
 
 
-def _events() -> SimpleNamespace:
+def _events(step_name: str) -> SimpleNamespace:
     fields = {
-        "Spike": ("neuron_id", "timestep"),
-        "TriggerProcessing": ("target_timestep",),
+        "Spike": ("neuron_id", step_name),
+        "TriggerProcessing": ("target_timestep",) if step_name == "timestep" else (),
         "TriggerReadout": (),
-        "Readout": ("timestep", "output_spikes"),
+        "WriteRegisterValue": ("address", "data"),
+        "Readout": (step_name, "output_spikes"),
         "Interrupt": (),
     }
     return SimpleNamespace(**{name: _event(name, names) for name, names in fields.items()})
@@ -58,9 +62,10 @@ def _event(name: str, names: tuple[str, ...]) -> type:
     def start(self: Any, **given: Any) -> None:
         if set(given) - set(names):
             raise TypeError(f"{name}.__init__(): incompatible constructor arguments")
-        self.__dict__.update(dict.fromkeys(names, 0) | given)
+        for field in names:
+            setattr(self, field, given.get(field, 0))
 
-    return type(name, (), {"__init__": start})
+    return type(name, (), {"__init__": start, "__slots__": names})
 
 
 def validate(config: Any, family: str) -> tuple[bool, str]:
@@ -77,23 +82,61 @@ def validate(config: Any, family: str) -> tuple[bool, str]:
     return True, ""
 
 
+class StateNode:
+    """Collects the output spikes of Xylo Audio 2, once it has a configuration."""
+
+    def __init__(self) -> None:
+        self.outputs, self.rows = 0, list[list[int]]()
+
+    def set_configuration(self, config: Any) -> None:
+        self.outputs = len(config.readout.neurons)
+
+    def reset(self) -> None:
+        self.rows = []
+
+    def get_output_spike(self) -> list[list[int]]:
+        return [[row[number] for row in self.rows] for number in range(self.outputs)]
+
+
+class FilterGraph:
+    """Connects a board with a node; without ``start`` nothing flows."""
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[Board, StateNode]] = []
+
+    def sequential(self, nodes: list[Any]) -> None:
+        self.pairs.append((nodes[0], nodes[1]))
+
+    def start(self) -> None:
+        for board, node in self.pairs:
+            board.listener = node
+
+
 class Board:
-    """A board. Its chip's sense of the configuration is written here once more, and not taken from the reader."""
+    """A board. Its chip's sense of the configuration is written here once more, and not taken from the reader.
+
+    Numbers of steps: ``next`` is the one to be processed next. A ``Readout`` has the last one processed; that of
+    an answer to a trigger has the next one on Xylo Audio 2, and there processing once more begins the count.
+    """
 
     def __init__(self, samna: ModuleType, family: str) -> None:
         self.samna, self.names = samna, names_of(family)
         self.module = getattr(samna, self.names.module)
+        self.old = family == "xylo-a2"
         self.config: Any = None
-        self.last, self.events, self.waiting = -1, list[Any](), dict[int, list[int]]()
+        self.next, self.microphone = 0, self.old
+        self.events, self.waiting = list[Any](), dict[int, list[int]]()
+        self.listener: StateNode | None = None
+        # what either kind of board hands out: model, nodes and front end are all this object
+        for name in (
+            ("get_xylo_model", "get_afe_model", "get_source_node", "get_sink_node")
+            if self.old
+            else ("get_model", "get_model_source_node", "get_model_sink_node")
+        ):
+            setattr(self, name, lambda: self)
 
-    def get_model(self) -> Board:
-        return self
-
-    def get_model_source_node(self) -> Board:
-        return self
-
-    def get_model_sink_node(self) -> Board:
-        return self
+    def set_saer_interface_enable(self, on: bool) -> None:
+        self.microphone = on
 
     def apply_configuration(self, config: Any) -> None:
         valid, message = self.module.validate_configuration(config)
@@ -110,23 +153,34 @@ class Board:
         event = self.module.event
         for item in events:
             if isinstance(item, event.TriggerReadout):
-                self.events += [event.Interrupt(), event.Readout(timestep=self.last)]
+                number = {"timestamp": self.next} if self.old else {"timestep": self.next - 1}
+                self.events += [event.Interrupt(), event.Readout(**number)]
             elif isinstance(item, event.Spike):
-                self.waiting.setdefault(item.timestep, []).append(item.neuron_id)
-                self._process(item.timestep - 1)  # a later step's spike makes the chip process the former ones
+                step = item.timestamp if self.old else item.timestep
+                self._process(step)  # a later step's spike makes the chip process the former ones
+                self.waiting.setdefault(step, []).append(item.neuron_id)
             elif isinstance(item, event.TriggerProcessing):
-                self._process(item.target_timestep)
+                self._process(self.next + 1 if self.old else item.target_timestep + 1)
+            elif isinstance(item, event.WriteRegisterValue):
+                self.waiting.pop(self.next, None)
 
-    def _process(self, target: int) -> None:
+    def _process(self, end: int) -> None:
+        """All steps before ``end``. Without a configuration there is nothing to compute."""
+        if self.config is None:
+            self.next = end
+            return
         mode = self.config.operation_mode is self.module.OperationMode.AcceleratedTime
         source = getattr(self.config, "input_source", None)
         heard = source is None or source is self.module.InputSource.SpikeEvents
-        while mode and self.last < target:
-            self.last += 1
-            ids = self.waiting.pop(self.last, []) if heard else []
-            x = np.bincount(np.array(ids, np.int64), minlength=self.core.inputs)
+        while mode and self.next < end:
+            ids = self.waiting.pop(self.next, []) if heard else []
+            x = np.bincount(np.array(ids, np.int64), minlength=self.core.inputs) + 3 * self.microphone
             _, out = step(self.core, x, self.state)
-            self.events.append(self.module.event.Readout(timestep=self.last, output_spikes=out.tolist()))
+            number = {"timestamp" if self.old else "timestep": self.next}
+            self.events.append(self.module.event.Readout(**number, output_spikes=out.tolist()))
+            if self.listener is not None:
+                self.listener.rows.append(out.tolist())
+            self.next += 1
 
     def _core(self, config: Any) -> Core:
         part = getattr(config, self.names.hidden)

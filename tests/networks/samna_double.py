@@ -1,9 +1,11 @@
-"""A double of samna, made at run time from the documented attributes (``snnhub_xylo/samna.toml``), and nothing else.
+"""A double of samna, made at run time from the documented attributes (``snnhub_xylo/samna.toml``), and nothing
+else.
 
-It is as strict as the bindings of a C++ library are: no attribute that is not documented, no value of another type or
-beyond its range, lists of neurons and matrices are handed over whole and come back as copies, so that changing what
-came back changes nothing. A board in it computes what its configuration says by ``snnhub_xylo.definition``: flags that
-are off switch their numbers off, and without accelerated mode nothing is computed.
+It is as strict as the bindings of a C++ library are: no attribute that is not documented, no value of another
+type or beyond its range, lists of neurons and matrices are handed over whole and come back as copies, so that
+changing what came back changes nothing. A board in it computes what its configuration says by
+``snnhub_xylo.definition``: flags that are off switch their numbers off, and without accelerated mode nothing is
+computed.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ NUMBERS = itertools.count()
 def samna_double(
     without: Sequence[str] = (), extra: Sequence[str] = (), name: str = "", families: Iterable[str] = FAMILIES
 ) -> ModuleType:
-    """A module like samna. ``without``: ``CLASS.attribute`` that it lacks; ``extra``: ones that it has beside those
-    that are documented. ``name``: of the module, which is registered under it.
+    """A module like samna. ``without``: ``CLASS.attribute`` that it lacks; ``extra``: ones that it has beside
+    those that are documented. ``name``: of the module, which is registered under it.
     """
     from tests.networks.samna_board_double import add_boards
 
