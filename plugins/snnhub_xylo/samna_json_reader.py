@@ -16,9 +16,9 @@ import numpy as np
 import snnhub
 from snnhub.api.check import check_target
 from snnhub.api.options import ImportOptions
-from snnhub.errors import FormatError
+from snnhub.errors import FormatError, UsageError
 from snnhub.findings import Finding, Severity, loss, note, of_severity
-from snnhub.ir.graph import Graph, Provenance, Stage
+from snnhub.ir.graph import Graph, Origin, Provenance, Stage
 from snnhub_formats.strictjson import items, located, record, table, truth, whole
 
 from snnhub_xylo.core import Core
@@ -51,11 +51,15 @@ class Difference:
 
 
 def import_samna_a2(path: Path, options: ImportOptions) -> Graph:
-    """The network of a file. Raises ``FormatError`` naming the place, with every limit that is exceeded."""
-    size = path.stat().st_size
-    if not 0 < size <= MAX_BYTES:
+    """The network of a file. Raises ``FormatError`` naming the place, with every limit that is exceeded,
+    ``UsageError`` for a file that cannot be read.
+    """
+    try:
+        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
+    except OSError as problem:
+        raise UsageError("cannot be read", where=str(path), found=problem.strerror or str(problem)) from None
+    if not data:
         raise FormatError("file is empty or too large", where=str(path), allowed=f"1 .. {MAX_BYTES} bytes")
-    data = path.read_bytes()
     graph = located(str(path), read, data)
     stage = Stage("import samna-a2", snnhub.__version__)
     digest = hashlib.sha256(data).hexdigest()
@@ -78,7 +82,8 @@ def read(data: bytes) -> Graph:
             f"{first.message}{more}", where=first.place, found=first.old, allowed=first.bound, findings=beyond
         )
     found = note("SNN-4309", PLACE, "experimental: its form is known from one public file", bound=EVIDENCE)
-    return replace(graph, findings=(found, *_told(core, values, names)))
+    nodes = tuple(replace(node, origin=Origin("samna", "", "value0")) for node in graph.nodes)
+    return replace(graph, nodes=nodes, findings=(found, *_told(core, values, names)))
 
 
 def _object(value: Any, names: Names, of: str, prefix: str) -> Iterator[tuple[str, Any]]:
