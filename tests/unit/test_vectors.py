@@ -185,7 +185,7 @@ UNCOVERED = {
     **dict.fromkeys(("SNN-3030", "SNN-3031", "SNN-3032", "SNN-3033", "SNN-3034"), BLOCKS),
     **dict.fromkeys((f"SNN-32{number:02d}" for number in range(1, 16)), ROCKPOOL),
     **dict.fromkeys((f"SNN-24{number:02d}" for number in range(1, 20)), XYLO),
-    **dict.fromkeys((f"SNN-430{number}" for number in range(1, 4)), XYLO),
+    **dict.fromkeys((f"SNN-43{number:02d}" for number in range(1, 12)), XYLO),
     "SNN-4202": "said of what a worker declares; tests/unit/test_graph_worker.py",
     "SNN-4203": "said by a worker; tests/unit/test_graph_worker.py",
     **dict.fromkeys(("SNN-5001", "SNN-5002", "SNN-5003", "SNN-5004", "SNN-5007"), RUN),
