@@ -52,6 +52,9 @@ OPTIONS = (
         "relay",
         ("relay", "skew", "refuse"),
     ),
+    Option(
+        "float-spec", "a file for the mapped arrays before they are quantised; arrays of the result from Python"
+    ),
 )
 SAMNA_LINE = re.compile(rb'\A\s*\{\s*"value0"\s*:\s*\{')
 """samna's own JSON begins so; its ``operationMode`` follows."""

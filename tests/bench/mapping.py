@@ -26,8 +26,8 @@ def measure(folder: Path) -> Iterator[Ratio]:
     if SYNNET.is_file():
         networks.append(("trained SynNet, 189 neurons", SYNNET, SYNNET_LAYERS))
     for name, kind in (("three layers", "three layers"), ("recurrent", "recurrent")):
-        path, layers = random_network(folder, 0, kind, "xylo-a3", "largest")
-        networks.append((f"{name}, largest of Xylo Audio 3", path, layers))
+        path, made = random_network(folder, 0, kind, "xylo-a3", "largest")
+        networks.append((f"{name}, largest of Xylo Audio 3", path, made))
     for name, path, layers in networks:
         graph = load_graph(path, importer="rockpool").graph
         for rule, theirs in RULES.items():
