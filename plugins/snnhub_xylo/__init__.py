@@ -53,7 +53,7 @@ OPTIONS = (
         ("relay", "skew", "refuse"),
     ),
     Option(
-        "float-spec", "a file for the mapped arrays before they are quantised; arrays of the result from Python"
+        "float-spec", "a file for the mapped arrays before they are quantised; result.arrays in Python"
     ),
 )
 SAMNA_LINE = re.compile(rb'\A\s*\{\s*"value0"\s*:\s*\{')
