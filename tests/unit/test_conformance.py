@@ -266,6 +266,23 @@ def test_reports_are_compared(tmp_path: Path) -> None:
         report.read(tmp_path / "old" / "badge.json")
 
 
+def test_what_passed_against_expectation_counts_as_failed_in_tables() -> None:
+    kinds = (Status.PASS, Status.PASS, Status.FAIL, Status.XPASS, Status.ERROR, Status.XFAIL, Status.UNSUPPORTED)
+    outcomes = [Outcome(f"a.{number}", "a", status, "R4") for number, status in enumerate(kinds)]
+    made = report.make(SUITE, "x", "runner", "R4", {}, outcomes)
+    row = dict(zip(report.COLUMNS, made.row("a"), strict=True))
+    assert row == {
+        "passed": 2,
+        "failed": 2,
+        "error": 1,
+        "xfail": 1,
+        "unsupported": 1,
+        "unavailable": 0,
+        "total": 7,
+    }
+    assert f"| a | {' | '.join(map(str, row.values()))} |" in report.markdown(made)
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = STEPS[0].id
     assert invoke(["conformance", "run", "--runner", "engine", "--case", name, "--report", str(tmp_path)]) == 0

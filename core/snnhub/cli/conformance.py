@@ -70,20 +70,10 @@ def run(
 
 
 def _show(report: Any, folder: Path | None) -> None:
-    rows = []
-    for name in sorted(report.families):
-        c = report.family(name)
-        numbers = (
-            c["pass"],
-            c["fail"] + c["xpass"],
-            c["error"],
-            c["xfail"],
-            c["unsupported"],
-            c["unavailable"],
-            c["total"],
-        )
-        rows.append([name, *(str(number or "") for number in numbers)])
-    table("", ["family", "passed", "failed", "error", "xfail", "unsupported", "unavailable", "total"], rows)
+    from snnhub_conformance.report import COLUMNS
+
+    rows = [[name, *(str(n or "") for n in report.row(name))] for name in sorted(report.families)]
+    table("", ["family", *COLUMNS], rows)
     for item in report.failed[:10]:
         console().print(f"[red]{item.status.value}[/] {item.id}  {escape(item.detail)}", soft_wrap=True)
         console().print(f"     repeat: {escape(report.repeat(item))}", soft_wrap=True)
