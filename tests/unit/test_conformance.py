@@ -25,6 +25,7 @@ from snnhub_conformance.execute import run_case, run_cases
 from snnhub_conformance.expected import Expected, excuse, read
 from snnhub_conformance.generate import micro, steps
 from snnhub_conformance.generate.prove import equivalent
+from snnhub_conformance.kill import OF_ENGINES, flags
 from snnhub_conformance.mutants.engine_class import plain
 from snnhub_conformance.mutants.programs import CLASSES
 from snnhub_conformance.outcome import Outcome, Status
@@ -76,6 +77,23 @@ def test_flags_and_kills_are_what_the_mutants_say(part: int) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("part", range(4))
+def test_flags_of_wrong_engines_are_what_they_do(part: int) -> None:
+    """Flags of the second kind, worked out again on every case: they are found with the graph, not the program."""
+    wrong = []
+    for case in STEPS[part::4]:
+        own = tuple(flag for flag in case.flags if flag in OF_ENGINES)
+        if own != flags(case, OF_ENGINES):
+            wrong.append(case.id)
+    assert wrong == []
+
+
+def test_wrong_engines_are_noticed_by_op_cases_too() -> None:
+    """An op alone hears little of an engine."""
+    noticed = {flag for case in STEPS for flag in case.flags} & set(OF_ENGINES)
+    assert noticed >= {"parameter.first", "bias.dropped", "input.binary", "time.layer-latency"}
+
+
 def variants() -> list[steps.Variant]:
     ops = [op for op in (*REGISTRY.all(), *micro.OPS) if isinstance(op, StepOp)]
     return [variant for op in ops for variant in steps.variants(op)]
@@ -120,9 +138,9 @@ def test_a_wrong_runner_fails_exactly_the_cases_of_its_class(name: str) -> None:
 
 
 def test_every_class_of_mistakes_is_noticed_and_named() -> None:
-    flags = {flag for case in SUITE.cases for flag in case.flags}
-    assert {item.name for item in CLASSES} - flags == set()
-    assert flags <= set(MISTAKES)
+    carried = {flag for case in SUITE.cases for flag in case.flags}
+    assert {item.name for item in CLASSES} - carried == set()
+    assert carried <= set(MISTAKES)
 
 
 def reset_for_the_even_only(graph: Graph, inputs: Any, keys: tuple[str, ...], length: int) -> Any:
