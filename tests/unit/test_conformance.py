@@ -52,6 +52,14 @@ def mutated(change: Any) -> Any:
     return run
 
 
+def kills_by_program() -> dict[str, set[str]]:
+    """Mutants that some case notices."""
+    found: dict[str, set[str]] = {}
+    for case in STEPS:
+        found.setdefault(case.title.partition(": ")[0], set()).update(case.kills)
+    return found
+
+
 def failures(runner: FunctionRunner, cases: list[Case]) -> set[str]:
     return {outcome.id for outcome in run_cases(runner, cases) if outcome.status is not Status.PASS}
 
@@ -102,9 +110,7 @@ def variants() -> list[steps.Variant]:
 def test_every_step_op_has_its_cases_and_its_mutants_are_noticed() -> None:
     """From now on an op does not come in without them: python -m snnhub_conformance.generate op."""
     table = SUITE.matrix["op"]
-    kills: dict[str, set[str]] = {}
-    for case in STEPS:
-        kills.setdefault(case.title.partition(": ")[0], set()).update(case.kills)
+    kills = kills_by_program()
     mutants = unproved = 0
     for variant in variants():
         entry = table[variant.name]
@@ -115,6 +121,14 @@ def test_every_step_op_has_its_cases_and_its_mutants_are_noticed() -> None:
         mutants, unproved = mutants + len(names), unproved + len(entry["open"])
     assert unproved <= OPEN_SHARE * mutants, f"{unproved} of {mutants} are open"
     assert set(table) == {variant.name for variant in variants()}
+
+
+def test_every_mutant_is_counted_once_in_the_summary() -> None:
+    rows = SUITE.mutants.values()
+    assert sum(row["programs"] for row in rows) == len(SUITE.matrix["op"])
+    for row in rows:
+        assert row["mutants"] == row["noticed"] + row["equal"] + row["open"]
+    assert sum(row["noticed"] for row in rows) == sum(len(kills) for kills in kills_by_program().values())
 
 
 def test_mutants_that_count_as_equal_are_proved_again() -> None:
@@ -308,6 +322,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert invoke(["conformance", "run", "--runner", "engine", "--case", name, "--json"]) == 0
     text = capsys.readouterr().out
     assert json.loads(text[text.index("{") :])["counts"]["pass"] == 1
+    capsys.readouterr()
+    assert invoke(["conformance", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mutants"] == SUITE.mutants
+    assert invoke(["conformance", "list"]) == 0
+    assert str(SUITE.mutants["loihi"]["mutants"]) in capsys.readouterr().out
     assert invoke(["conformance", "list", "--family", "op"]) == 0
     assert invoke(["conformance", "show", name]) == 0
     assert STEPS[0].title in capsys.readouterr().out
