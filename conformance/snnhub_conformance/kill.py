@@ -21,6 +21,7 @@ from snnhub_conformance.case import FILE, Case
 from snnhub_conformance.generate.write import layout
 from snnhub_conformance.mutants.engine_class import Arrays, EngineClass, plain, with_nodes
 from snnhub_conformance.mutants.engines import ENGINES
+from snnhub_conformance.mutants.kernels import KERNELS
 from snnhub_conformance.mutants.programs import CLASSES, ProgramClass
 
 Engine = Callable[[Graph, Mapping[str, Array], tuple[str, ...], int], Arrays]
@@ -38,8 +39,8 @@ def _with_program(item: ProgramClass) -> EngineClass:
     return EngineClass(item.name, item.mistake, lambda graph: with_nodes(graph, node))
 
 
-OF_ENGINES: dict[str, EngineClass] = {item.name: item for item in ENGINES}
-"""Wrong engines, by name."""
+OF_ENGINES: dict[str, EngineClass] = {item.name: item for item in (*ENGINES, *KERNELS)}
+"""Wrong engines and wrong kernels, by name."""
 EVERYTHING: dict[str, EngineClass] = {item.name: _with_program(item) for item in CLASSES} | OF_ENGINES
 """Every class as a wrong engine, by name."""
 

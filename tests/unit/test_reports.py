@@ -15,7 +15,7 @@ STORED = overview.load_reports(REPORTS)
 OURS = tuple(
     name.replace(":", " ")
     for name in ALL
-    if name not in ("torch", "spikingjelly", "lava", "importer:spikingjelly")
+    if name not in ("torch", "spikingjelly", "lava", "xylosim", "importer:spikingjelly")
 )
 """Subjects that need no other framework: their reports are made again whenever a family changes."""
 
