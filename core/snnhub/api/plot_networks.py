@@ -38,7 +38,7 @@ def of_network(asked: Asked) -> Sides:
     graph, lookup = loaded.graph, loaded.options.lookup
     prepared = read_stimulus(asked.stimulus, graph.inputs[0])
     plan = prepare(graph, lookup)
-    keys = shown_keys(graph)
+    keys = shown_keys(graph, asked.quantities)
     recording, _ = plan.run(prepared.values, record=keys, progress=asked.progress)
     spikes = tuple(Couple(key, batched(recording).with_batch(key)) for key in keys)
 
@@ -59,7 +59,7 @@ def of_runner(asked: Asked, runner: str) -> Sides:
     run = run_against(asked.a, runner, asked.stimulus, asked.from_, options, given, asked.progress)
     graph = run.loaded.graph
     pairs, problems = pairs_same(graph, run.ours, run.theirs, None)
-    keys = shown_keys(graph)
+    keys = shown_keys(graph, asked.quantities)
     spikes = tuple(Couple.of(pair) for pair in pairs if pair.spikes and pair.a_key in keys)
 
     def states(wanted: tuple[str, ...], sample: int) -> list[Potential]:
@@ -81,7 +81,7 @@ def of_networks(asked: Asked, against: object) -> Sides:
     assert asked.stimulus is not None  # noqa: S101  take_sides has looked
     options, given = asked.options or ImportOptions(), dict(asked.given or {})
     run = run_networks(asked.a, against, asked.stimulus, asked.from_, options, given, asked.progress)
-    graph, keys = run.first.graph, shown_keys(run.first.graph)
+    graph, keys = run.first.graph, shown_keys(run.first.graph, asked.quantities)
     matches = [match for match in run.matches if key_of(match.old) in keys]
     pairs, problems = align(run.left, run.right, matches, spike_keys(graph), run.steps)
     names = (run.first.source.name, run.second.source.name)
@@ -149,13 +149,14 @@ def matching_states(a: Graph, b: Graph, spikes: Iterable[Match], wanted: Iterabl
     return found
 
 
-def shown_keys(graph: Graph) -> tuple[str, ...]:
-    """Spike trains in the order of the nodes, then outputs; an output that only repeats a neuron is left out."""
+def shown_keys(graph: Graph, wanted: Sequence[str] = ()) -> tuple[str, ...]:
+    """Spike trains in the order of the nodes, then outputs; one that only repeats a neuron must be asked for."""
     spiking = spike_keys(graph)
     keys = [f"{node.id}/{name}" for node in graph.nodes for name in recordable(node, REGISTRY)]
     for output in graph.outputs:
         edges = graph.into.get(Port(output.id, TERMINAL_PORT), ())
-        if not (len(edges) == 1 and not edges[0].delay and key_of(edges[0].src) in keys):
+        repeats = len(edges) == 1 and not edges[0].delay and key_of(edges[0].src) in keys
+        if not repeats or output.id in wanted:
             keys.append(output.id)
     return tuple(key for key in keys if key in spiking)
 

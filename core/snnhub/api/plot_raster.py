@@ -68,7 +68,7 @@ def plot_raster(
     chosen, told = sample_of(sides, couples, first, sample)
     shown, omitted = _panels(couples)
     drawn = [_Drawn.of(couple, chosen, steps, neurons) for couple in shown]
-    draw([item.raster for item in drawn], pictures, sides_of(sides.names, _which(chosen, couples[0].samples)))
+    draw([item.raster for item in drawn], pictures, sides_of(sides.names, which(chosen, couples)))
     table = Table(COLUMNS, tuple(row for item in drawn for row in item.rows(chosen)))
     findings = [*sides.findings, *told, *omitted, *(finding for item in drawn for finding in item.findings)]
     facts = {"input": sides.reading, "sample": chosen, "samples": couples[0].samples}
@@ -77,7 +77,9 @@ def plot_raster(
     return finish("raster", sides.names, pictures, table, rows, findings, **facts, first_divergence=divergence)
 
 
-def _which(sample: int, samples: int) -> str:
+def which(sample: int, couples: Sequence[Couple]) -> str:
+    """Words on the sample that is drawn; none where there is one."""
+    samples = max((couple.samples for couple in couples), default=1)
     return f"sample {sample} of {samples}" if samples > 1 else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from snnhub.compare.trace_row import TraceRow
 from snnhub.engine.reference import prepare
 from snnhub.engine.stimulus import read_stimulus
 from snnhub.errors import UsageError
-from snnhub.findings import Finding, ordered
+from snnhub.findings import Finding, info, ordered
 from snnhub.ir.tensor import Array
 from snnhub.plot.couple import Couple
 from snnhub.plot.threshold import membrane_suffix
@@ -54,7 +54,8 @@ def of_recordings(asked: Asked, against: Any, recorded: tuple[bool, bool]) -> Si
     )
     pair = result.pairs[0]
     shown = tuple(name or short for name, short in zip(names, (pair.a, pair.b), strict=True))
-    findings += [*result.findings, *not_drawn(shown, pair.problems)]
+    dense = result.recordings[0].dense(result.recordings[1])[0]
+    findings += [*result.findings, *not_drawn(shown, pair.problems), *_taken(shown[0], dense.values())]
     return _sides(shown, _lined_up(result, rules), ordered(findings))
 
 
@@ -95,11 +96,13 @@ def _alone(asked: Asked) -> Sides:
         known = ", ".join(sorted(quantities))
         raise UsageError("the recording has no such quantity", found=", ".join(missing), allowed=known)
     aligned: Aligned = []
+    samples = _samples(quantities.values())
     for quantity in quantities.values():
         left, _, kind, noticed = told_kind(quantity, quantity, (item.name, item.name), _rules(asked))
         findings += noticed
-        aligned.append((Couple(left.name, _batched(left)), kind))
-    return _sides((item.name,), aligned, ordered([*item.findings, *findings]))
+        aligned.append((Couple(left.name, _batched(left, samples)), kind))
+    taken = _taken(item.name, quantities.values())
+    return _sides((item.name,), aligned, ordered([*item.findings, *findings, *taken]))
 
 
 @dataclass(frozen=True)
@@ -134,19 +137,20 @@ def _lined_up(result: Comparison, rules: Rules) -> Aligned:
     left, right, pair = a.dense(b)[0], b.dense(a)[0], result.pairs[0]
     single = len(left) == len(right) == 1
     found: Aligned = []
+    samples = _samples(left.values())
     for row in pair.rows:
         key = next(iter(right)) if single else row.key
         one, other, _, _ = same_axes(left[row.key], right[key], (pair.a, pair.b))
         one, other, kind, _ = told_kind(one, other, (pair.a, pair.b), rules)
-        found.append((_couple(one, other, row, key), kind))
+        found.append((_couple(one, other, row, key, samples), kind))
     return found
 
 
-def _couple(a: Quantity, b: Quantity, row: TraceRow, b_key: str) -> Couple:
+def _couple(a: Quantity, b: Quantity, row: TraceRow, b_key: str, samples: int | None) -> Couple:
     """Both at the lag of the comparison. Of spikes, the steps that only one side has before the other begins are
     kept, since they count as different; of states they are left out.
     """
-    left, right, lag = _batched(a), _batched(b), row.lag
+    left, right, lag = _batched(a, samples), _batched(b, samples), row.lag
     end = min(left.shape[0], right.shape[0] - lag)
     if row.kind == SPIKES:
         start = -max(0, lag)
@@ -161,7 +165,29 @@ def _couple(a: Quantity, b: Quantity, row: TraceRow, b_key: str) -> Couple:
     return Couple(a.name, left, b_key, right, lag, start, scale)
 
 
-def _batched(quantity: Quantity) -> Array:
-    """(time, samples, the rest): one sample where no axis is called that."""
+def _samples(quantities: Iterable[Quantity]) -> int | None:
+    """Length of the axis that somebody called batch; None where nobody did."""
+    found = {item.values.shape[1] for item in quantities if BATCH in item.axes[1:2]}
+    return int(found.pop()) if len(found) == 1 else None
+
+
+def _like_the_batch(quantity: Quantity, samples: int | None) -> bool:
+    """Names of axes are said once, for quantities with as many axes. Where others have a second axis as long as
+    the batch, and more behind it, it is the batch too.
+    """
     values = quantity.values
-    return values if BATCH in quantity.axes[1:2] else values[:, None]
+    return not quantity.said and samples is not None and values.ndim > 2 and values.shape[1] == samples
+
+
+def _batched(quantity: Quantity, samples: int | None) -> Array:
+    """(time, samples, the rest); one sample where no axis is the batch."""
+    batch = BATCH in quantity.axes[1:2] or _like_the_batch(quantity, samples)
+    return quantity.values if batch else quantity.values[:, None]
+
+
+def _taken(name: str, quantities: Iterable[Quantity]) -> list[Finding]:
+    """A finding on axes that were taken for the batch without being called so."""
+    found = list(quantities)
+    taken = [item.name for item in found if _like_the_batch(item, _samples(found))]
+    words = f"second axis as long as the batch, and taken for it: {', '.join(taken[:8])}"
+    return [info("SNN-5101", name, words)] if taken else []

@@ -26,7 +26,7 @@ def plot_utilisation(
 ) -> Plotted:
     """Draw what ``check`` measures: a bar per limit of every target, red where there is too much.
 
-    Raises ``UsageError`` without targets, and where none of them has a limit that this network uses: mostly a
+    Raises ``UsageError`` without targets, and where this network uses nothing that any of them limits: mostly a
     network that is not lowered yet. ``MissingPeerError`` without matplotlib.
     """
     names = [targets] if isinstance(targets, str) else list(targets)
@@ -34,10 +34,10 @@ def plot_utilisation(
         raise UsageError("no target was named", allowed="--target loihi2, --target xylo-a2 …")
     pictures = pictures_at(output, COLUMNS, (source,))
     result = check(source, names, from_=from_, options=options)
-    if not any(report.usage for report in result.targets):
+    if not any(low or high for report in result.targets for _, low, high, _ in report.usage):
         refused = [finding for report in result.targets for finding in report.findings]
         raise UsageError(
-            "no target has a limit that this network uses",
+            "the network uses nothing that a target limits",
             where=result.source,
             found=", ".join(f"{report.target}: {len(report.findings)} findings" for report in result.targets),
             remedy="Lower the network first: snnhub convert.",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from snnhub.api.options import ImportOptions
-from snnhub.api.plot_raster import sample_of
+from snnhub.api.plot_raster import sample_of, which
 from snnhub.api.plot_sides import Asked, Potential, Progress, select, take_sides
 from snnhub.api.plotted import Output, Plotted, finish, pictures_at
 from snnhub.api.recorded import Said
@@ -67,7 +67,7 @@ def plot_vmem(
     if not layers:
         raise UsageError("no membrane potential that both sides have", where=" and ".join(sides.names))
     drawn = [layer.membrane(neuron, chosen, steps) for layer, neuron in _worst(layers, worst)]
-    draw(drawn, pictures, sides_of(sides.names, f"sample {chosen}"))
+    draw(drawn, pictures, sides_of(sides.names, which(chosen, spikes)))
     kept = {item.keys[0]: item for item in drawn}
     findings = [*sides.findings, *told, *_remarks(kept.values()), *_left_out(layers, drawn)]
     facts = {"input": sides.reading, "sample": chosen}

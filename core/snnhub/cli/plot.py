@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from snnhub.api.plotted import Plotted
 
 
+OWN, SHOWN = "SNN-62", ("error", "loss")
+"""Codes of findings on the picture itself, and severities that are printed of all others."""
+
+
 @click.group("plot")
 def group() -> None:
     """Pictures: spikes, membrane potentials, weights, and use of a chip's limits.
@@ -186,7 +190,10 @@ def show(result: Plotted, as_json: bool) -> int:
         out.print(f"{label}  {escape(name)}")
     columns, rows = LINES[result.kind](result)
     table("", columns, rows, right=[name for name in columns if name not in ("A", "B", "target", "place", "type")])
-    print_findings([finding for finding in result.findings if finding.code.startswith("SNN-62")])
+    findings = [item for item in result.findings if item.code.startswith(OWN) or item.severity.value in SHOWN]
+    print_findings(findings)
+    if len(findings) < len(result.findings):
+        out.print(f"{len(result.findings) - len(findings)} notes and remarks more: --json shows them")
     for path in (*result.pictures, *result.tables):
         out.print(f"wrote {escape(str(path))}")
     return 0
@@ -227,12 +234,21 @@ def _weights(result: Plotted) -> Lines:
 
 def _utilisation(result: Plotted) -> Lines:
     rows: list[list[object]] = [
-        [row["target"], limit["place"], _short(limit["highest"]), limit["limit"][1], f"{limit['share']:.0%}", mark]
+        [
+            row["target"],
+            limit["place"],
+            *(_range(limit["lowest"], limit["highest"]), _range(*limit["limit"])),
+            f"{limit['share']:.0%}",
+            "" if limit["fits"] else "too much",
+        ]
         for row in result.rows
         for limit in row["limits"]
-        for mark in ["" if limit["fits"] else "too much"]
     ]
     return ["target", "place", "used", "allowed", "share", ""], rows
+
+
+def _range(low: object, high: object) -> str:
+    return f"{_short(low)}" if low == high else f"{_short(low)} … {_short(high)}"
 
 
 def _short(value: object) -> object:

@@ -76,7 +76,7 @@ def _panel(place: Any, chip: Chip, number: int) -> None:
         # what breaks a limit of 0 uses no share of it, and must be seen
         share = min(use.share if use.fits else max(use.share, 1.0), WIDEST)
         bar = place.barh(row, share, 0.7, color=FITS if use.fits else TOO_MUCH)[0]
-        bar.set_gid(f"panel{number}-{'fits' if use.fits else 'too-much'}")
+        bar.set_gid(f"panel{number}-{'fits' if use.fits else 'too-much'}-{row}")
         used = f"{use.low:g}" if use.low == use.high else f"{use.low:g} … {use.high:g}"
         bound = f"{use.limits[1]}" if use.limits[0] == 0 else f"{use.limits[0]} … {use.limits[1]}"
         place.text(

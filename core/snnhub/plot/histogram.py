@@ -15,7 +15,7 @@ from snnhub.plot.table import Table
 
 BINS = 129
 """Most bins: as many as an 8-bit weight of even numbers has values, and one between for zero of a float one."""
-COLUMNS = ("row", "network", "synapse", "type", "low", "high", "weights")
+COLUMNS = ("row", "side", "network", "synapse", "type", "low", "high", "weights")
 COLOURS = ("tab:blue", "tab:red")
 
 
@@ -111,13 +111,13 @@ def _panel(place: Any, synapse: Synapse, colour: str, gid: str) -> None:
     bars = place.bar(
         synapse.edges[:-1][shown], synapse.counts[shown], widths[shown] * 0.9, align="edge", color=colour
     )
-    for bar in bars:
-        bar.set_gid(f"{gid}-bar")
+    for number, bar in enumerate(bars):
+        bar.set_gid(f"{gid}-bar{number}")
     words = f"{synapse.type}, {synapse.size} weights, zeros {synapse.zeros}, levels {synapse.levels}"
     if synapse.limits is not None:
         words += f", saturated {synapse.saturated} (limits dashed)"
-        for limit in synapse.limits:
-            place.axvline(limit, ls="--", lw=0.8, c="k").set_gid(f"{gid}-limit")
+        for end, limit in zip(("low", "high"), synapse.limits, strict=True):
+            place.axvline(limit, ls="--", lw=0.8, c="k").set_gid(f"{gid}-limit-{end}")
     place.set_title(f"{plain(synapse.name)}\n{words}")
     place.set_yscale("log")
     place.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -129,10 +129,10 @@ def table(rows: Sequence[Row], names: Sequence[str]) -> Table:
     """A row per bin that holds weights: from ``low`` on, below ``high``."""
     found = []
     for number, row in enumerate(rows):
-        for name, item in zip(names, row, strict=True):
+        for side, name, item in zip("ab", names, row, strict=False):
             if item is None:
                 continue
             for low, high, count in zip(item.edges[:-1], item.edges[1:], item.counts, strict=True):
                 if count:
-                    found.append((number, name, item.name, item.type, low, high, int(count)))
+                    found.append((number, side, name, item.name, item.type, low, high, int(count)))
     return Table(COLUMNS, tuple(found))

@@ -22,7 +22,8 @@ COLOURS = {SPIKES: "0.15", BOTH: "0.62", ONLY_A: "tab:blue", ONLY_B: "tab:red", 
 POINTS = 72
 """Points of an inch."""
 SEEN = 3.0
-"""Points from which a single mark is seen: those that differ are as high at least."""
+"""Points from which a single mark is seen: those that differ are as high at least, where they are few."""
+FEW = 500
 Panel = tuple[PairVerdict, TraceRow, Quantity, Quantity]
 
 
@@ -68,13 +69,13 @@ def draw(rasters: Sequence[Raster], paths: Sequence[Path], heading: str = "") ->
 
 def _panel(place: Any, raster: Raster, height: float, number: int) -> None:
     window, marks = raster.window, raster.marks
-    tall = min(8.0, max(1.5, 0.8 * POINTS * height / max(window.neurons, 1)))
+    tall = min(8.0, max(1.2, 0.8 * POINTS * height / max(window.neurons, 1)))
     wide = min(10.0, max(0.6, 0.4 * POINTS * (WIDTH - 1) / max(window.steps, 1)))
     for kind, chosen in marks.kinds().items():
         found = marks.take(chosen)
         if kind == COUNTS and not found.size:
             continue
-        high = tall if kind in (SPIKES, BOTH) else max(tall, SEEN)
+        high = max(tall, SEEN) if kind not in (SPIKES, BOTH) and found.size < FEW else tall
         dots = place.scatter(
             found.steps,
             found.elements,
