@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import snnhub
+from snnhub.compare.marks import COUNTS, ONLY_A, ONLY_B
 from snnhub.passes.base import PassContext, run_passes
 from snnhub_loihi.lowering import passes as loihi
 from snnhub_netx.arrange import passes as netx
 from snnhub_netx.writer import export_netx
 
 from tests.build import mlp, spikes
-from tests.conftest import SHARED
+from tests.conftest import EXAMPLE, SHARED
 from tests.networks.xylo_cores import core_graph, random_core
 from tests.unit.test_plot import dense_from, drawn, rows_of
 
@@ -64,3 +66,28 @@ def test_the_trained_synnet_in_rockpool(tmp_path: Path) -> None:
     result = snnhub.plot_raster(source, tmp_path / "r.svg", stimulus=x, from_="rockpool", runner="rockpool")
     assert [row["different"] for row in result.rows] == [0] * 4
     assert sum(row["drawn"]["marks"]["both"] for row in result.rows) == len(rows_of(tmp_path / "r.csv")) > 1000
+
+
+@pytest.mark.usefixtures("spikingjelly")
+def test_the_mnist_network_and_its_integers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real weights, real digits, real differences: every mark is one that the verdict counts."""
+    monkeypatch.syspath_prepend(EXAMPLE)
+    encode = importlib.import_module("encoding").encode
+    digits = np.load(EXAMPLE / "digits.npz")
+    x = encode(digits["images"][:2], 8)
+    source = f"{EXAMPLE}/model.py:csnn"
+    graph = snnhub.import_model(
+        source, "spikingjelly", (1, 28, 28), weights=EXAMPLE / "weights.pt", settings={"channels": "16"}
+    )
+    snnhub.save(graph, tmp_path / "net.snn")
+    snnhub.save(run_passes(graph, loihi(), PassContext()), tmp_path / "chip.snn")
+    sides = tmp_path / "net.snn", tmp_path / "chip.snn"
+    verdict = snnhub.verify(*sides, stimulus=x[:, :1]).verdict
+    result = snnhub.plot_raster(sides[0], tmp_path / "r.png", stimulus=x[:, :1], against=sides[1], neurons=20_000)
+    counted = {row.a_key: row.different for row in verdict.rows}
+    marks = {row["a"]: row["drawn"]["marks"] for row in result.rows}
+    assert len(marks) == 6
+    for key, found in marks.items():
+        assert found[ONLY_A] + found[ONLY_B] + found[COUNTS] == counted[key]
+    assert sum(counted[key] for key in marks) > 50
+    assert not [item for item in result.findings if item.code in ("SNN-6201", "SNN-6202")]

@@ -33,7 +33,7 @@ from snnhub_formats.recording import save_recording
 from snnhub_loihi.lowering import passes as loihi
 
 from tests.build import dense, mlp, neurons, spikes
-from tests.conftest import EXAMPLE, SHARED
+from tests.conftest import SHARED
 from tests.networks.xylo_cores import core_graph, random_core
 
 pytest.importorskip("matplotlib")
@@ -476,36 +476,6 @@ def test_the_trained_synnet(tmp_path: Path) -> None:
     assert sum(row["sample"]["spikes_a"] for row in result.rows) > 9000
     found = snnhub.plot_vmem(source, tmp_path / "v.svg", stimulus=x, from_="rockpool", worst=3)
     assert {row["threshold_a"] for row in found.rows} == {1.0}
-
-
-def test_the_mnist_network_and_its_integers(tmp_path: Path) -> None:
-    """Real weights, real digits, real differences: every mark is one that the verdict counts."""
-    pytest.importorskip("spikingjelly")
-    import sys
-
-    sys.path.insert(0, str(EXAMPLE))
-    try:
-        from encoding import encode  # type: ignore[import-not-found]
-    finally:
-        sys.path.remove(str(EXAMPLE))
-    digits = np.load(EXAMPLE / "digits.npz")
-    x = encode(digits["images"][:2], 8)
-    source = f"{EXAMPLE}/model.py:csnn"
-    graph = snnhub.import_model(
-        source, "spikingjelly", (1, 28, 28), weights=EXAMPLE / "weights.pt", settings={"channels": "16"}
-    )
-    snnhub.save(graph, tmp_path / "net.snn")
-    snnhub.save(run_passes(graph, loihi(), PassContext()), tmp_path / "chip.snn")
-    sides = tmp_path / "net.snn", tmp_path / "chip.snn"
-    verdict = snnhub.verify(*sides, stimulus=x[:, :1]).verdict
-    result = snnhub.plot_raster(sides[0], tmp_path / "r.png", stimulus=x[:, :1], against=sides[1], neurons=20_000)
-    counted = {row.a_key: row.different for row in verdict.rows}
-    marks = {row["a"]: row["drawn"]["marks"] for row in result.rows}
-    assert len(marks) == 6
-    for key, found in marks.items():
-        assert found[ONLY_A] + found[ONLY_B] + found[COUNTS] == counted[key]
-    assert sum(counted[key] for key in marks) > 50
-    assert not [item for item in result.findings if item.code in ("SNN-6201", "SNN-6202")]
 
 
 def test_errors_are_of_the_house(folder: Path, tmp_path: Path) -> None:

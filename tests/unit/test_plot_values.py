@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from snnhub.api.target import Limit
 from snnhub.errors import GraphError, UsageError
 from snnhub.ir.builder import GraphBuilder
-from snnhub.ir.graph import Graph, Node
+from snnhub.ir.graph import Graph, Match, Node, Port
 from snnhub.ir.numtype import F32
 from snnhub.ir.tensor import Array, tensor
 from snnhub.ops.registry import REGISTRY
@@ -30,6 +30,9 @@ from tests.networks.xylo_cores import core_graph, largest, random_core
 from tests.unit.test_plot import drawn, groups, rows_of, words_in
 
 pytest.importorskip("matplotlib")
+VALUE: dict[str, Any] = {"reset": "value", "compare": "ge"}
+RESETTING = {"v_threshold": scalar(0.7), "v_reset": scalar(0.0)}
+LEAKY = {**RESETTING, "tau": scalar(2.0)}
 
 
 @pytest.fixture(scope="module")
@@ -138,16 +141,63 @@ def test_states_by_name(folder: Path, tmp_path: Path) -> None:
         snnhub.plot_vmem(folder / "chip.snn", tmp_path / "v.png", **(asked | {"quantities": ["n0/s"]}))
 
 
+def test_silence_and_broken_numbers(tmp_path: Path) -> None:
+    """A neuron that never fires may be looked at. One that is NaN on a side is far from the other."""
+    snnhub.save(mlp((6, 4)), tmp_path / "a.snn")
+    x = np.zeros((5, 6), np.float32)
+    result = snnhub.plot_vmem(tmp_path / "a.snn", tmp_path / "v.png", stimulus=x, worst=2)
+    assert len(result.rows) == 2
+    v = np.random.default_rng(2).normal(0, 1, (30, 4)).astype(np.float32)
+    broken = v.copy()
+    broken[7, 2], broken[9, 1] = np.nan, np.inf
+    result = snnhub.plot_vmem({"n/v": v}, tmp_path / "w.svg", against={"n/v": broken}, worst=3)
+    assert {row["neuron"] for row in result.rows[:2]} == {1, 2}
+    assert {row["value_b"] for row in rows_of(tmp_path / "w.csv")} >= {"nan", "inf"}
+    words_in(tmp_path / "w.svg")
+    with pytest.raises(UsageError, match="no such sample"):
+        snnhub.plot_vmem({"n/v": v}, tmp_path / "w.svg", sample=3)
+
+
+def some_of(weight: Array, thresholds: Array, name: str) -> Graph:
+    builder = GraphBuilder(name, REGISTRY)
+    port = dense(builder, f"{name}d", builder.input((6,), F32), weight)
+    params = {"v_threshold": tensor(thresholds), "v_reset": scalar(0.0)}
+    builder.output(builder.node(f"{name}n", "core.IF", port, params=params, **VALUE))
+    return builder.graph()
+
+
+def test_neurons_that_are_part_of_a_larger_layer(tmp_path: Path) -> None:
+    """What a pass put before them shifts numbers of neurons: spikes, potentials and thresholds shift alike."""
+    random = np.random.default_rng(8)
+    weight = random.normal(0.3, 1, (4, 6)).astype(np.float32)
+    thresholds = np.array([0.5, 1.0, 1.5, 2.0], np.float32)
+    more = np.concatenate([random.normal(0.3, 1, (2, 6)).astype(np.float32), weight])
+    more[3, 0] += 1
+    small = some_of(weight, thresholds, "a")
+    large = some_of(more, np.concatenate([np.array([9, 9], np.float32), thresholds]), "b")
+    pairs = [Match(Port("an", name), Port("bn", name), 0, 1.0, (2, 6)) for name in "sv"]
+    snnhub.save(small, tmp_path / "a.snn")
+    snnhub.save(replace(large, correspondence=tuple(pairs)), tmp_path / "b.snn")
+    x = spikes((25, 6))
+    asked: dict[str, Any] = {"stimulus": x, "against": tmp_path / "b.snn"}
+    result = snnhub.plot_vmem(tmp_path / "a.snn", tmp_path / "v.png", worst=4, **asked)
+    assert result.rows[0]["neuron"] == 1
+    assert sorted(row["different"] > 0 for row in result.rows) == [False, False, False, True]
+    values = snnhub.run(tmp_path / "b.snn", x, record="all").recording["bn/v"]
+    for row in result.rows:
+        neuron = row["neuron"]
+        assert row["threshold_a"] == row["threshold_b"] == thresholds[neuron]
+        own = [item["value_b"] for item in rows_of(tmp_path / "v.csv") if int(item["neuron"]) == neuron]
+        assert np.array_equal(np.array(own, np.float32), values[:, 2 + neuron])
+    raster = snnhub.plot_raster(tmp_path / "a.snn", tmp_path / "r.png", **asked)
+    assert raster.rows[0]["different"] == result.rows[0]["different"]
+
+
 def lone(op: str, params: dict[str, Any], **attributes: Any) -> Node:
     builder = GraphBuilder("lone", REGISTRY)
     port = dense(builder, "d", builder.input((3,), F32), np.eye(3, dtype=np.float32))
     builder.output(builder.node("n", op, port, params=params, **attributes))
     return builder.graph().node["n"]
-
-
-VALUE = {"reset": "value", "compare": "ge"}
-RESETTING = {"v_threshold": scalar(0.7), "v_reset": scalar(0.0)}
-LEAKY = {**RESETTING, "tau": scalar(2.0)}
 
 
 @pytest.mark.parametrize(

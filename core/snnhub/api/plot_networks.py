@@ -73,6 +73,9 @@ def of_runner(asked: Asked, runner: str) -> Sides:
     names = (f"engine: {name}", f"{run.runner.name}: {name}")
     findings = (*graph.findings, *run.prepared.findings, *run.ours.findings, *run.theirs.findings)
     told = not_drawn(names, problems)
+    few = int(run.shown.values.shape[1])
+    if few < run.samples:
+        told += not_drawn(names, [f"samples from {few} on: states of {run.samples} samples would be too large"])
     return Sides(names, spikes, states, (*findings, *told), run.prepared.reading)
 
 

@@ -151,9 +151,11 @@ def _panels(couples: Sequence[Couple]) -> tuple[list[Couple], list[Finding]]:
 
 
 def sample_of(
-    sides: Sides, couples: Sequence[Couple], first: Divergence | None, wanted: int | None
+    sides: Sides, couples: Sequence[Couple], first: Divergence | None, wanted: int | None, silent: bool = False
 ) -> tuple[int, list[Finding]]:
-    """The sample to draw, and a finding where there are several. Raises ``UsageError`` where nothing fired."""
+    """The sample to draw, and a finding where there are several. Raises ``UsageError`` where nothing fired, unless
+    ``silent`` says that this may be.
+    """
     count = min(couple.samples for couple in couples)
     if wanted is not None and not 0 <= wanted < count:
         raise UsageError("no such sample", found=str(wanted), allowed=f"0 .. {count - 1}")
@@ -162,7 +164,7 @@ def sample_of(
         for side in (couple.a, couple.b):
             if side is not None:
                 firing |= side[:, :count].any(axis=(0, *range(2, side.ndim)))
-    if not firing.any() or (wanted is not None and not firing[wanted]):
+    if not silent and (not firing.any() or (wanted is not None and not firing[wanted])):
         some = (
             "" if not firing.any() else f"samples with spikes: {', '.join(map(str, np.flatnonzero(firing)[:8]))}"
         )
@@ -176,6 +178,12 @@ def sample_of(
     chosen = wanted if wanted is not None else first.sample if first is not None else int(np.argmax(firing))
     if count == 1:
         return chosen, []
-    why = "as asked" if wanted is not None else "it has the first divergence" if first is not None else "it fires"
-    words = f"sample {chosen} of {count} is drawn: {why}"
+    why = (
+        "as asked"
+        if wanted is not None
+        else "it has the first divergence"
+        if first is not None
+        else "the first that fires"
+    )
+    words = f"sample {chosen} of {count} is drawn, {why}"
     return chosen, [info("SNN-6202", "picture", words, remedy="--sample N draws another.")]

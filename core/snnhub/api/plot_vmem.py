@@ -51,7 +51,7 @@ def plot_vmem(
     Of two sides those ``worst`` neurons are drawn whose spikes differ most; where none do, those whose potentials
     differ most, as a share of the largest potential of the layer. Of one side, those that fire most. Potentials
     that a correspondence relates by a factor are drawn in the unit of the first side; others have an axis each.
-    Thresholds are dotted where they are parameters. Raises like ``plot_raster``.
+    Thresholds are dotted where they are parameters. Raises like ``plot_raster``, but not where nothing fired.
     """
     pictures = pictures_at(output, COLUMNS, (a, against))
     wanted = tuple(quantities)
@@ -62,8 +62,12 @@ def plot_vmem(
     sides = take_sides(asked)
     spikes = select(sides.spikes, ()) if sides.spikes else []
     first = first_of(spikes)
-    chosen, told = sample_of(sides, spikes, first, sample) if spikes else (sample or 0, [])
-    layers = [_Layer.of(item, spikes, chosen) for item in sides.states(wanted, chosen)]
+    # a neuron that never fires is one to look at
+    chosen, told = sample_of(sides, spikes, first, sample, silent=True) if spikes else (sample or 0, [])
+    potentials = sides.states(wanted, chosen)
+    if any(not item.couple.samples for item in potentials):
+        raise UsageError("no such sample", found=str(chosen))
+    layers = [_Layer.of(item, spikes, chosen) for item in potentials]
     if not layers:
         raise UsageError("no membrane potential that both sides have", where=" and ".join(sides.names))
     drawn = [layer.membrane(neuron, chosen, steps) for layer, neuron in _worst(layers, worst)]
@@ -140,8 +144,10 @@ def _apart(couple: Couple) -> Array:
     if b is None or couple.scale is None or not a.size:
         return np.zeros(couple.neurons)
     left = a.astype(np.float64)
-    reach = float(np.abs(left).max()) or 1.0
-    return np.asarray(np.abs(left - b / couple.scale).max(axis=0) / reach)
+    reach = float(np.abs(left[np.isfinite(left)]).max(initial=0)) or 1.0
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(left - b / couple.scale) / reach
+    return np.asarray(np.where(np.isnan(apart), np.inf, apart).max(axis=0))  # what is no number is far from any
 
 
 def _dense(marks: Marks | None, side: str, window: Window) -> Array | None:

@@ -13,7 +13,7 @@ from snnhub.ir.tensor import Array
 SPIKES, BOTH, ONLY_A, ONLY_B, COUNTS = "spikes", "both", "only A", "only B", "other count"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Marks:
     """Bins with a spike on either side, ascending: ``steps`` (of a; below 0 where b began earlier), ``elements``,
     and the spikes ``a`` and ``b`` in each. ``b`` is None where there is one train.

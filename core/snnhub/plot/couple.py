@@ -14,7 +14,7 @@ from snnhub.compare.verdict import Divergence, differing, first_divergence
 from snnhub.ir.tensor import Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Couple:
     """``a`` and ``b`` are (time, samples, features…) over the same steps, the lag shifted away; ``b`` is None
     where there is one side. Row 0 is step ``origin`` of the first side, below 0 where the second began earlier.

@@ -19,7 +19,7 @@ COLUMNS = ("row", "side", "network", "synapse", "type", "low", "high", "weights"
 COLOURS = ("tab:blue", "tab:red")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Synapse:
     """Weights of one parameter of a node. ``edges`` are of the bins, ``counts`` one fewer; every weight is in one.
 

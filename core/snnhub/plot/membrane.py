@@ -20,7 +20,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trace:
     """One side of one neuron: ``values`` and ``spikes`` (time,); ``spikes`` is None where none were recorded."""
 
@@ -29,7 +29,7 @@ class Trace:
     threshold: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Membrane:
     """One neuron. Values begin at step ``first_step`` of the first side. ``scale``: b is a times this; where it is
     None, b has an axis of its own. ``different``: its spikes that differ; ``title`` says which neuron it is.

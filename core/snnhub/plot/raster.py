@@ -24,10 +24,12 @@ POINTS = 72
 SEEN = 3.0
 """Points from which a single mark is seen: those that differ are as high at least, where they are few."""
 FEW = 500
+SPARSE = 5000
+"""Marks of a panel up to which they may be larger than their bin, to be seen."""
 Panel = tuple[PairVerdict, TraceRow, Quantity, Quantity]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Raster:
     """One panel: ``marks`` inside ``window``. ``first``: the step at which the two sides first differ."""
 
@@ -69,8 +71,9 @@ def draw(rasters: Sequence[Raster], paths: Sequence[Path], heading: str = "") ->
 
 def _panel(place: Any, raster: Raster, height: float, number: int) -> None:
     window, marks = raster.window, raster.marks
-    tall = min(8.0, max(1.2, 0.8 * POINTS * height / max(window.neurons, 1)))
-    wide = min(10.0, max(0.6, 0.4 * POINTS * (WIDTH - 1) / max(window.steps, 1)))
+    thin, low = (0.6, 1.2) if marks.size > SPARSE else (0.9, 2.2)
+    tall = min(8.0, max(low, 0.8 * POINTS * height / max(window.neurons, 1)))
+    wide = min(10.0, max(thin, 0.4 * POINTS * (WIDTH - 1) / max(window.steps, 1)))
     for kind, chosen in marks.kinds().items():
         found = marks.take(chosen)
         if kind == COUNTS and not found.size:
