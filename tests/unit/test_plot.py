@@ -375,6 +375,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown runner": ({"runner": "nobody"}, "no runner of this name"),
     "no such file": ({"against": "nothing.snn"}, "cannot be read"),
     "wrong shape": ({"stimulus": np.zeros((5, 11))}, "wrong shape"),
+    "axes of no recording": ({"axes": "time,neuron"}, "said of recordings"),
     "unknown option": ({"runner_options": {"speed": "9"}}, "unknown option"),
 }
 
@@ -400,6 +401,7 @@ def test_refusals_of_paths(folder: Path, tmp_path: Path, monkeypatch: pytest.Mon
         ({"a": net, "stimulus": x}, tmp_path / "mine.svg", "a file of another kind is there already"),
         (recording, tmp_path / "rec.svg", "would replace what is drawn"),
         ({**recording, "stimulus": x}, tmp_path / "r.svg", "recordings are not run"),
+        ({**recording, "runner_options": {"a": "b"}}, tmp_path / "r.svg", "recordings are not imported"),
         ({**recording, "runner": "engine"}, tmp_path / "r.svg", "a recording cannot be run"),
     ]
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}

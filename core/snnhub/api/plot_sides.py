@@ -75,10 +75,7 @@ def take_sides(asked: Asked) -> Sides:
     against, runner = _second(asked)
     recorded = [is_recording(asked.a, asked.from_), against is not None and is_recording(against)]
     networks = [not recorded[0], against is not None and not recorded[1]]
-    if any(networks) and asked.stimulus is None:
-        raise UsageError("a network is run on an input", allowed="--input X.npy")
-    if not any(networks) and asked.stimulus is not None:
-        raise UsageError("recordings are not run", found="an input", remedy="Leave --input out.")
+    _ensure_used(asked, any(networks), any(recorded))
     if runner is not None:
         if recorded[0]:
             raise UsageError("a recording cannot be run", found=f"runner {runner}", remedy="Give the network.")
@@ -86,6 +83,19 @@ def take_sides(asked: Asked) -> Sides:
     if any(recorded):
         return of_recordings(asked, against, (recorded[0], recorded[1]))
     return of_network(asked) if against is None else of_networks(asked, against)
+
+
+def _ensure_used(asked: Asked, networks: bool, recordings: bool) -> None:
+    """Raise ``UsageError`` for what is missing, and for what nothing here would listen to."""
+    if networks and asked.stimulus is None:
+        raise UsageError("a network is run on an input", allowed="--input X.npy")
+    if not networks and asked.stimulus is not None:
+        raise UsageError("recordings are not run", found="an input", remedy="Leave --input out.")
+    if not networks and asked.runner is None and (asked.given or asked.options not in (None, ImportOptions())):
+        raise UsageError("recordings are not imported", found="options of an importer or runner", allowed="none")
+    if not recordings and (asked.axes or asked.columns):
+        found = "--axes" if asked.axes else "--columns"
+        raise UsageError("is said of recordings, and there is none", where=found)
 
 
 def _second(asked: Asked) -> tuple[Any, str | None]:

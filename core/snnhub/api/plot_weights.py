@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from snnhub.api.load import Loaded, load_graph
@@ -123,7 +124,9 @@ def _alone(names: Iterable[str]) -> Pairs:
 
 
 def _paired(a: Graph, b: Graph, ours: Sequence[str], theirs: Sequence[str]) -> tuple[Pairs, list[Finding]]:
-    """Counterparts: nodes that the correspondence matches, then the rest in order where as many are left."""
+    """Counterparts: nodes that the correspondence matches, then the rest in order where as many are left. Where
+    nothing can be matched, the columns stand beside each other, and a finding says so.
+    """
     partner = {match.old.node: match.new.node for match in correspondence(a, b)[0]}
     table: dict[str, str] = {}
     for key in ours:
@@ -132,6 +135,9 @@ def _paired(a: Graph, b: Graph, ours: Sequence[str], theirs: Sequence[str]) -> t
         if other in theirs and other not in table.values():
             table[key] = other
     left, right = ([key for key in ours if key not in table], [key for key in theirs if key not in table.values()])
+    if not table and len(left) != len(right):
+        words = "nothing says which synapses are counterparts: each column has those of its network in order"
+        return list(zip_longest(ours, theirs)), [info("SNN-5005", b.name, words)]
     notes: list[Finding] = []
     if left and len(left) == len(right):
         table |= dict(zip(left, right, strict=True))

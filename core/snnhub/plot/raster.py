@@ -99,6 +99,8 @@ def _panel(place: Any, raster: Raster, height: float, number: int) -> None:
     place.set_ylim(window.first_neuron - 0.5, window.first_neuron + window.neurons - 0.5)
     for axis in (place.xaxis, place.yaxis):
         axis.get_major_locator().set_params(integer=True)
+    if window.neurons == 1:  # no tick between neurons
+        place.set_yticks([window.first_neuron])
     place.legend(
         loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderpad=0.1, handletextpad=0.1, markerscale=1.0
     )
