@@ -27,11 +27,12 @@ from snnhub_loihi.lowering import passes as loihi
 
 from tests.build import cuba, dense, loihi_mlp, mlp, neurons, scalar, spikes
 from tests.networks.xylo_cores import core_graph, largest, random_core
-from tests.unit.test_plot import drawn, groups, rows_of, words_in
+from tests.unit.test_plot import drawn, filled, groups, rows_of, words_in
 
 pytest.importorskip("matplotlib")
 VALUE: dict[str, Any] = {"reset": "value", "compare": "ge"}
 RESETTING = {"v_threshold": scalar(0.7), "v_reset": scalar(0.0)}
+RED = "#d62728"
 LEAKY = {**RESETTING, "tau": scalar(2.0)}
 
 
@@ -359,7 +360,7 @@ def test_utilisation_is_what_check_measures(tmp_path: Path) -> None:
         assert groups(tmp_path / "u.svg", f"panel{number}-too-much") == len(over)
         assert groups(tmp_path / "u.svg", f"panel{number}-fits") == len(own) - len(over)
         broken += len(over)
-    assert broken > 4
+    assert filled(tmp_path / "u.svg", RED) == broken > 4
     text = words_in(tmp_path / "u.svg")
     assert "20 of 16   125%" in text
     assert text.count("does not fit") == 3
