@@ -167,4 +167,8 @@ CODES: dict[str, str] = {
     "SNN-5204": "divergence that no order of summation explains",
     "SNN-5205": "op without a rule for the order of its sums",
     "SNN-6101": "network that a runner does not have",
+    "SNN-6201": "part that a picture leaves out",
+    "SNN-6202": "sample chosen for a picture",
+    "SNN-6203": "potentials drawn on axes of their own",
+    "SNN-6204": "potential without a threshold in a picture",
 }
