@@ -52,9 +52,7 @@ OPTIONS = (
         "relay",
         ("relay", "skew", "refuse"),
     ),
-    Option(
-        "float-spec", "a file for the mapped arrays before they are quantised; result.arrays in Python"
-    ),
+    Option("float-spec", "a file for the mapped arrays before they are quantised; result.arrays in Python"),
 )
 SAMNA_LINE = re.compile(rb'\A\s*\{\s*"value0"\s*:\s*\{')
 """samna's own JSON begins so; its ``operationMode`` follows."""

@@ -19,12 +19,12 @@ from snnhub.api.options import ImportOptions
 from snnhub.errors import FormatError, UsageError
 from snnhub.findings import Finding, Severity, loss, note, of_severity
 from snnhub.ir.graph import Graph, Origin, Provenance, Stage
-from snnhub_formats.strictjson import items, located, record, table, truth, whole
+from snnhub_formats.strictjson import finite, items, located, parse, record, table, truth, whole
 
 from snnhub_xylo.core import Core
 from snnhub_xylo.document import graph_of
 from snnhub_xylo.families import A2
-from snnhub_xylo.reader import MOST, parse
+from snnhub_xylo.reader import MOST
 from snnhub_xylo.samna_json import EVIDENCE, FAMILY, PLACE, document
 from snnhub_xylo.samna_names import WHOLE, Attribute, Names, names_of
 from snnhub_xylo.samna_values import core_of
@@ -68,7 +68,7 @@ def import_samna_a2(path: Path, options: ImportOptions) -> Graph:
 
 def read(data: bytes) -> Graph:
     """The network of a file's bytes, with findings for what it leaves behind. Raises ``FormatError``."""
-    (whole_file,) = record(parse(data), ("value0",), "file")
+    (whole_file,) = record(parse(data, MAX_BYTES, finite), ("value0",), "file")
     names = names_of(FAMILY)
     values = dict(_object(whole_file, names, names.configuration, ""))
     _sizes(values)

@@ -18,11 +18,12 @@ from snnhub.ir.graph import TERMINAL_PORT, Port
 from snnhub.ir.recording import Recording
 from snnhub.peers.env import worker_command
 from snnhub.peers.protocol import Worker
+from snnhub_formats.strictjson import finite, parse
 
 from snnhub_xylo.core import Core
 from snnhub_xylo.document import FORMAT
 from snnhub_xylo.families import FAMILIES
-from snnhub_xylo.reader import parse
+from snnhub_xylo.reader import MAX_BYTES
 from snnhub_xylo.runner import EVERYTHING, ensure_single_core
 from snnhub_xylo.samna_guard import NAME
 from snnhub_xylo.samna_loader import ensure_fits
@@ -95,7 +96,7 @@ def _target(source: Any) -> str:
         if FORMAT.encode() not in file.read(200):
             return ""
     try:
-        return str(parse(source.read_bytes())["target"])
+        return str(parse(source.read_bytes(), MAX_BYTES, finite)["target"])
     except (FormatError, KeyError, TypeError):
         return ""
 

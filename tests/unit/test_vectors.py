@@ -189,6 +189,7 @@ RUN = "said of a run beside its records, which is what a runner is judged by"
 COMPARISON = "said of a comparison of two runs; a case has one"
 RECORDING = "said of recordings that were made elsewhere; tests/unit/test_compare_recordings.py"
 ROBUST = "said of the order of sums on request; tests/unit/test_robust.py"
+PICTURE = "said of pictures; tests/unit/test_plot.py"
 ENVIRONMENT = "said where a peer in an environment of its own ran; tests/unit/test_peers.py"
 BLOCKS = "a BlockContainer exists only beside lava-dl; tests/differential/test_lava.py"
 XYLO = "cases of chips come with the mapper; tests/unit/test_xylo_targets.py, test_xylo_json.py"
@@ -208,6 +209,7 @@ UNCOVERED = {
     **dict.fromkeys(("SNN-5005", "SNN-5006"), COMPARISON),
     **dict.fromkeys((f"SNN-51{number:02d}" for number in range(1, 13)), RECORDING),
     **dict.fromkeys((f"SNN-52{number:02d}" for number in range(1, 6)), ROBUST),
+    **dict.fromkeys((f"SNN-620{number}" for number in range(1, 5)), PICTURE),
     "SNN-6101": "said by the runner that `snnhub plugins new` writes; tests/plugins/test_example.py",
     **dict.fromkeys((f"SNN-600{number}" for number in range(1, 6)), ENVIRONMENT),
 }

@@ -308,5 +308,5 @@ def test_a_layer_of_one_unit_gives_clipped_registers_a_loss() -> None:
 def test_a_core_has_no_numbers_before_quantising() -> None:
     _, _, after = core_of(network("two", 1))
     with pytest.raises(UnsupportedError, match="core already"):
-        core_of(after, **{"float-spec": "x.npz"})
+        run_passes(after, _passes(A2), PassContext(options={"float-spec": "x.npz"}))
     assert core_of(after)[2].network() == after.network()
