@@ -194,6 +194,7 @@ ENVIRONMENT = "said where a peer in an environment of its own ran; tests/unit/te
 BLOCKS = "a BlockContainer exists only beside lava-dl; tests/differential/test_lava.py"
 XYLO = "cases of chips come with the mapper; tests/unit/test_xylo_targets.py, test_xylo_json.py"
 ROCKPOOL = "files of one importer, made where they are read; tests/unit/test_rockpool.py"
+PICTURES = "said of pictures, which no runner draws; tests/unit/test_plot.py, test_plot_values.py"
 UNCOVERED = {
     "SNN-2301": "a pass that breaks its contract would be a defect; tests/unit/test_proof.py",
     "SNN-2302": "said of the proof of a conversion; tests/unit/test_proof.py",
@@ -212,6 +213,7 @@ UNCOVERED = {
     **dict.fromkeys((f"SNN-620{number}" for number in range(1, 5)), PICTURE),
     "SNN-6101": "said by the runner that `snnhub plugins new` writes; tests/plugins/test_example.py",
     **dict.fromkeys((f"SNN-600{number}" for number in range(1, 6)), ENVIRONMENT),
+    **dict.fromkeys((f"SNN-62{number:02d}" for number in range(1, 5)), PICTURES),
 }
 """Findings without a case, and why."""
 
