@@ -61,7 +61,7 @@ bench: peers lava xylosim
 accuracy: peers
 	@$(BIN)/python -m tests.bench.accuracy
 
-matrix: peers lava
+matrix: peers lava rockpool xylosim
 	@$(BIN)/python -m tests.reports
 	@$(BIN)/python -m tests.matrix
 

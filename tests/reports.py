@@ -25,21 +25,28 @@ from tests.matrix import inserted
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "docs" / "reports"
 README = ROOT / "README.md"
-LEVELS = {"spikingjelly": "R3", "torch": "R3"}
+LEVELS = {"spikingjelly": "R3", "torch": "R3", "rockpool": "R3"}
 """What a subject claims, where that is not the highest level."""
-FAMILIES = {"spikingjelly": ["importer.spikingjelly"], "lava": ["loihi"], "xylosim": ["kernel.xylo"]}
+FAMILIES = {
+    "spikingjelly": ["importer.spikingjelly"],
+    "rockpool": ["importer.rockpool"],
+    "lava": ["loihi"],
+    "xylosim": ["xylo", "kernel.xylo"],
+}
 """What a subject is asked: a framework's runner is not put before another's networks."""
 ALL = (
     "engine",
     "torch",
     "spikingjelly",
     "lava",
+    "rockpool",
     "xylosim",
     "c-worker",
     "importer:snn",
     "importer:graph-json",
     "importer:netx",
     "importer:spikingjelly",
+    "importer:rockpool",
     "exporter:netx",
     "target:loihi2",
 )

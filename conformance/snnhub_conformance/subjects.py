@@ -117,7 +117,8 @@ class HubRunner:
         return self.runner.availability()
 
     def lacks(self, case: Case, graph: Graph) -> str:
-        if self.live and "factory" not in case.subject:
+        foreign = case.family.startswith("importer.") and case.family != f"importer.{self.runner.takes}"
+        if self.live and (foreign or "factory" not in case.subject):
             return f"runs {self.runner.takes} networks themselves, and the case has none"
         if self.runner.capabilities is None:
             return ""

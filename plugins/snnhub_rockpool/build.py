@@ -16,7 +16,22 @@ from snnhub.ir.op import OpLookup
 from snnhub.ir.tensor import Array, Tensor, tensor
 
 from snnhub_rockpool.neurons import Reader, leak_mode, shared
-from snnhub_rockpool.part import BITSHIFT, DROPOUT, EXP_SYN, LEAVES, LINEAR, NEURONS, RESIDUAL, SEQUENTIAL, Part
+from snnhub_rockpool.part import (
+    BITSHIFT,
+    DROPOUT,
+    EXP_SYN,
+    LEAVES,
+    LINEAR,
+    NEURONS,
+    RESIDUAL,
+    SEQUENTIAL,
+    WIRED,
+    Part,
+    first_width,
+    is_synnet,
+    whole,
+    width_after,
+)
 
 TORCH_ORDER = 3
 """Up to so many currents torch adds from left to right; more in another order."""
@@ -47,13 +62,14 @@ class Build:
         self.builder.findings += findings
         self.reader = Reader()
         self.version = framework
+        self._products: dict[str, Port] = {}
 
     def run(self, root: Part, output: str | None, provenance: Provenance) -> Graph:
         """The graph. Raises ``UnsupportedError`` with every layer that cannot be held."""
-        root = _whole(root)
-        width = _first_width(root)
+        root = whole(root)
+        width = first_width(root)
         errors: list[Finding] = []
-        if width is None:
+        if width is None and not of_severity(self.builder.findings, Severity.ERROR):
             words = "nothing says how many inputs the network has"
             errors.append(error("SNN-3208", self.builder.name, words))
         signal = self._part(root, Signal(width or 1, self.builder.input((width or 1,), F32)))
@@ -74,6 +90,8 @@ class Build:
             for inner in part.parts:
                 after = self._part(inner, after)
             return self._residual(part, signal, after) if part.kind == RESIDUAL else after
+        if part.kind == WIRED:
+            return self._wired(part, signal)
         if part.kind not in LEAVES:  # refused by whoever made the parts
             return signal
         if part.kind == DROPOUT:
@@ -119,7 +137,10 @@ class Build:
             return signal.port
         part, source = signal.linear, signal.source
         assert part is not None and source is not None  # noqa: S101, PT018  what has no port is a Linear
-        return self._dense(part.path, source, part.values["weight"], part.values.get("bias"), part)
+        if part.path not in self._products:
+            weight, bias = part.values["weight"], part.values.get("bias")
+            self._products[part.path] = self._dense(part.path, source, weight, bias, part)
+        return self._products[part.path]
 
     def _share(self, signal: Signal, part: Part, n_syn: int) -> list[Port]:
         """What each synapse gets: feature n · n_syn + k goes to synapse k of neuron n."""
@@ -141,6 +162,26 @@ class Build:
         return [
             self._dense(f"{part.path}/syn{k + 1}", port, chosen[:, k::n_syn], None, part) for k in range(n_syn)
         ]
+
+    def _wired(self, part: Part, signal: Signal) -> Signal:
+        """A container by its wires."""
+        made = [signal]
+        for inner, wires in zip(part.parts, part.wires, strict=False):
+            made.append(self._part(inner, self._sum([made[k] for k in wires], inner)))
+        return self._sum([made[k] for k in part.wires[-1]], part)
+
+    def _sum(self, signals: Sequence[Signal], part: Part) -> Signal:
+        """What arrives at a part, added up from left to right."""
+        total = signals[0]
+        for number, other in enumerate(signals[1:], start=1):
+            if total.width != other.width:
+                words = f"signals of {total.width} and {other.width} features add up here"
+                self.reader.found.append(error("SNN-3208", part.path, words))
+                return total
+            path = f"{part.path or 'net'}/sum{number}"
+            sources = {"a": self._port(total), "b": self._port(other)}
+            total = Signal(total.width, self._node(path, "core.Add", sources, {}, part))
+        return total
 
     def _residual(self, part: Part, before: Signal, after: Signal) -> Signal:
         if before.width != after.width:
@@ -170,7 +211,7 @@ class Build:
     def _neurons(self, part: Part, signal: Signal) -> Signal:
         found = self.reader.neurons(part, signal.width)
         if found is None:  # refused; the rest is looked at as if it had fitted
-            return Signal(_width_after(part, signal.width), self._port(signal))
+            return Signal(width_after(part, signal.width), self._port(signal))
         self._computed(part)
         sources = {_numbered("x", k): port for k, port in enumerate(self._share(signal, part, found.n_syn))}
         params = {"alpha": _coefficient(found.alpha, found.recipe), "bias": tensor(found.bias, F32_NAME)}
@@ -210,7 +251,7 @@ class Build:
         last = next((part for part in reversed(list(root.leaves())) if part.kind != DROPOUT), root)
         neurons = last.kind in NEURONS
         high = neurons and bool(np.all(np.asarray(last.values.get("threshold")) == THRESHOLD_OUT))
-        if output is None and _is_synnet(root) and high:
+        if output is None and is_synnet(root) and high:
             words = f"a threshold of {THRESHOLD_OUT} is taken for SynNet's output='vmem'; the file does not say"
             remedy = "Pass --option output=spikes if it is not."
             self.builder.findings.append(info("SNN-3209", last.path, words, remedy=remedy))
@@ -220,44 +261,6 @@ class Build:
         if output == "vmem":
             return Decoder("mean", quantity=f"{last.path}/vmem")
         return Decoder("sum" if neurons else "mean")
-
-
-def _is_synnet(root: Part) -> bool:
-    return root.values.get("synnet") is True or any(_is_synnet(part) for part in root.parts)
-
-
-def _whole(root: Part) -> Part:
-    """A single leaf has no path of its own; it becomes ``net``."""
-    if len(root.parts) == 1 and not root.parts[0].path:
-        return replace(root, parts=(replace(root.parts[0], path="net"),))
-    return root
-
-
-def _first_width(root: Part) -> int | None:
-    """How many features the network takes, as far as its first layers tell."""
-    for part in root.leaves():
-        shape = _shape(part, "weight" if part.kind == LINEAR else "w_rec")
-        if part.kind == LINEAR:
-            return int(shape[0]) if len(shape) == 2 and shape[0] else None
-        if part.kind in NEURONS and len(shape) == 2 and shape[1]:
-            return int(shape[1])
-        tau = _shape(part, "tau")
-        if part.kind == EXP_SYN and len(tau) == 1 and tau[0]:
-            return int(tau[0])
-        if part.kind != DROPOUT and part.kind != EXP_SYN:
-            return None
-    return None
-
-
-def _shape(part: Part, name: str) -> tuple[int, ...]:
-    """Shape of a parameter; () for what is no array."""
-    value = part.values.get(name)
-    return value.shape if isinstance(value, np.ndarray) else ()
-
-
-def _width_after(part: Part, width: int) -> int:
-    shape = _shape(part, "w_rec")
-    return int(shape[0]) if len(shape) == 2 and shape[0] else width
 
 
 def _numbered(name: str, k: int) -> str:

@@ -16,6 +16,7 @@ from snnhub.ir.tensor import Array
 from snnhub_rockpool.part import (
     CONTAINERS,
     DROPOUT,
+    EXODUS,
     EXP_SYN,
     LEAVES,
     LINEAR,
@@ -25,9 +26,12 @@ from snnhub_rockpool.part import (
     SYNNET,
     Part,
 )
+from snnhub_rockpool.wires import wired
 
 SPIKE_FUNCTIONS = ("StepPWL", "PeriodicExponential")
 """Surrogates with one and the same forward: floor(v / threshold) from the threshold on, up to the cap."""
+EXODUS_FUNCTIONS = ("Heaviside",)
+"""Classes of what LIFExodus sets itself; read in its source, not run."""
 PARAMETERS = ("threshold", "bias", "w_rec", "_has_rec", "max_spikes_per_dt", "noise_std", "dt", "leak_mode")
 WEIGHTS, SYNAPSE, OFF = ("weight", "bias"), ("noise_std", "dt", "tau"), ("p", "training")
 
@@ -54,8 +58,19 @@ def tree(net: Any) -> tuple[Part, str | None, list[Finding]]:
     root = _part(net, "", problems)
     if root.kind in LEAVES:
         root = Part("", SEQUENTIAL, {}, (root,))
-    output = str(net.output) if type(net).__name__ == SYNNET else None
-    return root, output, problems
+    return root, _output(root, problems), problems
+
+
+def _output(root: Part, problems: list[Finding]) -> str | None:
+    """What a SynNet says that the network gives. One that gives potentials must be where the output is."""
+    last = root
+    while "synnet" not in last.values and last.kind == SEQUENTIAL and last.parts:
+        last = last.parts[-1]
+    for part in root.walk():
+        if part.values.get("synnet") == "vmem" and part is not last:
+            words = "a SynNet with output='vmem' hands on membrane potentials, which no graph here can"
+            problems.append(error("SNN-3209", part.path, words, remedy="Take its spikes: output='spikes'."))
+    return last.values.get("synnet")
 
 
 def _part(module: Any, path: str, problems: list[Finding]) -> Part:
@@ -64,12 +79,16 @@ def _part(module: Any, path: str, problems: list[Finding]) -> Part:
         return _leaf(module, kind, path, problems)
     if kind == SYNNET:
         inner = _part(module.seq, _below(path, "seq"), problems)
-        return Part(path, SEQUENTIAL, {"synnet": True}, inner.parts)
+        return Part(path, SEQUENTIAL, {"synnet": str(module.output)}, inner.parts)
     if kind in (SEQUENTIAL, RESIDUAL):
         names = list(module._submodulenames)
         return Part(
             path, kind, {}, tuple(_part(getattr(module, name), _below(path, name), problems) for name in names)
         )
+    found = len(problems)
+    part = wired(module, path, problems, _leaf) if hasattr(module, "as_graph") else None
+    if part is not None or len(problems) > found:
+        return part or Part(path, kind, {})
     remedy = (
         "Put its layers into Sequential and Residual; a module of one's own does not say what it does with them."
     )
@@ -88,9 +107,12 @@ def _leaf(module: Any, kind: str, path: str, problems: list[Finding]) -> Part:
         return Part(path, kind, values)
     function = getattr(module, "spike_generation_fn", None)
     name = getattr(getattr(function, "__self__", None), "__name__", str(function))
-    if function is not None and name not in SPIKE_FUNCTIONS:
+    if kind == EXODUS:
+        name = type(function).__name__
+    allowed = EXODUS_FUNCTIONS if kind == EXODUS else SPIKE_FUNCTIONS
+    if function is not None and name not in allowed:
         words = f"spike_generation_fn is {name}"
-        remedy = f"Use {' or '.join(SPIKE_FUNCTIONS)}."
+        remedy = f"Use {' or '.join(allowed)}."
         problems.append(error("SNN-3214", path, words, remedy=remedy))
     taken = {"alpha": _number(module.alpha), "beta": _number(module.beta)}
     return Part(

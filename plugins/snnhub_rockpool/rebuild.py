@@ -54,7 +54,7 @@ def _leaf(part: Part, width: int | None) -> tuple[Any, int | None]:
 
         return TimeStepDropout((width,)), width
     if part.kind == EXP_SYN:
-        return modules.ExpSynTorch(width or len(values["tau"])), width
+        return modules.ExpSynTorch(width or len(values["tau"]), dt=float(values["dt"])), width
     found = Reader().neurons(part, width)
     if found is None or part.kind == EXODUS:
         raise RuntimeError(f"{part.path}: {part.kind} cannot be run here")

@@ -20,6 +20,7 @@ from snnhub.peers.protocol import Worker
 
 from snnhub_rockpool.importer import structure_path, wanted
 from snnhub_rockpool.part import DROPOUT, SYNNET
+from snnhub_rockpool.recorder import Recorder, is_known
 
 HERE = "snnhub_rockpool.runner:run_here"
 EVERYTHING = "*"
@@ -65,9 +66,10 @@ def run_here(request: RunRequest) -> Recording:
     batch = np.ascontiguousarray(values[: request.length].swapaxes(0, 1).astype(np.float32))
     net.reset_state()
     inner = net.seq if type(net).__name__ == SYNNET else net
+    recorder = None if is_known(inner) else Recorder(inner)
     with torch.no_grad():
         output, _, record = inner(torch.from_numpy(batch), record=True)
-    known = _known(request.graph, record, _array(output))
+    known = _known(request.graph, recorder.record if recorder else record, _array(output))
     keys = tuple(known) if EVERYTHING in request.record else request.record
     absent = [key for key in keys if key not in known]
     if absent:
@@ -111,7 +113,7 @@ def _known(graph: Graph, record: Mapping[str, Any], output: Array) -> dict[str, 
     for node in graph.nodes:
         known |= _of_node(graph, node, record, output)
     last = graph.into[Port(graph.outputs[0].id, TERMINAL_PORT)][0].src
-    known["output"] = known[f"{last.node}/{last.name}"]
+    known["output"] = known.get(f"{last.node}/{last.name}", lambda: output)
     return known
 
 
@@ -119,6 +121,8 @@ def _of_node(graph: Graph, node: Node, record: Mapping[str, Any], output: Array)
     path = node.origin.path.replace(".", "/")
     if node.op == "core.MultiSpikeLIF":
         own, n_syn = _at(record, path) if path else record, node.integer("n_syn")
+        if "spikes" not in own:  # a layer of a module of one's own that nobody heard
+            return {}
         whole = node.program.output_type("s").numpy if node.program else np.uint8
         found: dict[str, Get] = {f"{node.id}/s": lambda: _array(own["spikes"]).astype(whole)}
         found[f"{node.id}/vmem"] = lambda: _array(own["vmem"])
@@ -129,7 +133,9 @@ def _of_node(graph: Graph, node: Node, record: Mapping[str, Any], output: Array)
     parent, _, last = node.id.rpartition("/")
     if path.endswith("/w_rec"):
         own, k = _at(record, path.removesuffix("/w_rec")), int(last.removeprefix("rec") or 1) - 1
-        return {f"{node.id}/y": lambda: _array(own["irec"])[..., k]}
+        return {f"{node.id}/y": lambda: _array(own["irec"])[..., k]} if "irec" in own else {}
+    if last.startswith("sum") or not _is_recorded(record, parent if last.startswith("syn") else path):
+        return {}  # sums of signals have no record; nor have layers that nobody heard
     if node.id == path:
         names = [f"{node.id}/y", *([f"{node.id}/isyn"] if node.op == "core.ExpSyn" else [])]
         return {name: lambda: _output(record, path) for name in names}
@@ -151,6 +157,11 @@ def _at(record: Mapping[str, Any], path: str) -> Mapping[str, Any]:
         elif name != "seq":
             return record  # one module alone records without a name
     return record
+
+
+def _is_recorded(record: Mapping[str, Any], path: str) -> bool:
+    parent, _, name = path.rpartition("/")
+    return not path or f"{name}_output" in (_at(record, parent) if parent else record)
 
 
 def _output(record: Mapping[str, Any], path: str) -> Array:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,33 +13,32 @@ import pytest
 import snnhub
 from snnhub.api.options import ImportOptions
 from snnhub.api.remote import import_with, open_worker
-from snnhub.api.request import RunRequest
 from snnhub.cli.main import invoke
-from snnhub.compare.verdict import differing
 from snnhub.engine.reference import prepare
-from snnhub.engine.stimulus import read_stimulus
 from snnhub.errors import UnsupportedError, UsageError
 from snnhub.hub.loader import load
-from snnhub.ir.builder import GraphBuilder
-from snnhub.ir.graph import Edge, Graph, Node, Port
-from snnhub.ir.numtype import F32
-from snnhub.ir.recording import Recording
+from snnhub.ir.graph import Decoder
 from snnhub.ir.rung import Rung
-from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
-from snnhub.peers.env import interpreter, own_packages
 from snnhub.peers.protocol import Worker
-from snnhub.peers.recipe import read_recipe
-from snnhub_rockpool import ENVIRONMENT
 from snnhub_rockpool.importer import HERE, import_model
-from snnhub_rockpool.runner import run_in
 
-from tests.conftest import ROOT, SHARED
-from tests.networks.rockpool_files import counts
+from tests.conftest import SHARED
+from tests.differential.rockpool_runs import (
+    NETS,
+    OWN,
+    SAMPLES,
+    alone,
+    bring,
+    differences,
+    inside,
+    recorded,
+    spikes_of,
+    stimulus,
+)
+from tests.networks.rockpool_nets import SYNNETS
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("rockpool")]
-NETS = ROOT / "tests" / "networks" / "rockpool_nets.py"
-STEPS, SAMPLES = 120, 4
 
 
 @pytest.fixture(scope="module")
@@ -57,41 +54,6 @@ def saved(rockpool: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("saved")
     inside("-W", "ignore", str(NETS), str(folder))
     return folder
-
-
-def inside(*arguments: str) -> str:
-    """Run Rockpool's interpreter; what it printed."""
-    folders = os.pathsep.join(sorted({str(Path(folder).parent) for folder in own_packages().values()}))
-    command = [str(interpreter(read_recipe(ENVIRONMENT.path()))), *arguments]
-    environment = {**os.environ, "PYTHONPATH": folders}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
-
-
-def bring(worker: Worker, factory: str, **settings: Any) -> tuple[Graph, ImportOptions, str]:
-    options = ImportOptions(settings={name: str(value) for name, value in settings.items()})
-    source = f"{NETS}:{factory}"
-    return import_with(worker, HERE, source, options), options, source
-
-
-def recorded(worker: Worker, graph: Graph, options: ImportOptions, source: Any, x: Array) -> Recording:
-    return run_in(worker, RunRequest(graph, read_stimulus(x, graph.inputs[0]), ("*",), source, options))
-
-
-def stimulus(steps: int = STEPS, seed: int = 0) -> Array:
-    return counts(steps, SAMPLES, 16, seed)
-
-
-def differences(graph: Graph, theirs: Recording, x: Array) -> dict[str, int]:
-    """Values that differ, by record key. Everything that the engine records, Rockpool recorded too."""
-    ours, _ = prepare(graph, REGISTRY).run(x, record=list(theirs))
-    assert {f"{n.id}/{name}" for n in graph.nodes if n.program for name in n.program.names} <= set(theirs)
-    return {key: int(differing(ours[key], theirs[key]).sum()) for key in theirs}
-
-
-def spikes_of(found: dict[str, int]) -> int:
-    return sum(count for key, count in found.items() if key.endswith("/s"))
 
 
 @pytest.mark.parametrize("kind", ["LIFTorch", "LIFBitshiftTorch"])
@@ -130,31 +92,6 @@ def test_more_than_three_synapses_differ_in_last_bits_of_states_alone(worker: Wo
     assert found["1_LIFTorch/vmem"] > 0
 
 
-def alone(graph: Graph, theirs: Recording) -> dict[str, int]:
-    """Each layer of neurons alone in the reference engine, fed with what Rockpool fed it: values that differ."""
-    found = {}
-    for node in graph.nodes:
-        if node.op == "core.MultiSpikeLIF":
-            piece, sources = _piece(graph, node)
-            inputs = {f"in_{port}": theirs[f"{src.node}/{src.name}"] for port, src in sources.items()}
-            names = node.program.names if node.program else ()
-            ours, _ = prepare(piece, REGISTRY).run(inputs, record=[f"{node.id}/{name}" for name in names])
-            found[node.id] = sum(int(differing(ours[key], theirs[key]).sum()) for key in ours)
-    return found
-
-
-def _piece(graph: Graph, node: Node) -> tuple[Graph, dict[str, Port]]:
-    """A layer of neurons with an input for each port, and where these come from."""
-    sources = {edge.dst.name: edge.src for edge in graph.feeding(node.id)}
-    builder = GraphBuilder(node.id, REGISTRY)
-    builder.nodes.append(node)
-    size = next(array.shape[0] for array in (graph.node[src.node].param["weight"] for src in sources.values()))
-    for port in sources:
-        builder.edges.append(Edge(builder.input((size,), F32, f"in_{port}"), Port(node.id, port)))
-    builder.output(Port(node.id, "s"))
-    return builder.graph(), sources
-
-
 @pytest.mark.parametrize("strength", [0.01, 0.03, 0.1])
 @pytest.mark.parametrize(("n_syn", "seed"), [(1, 0), (1, 1), (2, 0)])
 def test_recurrent_layers_are_equal_node_by_node(worker: Worker, strength: float, n_syn: int, seed: int) -> None:
@@ -187,7 +124,7 @@ def test_recurrence_on_a_grid_is_equal_free_running(worker: Worker) -> None:
     assert differences(graph, theirs, stimulus()) == dict.fromkeys(theirs, 0)
 
 
-@pytest.mark.parametrize("factory", ["residual", "nested", "alone"])
+@pytest.mark.parametrize("factory", ["residual", "nested", "steps", "alone"])
 def test_other_networks_by_factory(worker: Worker, factory: str) -> None:
     graph, options, source = bring(worker, factory)
     theirs = recorded(worker, graph, options, source, stimulus())
@@ -198,29 +135,65 @@ def test_other_networks_by_factory(worker: Worker, factory: str) -> None:
         assert found == dict.fromkeys(theirs, 0)
 
 
-SYNNETS: dict[str, dict[str, Any]] = {
-    "default": {},
-    "two layers, taus": {
-        "size_hidden_layers": [20, 14],
-        "time_constants_per_layer": [4, 3],
-        "tau_syn_base": 0.003,
-    },
-    "dropout, caps": {"p_dropout": 0.3, "max_spikes_per_dt": 5, "max_spikes_per_dt_out": 2},
-    "trainable": {"train_time_constants": True, "train_threshold": True, "threshold": 0.7},
-    "unrounded taus": {"quantize_time_constants": False, "tau_mem": 0.0053, "tau_syn_out": 0.0031, "dt": 0.0011},
-    "thresholds": {"threshold_out": [0.5, 1.0, 1.5, 2.0], "tau_mem": 0.004},
-}
-
-
 @pytest.mark.parametrize("name", SYNNETS)
-def test_synnets_with_every_option(worker: Worker, name: str) -> None:
-    graph, options, source = bring(worker, "synnet", **SYNNETS[name])
+@pytest.mark.parametrize("way", ["factory", "file"])
+def test_synnets_with_every_option(worker: Worker, saved: Path, name: str, way: str) -> None:
+    """By factory and as saved: not a spike differs."""
+    source: Any = saved / f"synnet-{name}.json"
+    if way == "file":
+        options = ImportOptions()
+        graph = import_model(source, options)
+    else:
+        graph, options, source = bring(worker, "synnet", **SYNNETS[name])
+    x = stimulus(channels=graph.inputs[0].shape[0])
+    theirs = recorded(worker, graph, options, source, x)
+    found = differences(graph, theirs, x)
+    assert spikes_of(found) + found["output"] == 0
+    assert theirs["seq/0_neurons/s"].sum() > 1_000
+    assert graph.decoder is not None
+    vmem = SYNNETS[name].get("output") == "vmem"
+    assert graph.decoder.quantity == ("seq/out_neurons/vmem" if vmem else "output")
+    assert (theirs["output"].sum() > 50) != vmem
+    assert ("SNN-3209" in {finding.code for finding in graph.findings}) == (vmem and way == "file")
+    assert graph.dt == SYNNETS[name].get("dt", 0.001)
+
+
+def test_every_argument_of_a_synnet_is_among_them() -> None:
+    """All that the constructor takes."""
+    lines = [
+        "import inspect",
+        "from rockpool.nn.networks import SynNet",
+        "print(*inspect.signature(SynNet.__init__).parameters)",
+    ]
+    printed = inside("-W", "ignore", "-c", "\n".join(lines)).splitlines()[-1]
+    arguments = set(printed.split()) - {"self", "args", "kwargs"}
+    assert arguments == {name for options in SYNNETS.values() for name in options}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"output": "vmem", "threshold_out": 1.0}, "not applied"),
+        ({"tau_syn_base": 0.001}, "larger than the time step"),
+        ({"neuron_model": "LIFBitshiftTorch"}, "default_neuron_kwargs"),
+        ({"time_constants_per_layer": [1, 2]}, "same length"),
+    ],
+)
+def test_what_a_synnet_itself_refuses(worker: Worker, settings: dict[str, Any], words: str) -> None:
+    """Neurons of any class but LIFTorch and LIFExodus are a defect of its own."""
+    with pytest.raises(UsageError, match=words):
+        bring(worker, "synnet", **settings)
+
+
+def test_a_synnet_within_a_network(worker: Worker) -> None:
+    graph, options, source = bring(worker, "two_synnets", OWN)
+    assert [node.id for node in graph.nodes if node.op == "core.MultiSpikeLIF"] == [
+        f"{k}_SynNet/seq/{name}" for k in range(2) for name in ("0_neurons", "out_neurons")
+    ]
     theirs = recorded(worker, graph, options, source, stimulus())
     assert spikes_of(differences(graph, theirs, stimulus())) == 0
-    assert theirs["seq/0_neurons/s"].sum() > 1_000
-    assert theirs["output"].sum() > 50
-    assert graph.decoder is not None
-    assert graph.decoder.quantity == "output"
+    with pytest.raises(UnsupportedError, match="membrane potentials"):
+        bring(worker, "two_synnets", OWN, output="vmem")
 
 
 def test_a_synnet_that_gives_potentials(worker: Worker, saved: Path) -> None:
@@ -229,14 +202,16 @@ def test_a_synnet_that_gives_potentials(worker: Worker, saved: Path) -> None:
     assert graph.decoder is not None
     assert graph.decoder.quantity == "seq/out_neurons/vmem"
     assert "SNN-3209" not in {finding.code for finding in graph.findings}
-    stored = import_model(saved / "vmem.json", ImportOptions())
+    stored = import_model(saved / "synnet-vmem.json", ImportOptions())
     assert stored.decoder == graph.decoder
+    for way, decoder in (("spikes", Decoder("sum")), ("vmem", graph.decoder)):
+        assert bring(worker, "synnet", given={"output": way})[0].decoder == decoder
     theirs = recorded(worker, graph, options, source, stimulus())
     ours, _ = prepare(graph, REGISTRY).run(stimulus(), record=["seq/out_neurons/vmem"])
     mean = [run["seq/out_neurons/vmem"].mean(axis=0).argmax(axis=-1) for run in (ours, theirs)]
     np.testing.assert_array_equal(*mean)
     np.testing.assert_allclose(ours["seq/out_neurons/vmem"], theirs["seq/out_neurons/vmem"], atol=1e-4)
-    result = snnhub.verify(saved / "vmem.json", stimulus=stimulus(), against="rockpool")
+    result = snnhub.verify(saved / "synnet-vmem.json", stimulus=stimulus(), against="rockpool")
     assert (result.verdict.decisions, result.verdict.decisions_equal) == (SAMPLES, SAMPLES)
 
 
@@ -247,7 +222,7 @@ STRUCTURES = {
 
 
 @pytest.mark.parametrize(
-    "name", ["chain1", "chain3", "recurrent", "residual", "nested", "synnet", "undeclared", "alone", "own"]
+    "name", ["chain1", "chain3", "recurrent", "residual", "nested", "steps", "undeclared", "alone", "own"]
 )
 def test_files_that_rockpool_saved(worker: Worker, saved: Path, tmp_path: Path, name: str) -> None:
     """Decays are worked out here and may be off by a last bit; no spike is. Rockpool loads the same file."""

@@ -124,15 +124,62 @@ def nested(seed: int = 0) -> Any:
     )
 
 
-def synnet(seed: int = 0, **options: Any) -> Any:
-    """A SynNet with options of its constructor."""
+SLOW = {"tau_syn_base": 0.009, "tau_mem": 0.009, "tau_syn_out": 0.009}
+SYNNETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "sizes": {"n_classes": 3, "n_channels": 11, "size_hidden_layers": [24], "time_constants_per_layer": [5]},
+    "two-layers": {"size_hidden_layers": [20, 14], "time_constants_per_layer": [4, 3], "tau_syn_base": 0.003},
+    "dropout-caps": {"p_dropout": 0.3, "max_spikes_per_dt": 5, "max_spikes_per_dt_out": 2},
+    "trainable": {"train_time_constants": True, "train_threshold": True, "threshold": 0.7},
+    "unrounded": {"quantize_time_constants": False, "tau_mem": 0.0053, "tau_syn_out": 0.0031, "dt": 0.0011},
+    "thresholds": {"threshold_out": [0.5, 1.0, 1.5, 2.0], "tau_mem": 0.004},
+    "one-threshold": {
+        "threshold_out": 0.6,
+        "threshold": 0.8,
+        "dt": 0.004,
+        **SLOW,
+    },
+    "neurons": {"neuron_model": "LIFTorch", "neuron_kwargs": {"learning_window": 0.2, "max_spikes_per_dt": 3}},
+    "step": {"neuron_kwargs": {"spike_generation_fn": "StepPWL"}},
+    "recurrent": {"neuron_kwargs": {"has_rec": True}, "size_hidden_layers": [12], "time_constants_per_layer": [2]},
+    "vmem": {"output": "vmem"},
+    "vmem-unrounded": {"output": "vmem", "quantize_time_constants": False, "train_time_constants": True},
+}
+"""Every option of SynNet's constructor, each at some value that is not its default."""
+
+
+def synnet(seed: int = 0, n_classes: int = 4, n_channels: int = 16, **options: Any) -> Any:
+    """A SynNet with options of its constructor; classes and functions by name."""
+    from rockpool.nn import modules
+    from rockpool.nn.modules.torch import lif_torch
     from rockpool.nn.networks import SynNet
 
-    _random(seed)
-    net = SynNet(n_classes=4, n_channels=16, **options)
-    for weight in net.parameters("weights")["seq"].values():  # as after training: so that every layer fires
-        weight["weight"].data *= 20
+    torch = _random(seed)
+    if "neuron_model" in options:
+        options["neuron_model"] = getattr(modules, options["neuron_model"])
+    given = dict(options.get("neuron_kwargs") or {})
+    if "spike_generation_fn" in given:
+        given["spike_generation_fn"] = getattr(lif_torch, given["spike_generation_fn"])
+    net = SynNet(n_classes=n_classes, n_channels=n_channels, **{**options, "neuron_kwargs": given or None})
+    for weight in net.parameters("weights")["seq"].values():
+        if "weight" in weight:  # as after training: so that every layer fires
+            weight["weight"].data *= 20
+        else:  # recurrent; on a grid, where sums are exact in any order
+            weight["w_rec"].data = torch.round(weight["w_rec"].data * 16) / 64
     return net
+
+
+def steps() -> Any:
+    """Steps of 4 ms, and a residual block right after weights."""
+    from rockpool.nn.combinators import Residual, Sequential
+    from rockpool.nn.modules import ExpSynTorch, LIFTorch, LinearTorch
+
+    torch = _random(0)
+    first, second = _grid(torch, (16, 12), 0.3, True), _grid(torch, (12, 12), 0.3, True)
+    block = Residual(LinearTorch((12, 12), weight=second), LIFTorch(12, dt=0.004))
+    return Sequential(
+        LinearTorch((16, 12), weight=first), block, ExpSynTorch(12, tau=0.03, dt=0.004), LIFTorch(12, dt=0.004)
+    )
 
 
 def alone() -> Any:
@@ -174,11 +221,29 @@ SAVED: dict[str, Any] = {
     "recurrent": lambda: recurrent(exact=True, strength=0.05),
     "residual": residual,
     "nested": nested,
-    "synnet": lambda: synnet(size_hidden_layers=[20, 14], time_constants_per_layer=[4, 3], p_dropout=0.2),
-    "vmem": lambda: synnet(output="vmem"),
     "alone": alone,
     "own": own,
+    "steps": steps,
+    **{f"synnet-{name}": lambda name=name: synnet(**SYNNETS[name]) for name in SYNNETS},
 }
+
+
+TRAPS: dict[str, dict[str, Any]] = {
+    "cap": {"max_spikes_per_dt": float("inf")},
+    "zero": {"threshold": 0.0},
+    "negative": {"threshold": -1.0},
+    "noise": {"noise_std": 0.5},
+}
+
+
+def trap(kind: str) -> Any:
+    """A layer of neurons that Rockpool runs without a word, to no sense."""
+    from rockpool.nn.combinators import Sequential
+    from rockpool.nn.modules import LIFTorch, LinearTorch
+
+    torch = _random(0)
+    neurons = LIFTorch(6, dt=DT, **{"max_spikes_per_dt": 31, **TRAPS[kind]})
+    return Sequential(LinearTorch((16, 6), weight=_grid(torch, (16, 6), 0.2, True)), neurons)
 
 
 def undeclared() -> Any:

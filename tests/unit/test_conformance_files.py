@@ -208,7 +208,11 @@ def test_findings_are_compared_by_code_and_place() -> None:
     assert "refused without" in unlike(case, GraphError("x", findings=[error("SNN-1009", "elsewhere", "x")]))
 
 
-@pytest.mark.parametrize("maker", [name for name in MAKERS if name not in ("op", "spikingjelly", "inseparable")])
+OF_PEERS = ("op", "spikingjelly", "rockpool", "xylo", "inseparable")
+"""Made with what is not in this environment, or with much time."""
+
+
+@pytest.mark.parametrize("maker", [name for name in MAKERS if name not in OF_PEERS])
 def test_making_a_family_again_gives_the_same_bytes(maker: str, tmp_path: Path) -> None:
     families, make = MAKERS[maker]
     if not families <= set(SUITE.families):

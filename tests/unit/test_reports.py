@@ -12,11 +12,8 @@ from tests.reports import ALL, README, REPORTS, table
 
 SUITE = suite.load()
 STORED = overview.load_reports(REPORTS)
-OURS = tuple(
-    name.replace(":", " ")
-    for name in ALL
-    if name not in ("torch", "spikingjelly", "lava", "xylosim", "importer:spikingjelly")
-)
+PEERS = ("torch", "spikingjelly", "lava", "rockpool", "xylosim", "importer:spikingjelly", "importer:rockpool")
+OURS = tuple(name.replace(":", " ") for name in ALL if name not in PEERS)
 """Subjects that need no other framework: their reports are made again whenever a family changes."""
 
 

@@ -56,6 +56,22 @@ def refused(writer: Writer, table: dict[str, Any]) -> None:
     table["cases"] = len(writer.cases)
 
 
+def rockpool(writer: Writer, table: dict[str, Any]) -> None:
+    """``importer.rockpool``. Needs Rockpool's environment."""
+    from snnhub_conformance.generate import rockpool as family
+
+    family.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def xylo(writer: Writer, table: dict[str, Any]) -> None:
+    """``xylo``. Needs xylosim's environment."""
+    from snnhub_conformance.generate import xylo as family
+
+    family.add(writer)
+    table["cases"] = len(writer.cases)
+
+
 def spikingjelly(writer: Writer, table: dict[str, Any]) -> None:
     """``importer.spikingjelly``. Needs torch and SpikingJelly."""
     from snnhub_conformance.generate import jelly

@@ -83,6 +83,8 @@ MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "graph.refuse": ({"graph.refuse"}, files.refused),
     "loihi2": ({"target.loihi2", "lowering.loihi2"}, files.chip),
     "spikingjelly": ({"importer.spikingjelly"}, files.spikingjelly),
+    "rockpool": ({"importer.rockpool"}, files.rockpool),
+    "xylo": ({"xylo"}, files.xylo),
     "exporter": ({"exporter.snn", "exporter.json", "exporter.netx"}, files.written),
     "inseparable": (set(), inseparable),
 }

@@ -1,0 +1,167 @@
+"""Sources of Rockpool networks, as text: one per layer and option that can be held, one per reason to refuse.
+
+Weights, states and decays are on grids, so that every sum is exact in any order. Decays are stored or shifts where
+the network is imported: those of ``exp(-dt / tau)`` may end in another bit on another machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HEAD = '''"""{title}."""
+
+import torch
+from rockpool.nn.combinators import Residual, Sequential
+from rockpool.nn.modules import ExpSynTorch, LIFBitshiftTorch, LIFTorch, LinearTorch, TorchModule
+from rockpool.nn.modules.torch.dropout import TimeStepDropout
+from rockpool.nn.networks import SynNet
+
+
+def grid(*shape):
+    """Weights of -3/8 .. 5/8."""
+    count = torch.arange(torch.Size(shape).numel()).reshape(shape)
+    return ((count * 7 + 3) % 9 - 3) / 8
+
+
+def linear(before, after, **given):
+    return LinearTorch((before, after), weight=grid(before, after), **given)
+
+
+def spread(*shape):
+    """1/2, 3/4, 7/8 by turns."""
+    count = torch.arange(torch.Size(shape).numel()).reshape(shape)
+    return 1 - 0.5 ** (count % 3 + 1)
+
+
+def neurons(size, n_syn=1, **given):
+    """LIF neurons with decays as they are stored."""
+    values = {{"leak_mode": "decays", "alpha": spread(size), "beta": spread(size, n_syn), "max_spikes_per_dt": 31}}
+    values["threshold"] = 0.5 + torch.arange(size) / 4
+    return LIFTorch((size * n_syn, size), dt=1e-3, **{{**values, **given}})
+
+
+def undeclared(layer):
+    """As a file of a recurrent network makes it of a layer that is not."""
+    layer.w_rec.data = grid(*layer.w_rec.shape) / 4
+    return layer
+
+
+def shifting(size, **given):
+    """LIF neurons whose decays are shifts of bits."""
+    taus = {{"tau_mem": 0.002 * 2.0 ** (torch.arange(size) % 3), "tau_syn": 0.004}}
+    return LIFBitshiftTorch((size, size), **taus, dt=1e-3, max_spikes_per_dt=31, **given)
+
+
+def leaking(size, n_syn=1, **given):
+    """LIF neurons with time constants."""
+    taus = {{"tau_mem": 0.004 + torch.arange(size) / 1000, "tau_syn": 0.003}}
+    return LIFTorch((size * n_syn, size), **taus, dt=1e-3, max_spikes_per_dt=31, **given)
+
+
+def synnet(**given):
+    net = SynNet(n_classes=3, n_channels=4, size_hidden_layers=[6], time_constants_per_layer=[2], **given)
+    for layer in net.seq.modules().values():
+        if isinstance(layer, LinearTorch):
+            layer.weight.data = grid(*layer.shape)
+    return net
+
+
+class Own(TorchModule):
+    """Two branches whose spikes add up; says its graph."""
+
+    def __init__(self, says=True):
+        super().__init__(shape=(4, 3))
+        self.left, self.one, self.right, self.two = linear(4, 3), neurons(3), linear(4, 6), neurons(3, 2)
+        self.says = says
+
+    def forward(self, x):
+        return self.one(self.left(x)[0])[0] + self.two(self.right(x)[0])[0]
+
+    def as_graph(self):
+        from rockpool.graph import AliasConnection, GraphHolder, connect_modules
+
+        if not self.says:
+            return super().as_graph()
+        left, one, right, two = (each.as_graph() for each in (self.left, self.one, self.right, self.two))
+        connect_modules(left, one)
+        connect_modules(right, two)
+        connect_modules(GraphHolder(left.input_nodes, left.input_nodes, "x", None), right)
+        AliasConnection(two.output_nodes, one.output_nodes, "sum", None)
+        return GraphHolder(left.input_nodes, one.output_nodes, "own", self)
+
+
+def network():
+    return {body}
+'''
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network of 4 inputs. ``body``: what its factory returns. ``stored``: whether its decays are the same on
+    every machine; ``refused``: code and place, for those that cannot be imported; ``findings``: codes to be said.
+    """
+
+    body: str
+    stored: bool = True
+    refused: tuple[str, str] = ("", "")
+    findings: tuple[str, ...] = ()
+
+    def text(self, title: str) -> str:
+        """The file ``network.py``."""
+        return HEAD.format(title=title[:1].upper() + title[1:], body=self.body)
+
+
+def chain(middle: str, stored: bool = True, *findings: str) -> Source:
+    """A sequence that begins with weights of 4 inputs."""
+    return Source(f"Sequential({middle})", stored, findings=findings)
+
+
+NETWORKS: dict[str, Source] = {
+    "LIFTorch": chain("linear(4, 6), neurons(6)"),
+    "LIFTorch, time constants": chain("linear(4, 6), leaking(6), linear(6, 3), leaking(3)", False),
+    "LIFTorch, shifts": chain(
+        "linear(4, 6), LIFTorch(6, leak_mode='bitshifts', dash_mem=2.0, dash_syn=1.0, dt=1e-3)"
+    ),
+    "LIFTorch, two synapses": chain("linear(4, 12), neurons(6, 2)"),
+    "LIFTorch, three synapses": chain("linear(4, 18), neurons(6, 3)"),
+    "LIFTorch, bias": chain("linear(4, 6), neurons(6, bias=torch.arange(6) / 16)"),
+    "LIFTorch, cap 2": chain("linear(4, 6), neurons(6, max_spikes_per_dt=2, threshold=0.125)"),
+    "LIFTorch, recurrent": chain("linear(4, 6), neurons(6, has_rec=True, w_rec=grid(6, 6) / 4)", True, "SNN-3212"),
+    "LIFTorch, recurrence not declared": chain("linear(4, 6), undeclared(neurons(6))", True, "SNN-3203"),
+    "LIFBitshiftTorch": chain("linear(4, 6), shifting(6), linear(6, 3), shifting(3)"),
+    "LinearTorch, bias": chain("linear(4, 6, has_bias=True, bias=torch.arange(6) / 32), neurons(6)"),
+    "ExpSynTorch": chain("linear(4, 6), ExpSynTorch(6, tau=0.003, dt=1e-3), leaking(6)", False),
+    "TimeStepDropout": chain(
+        "linear(4, 6), neurons(6), TimeStepDropout((6,)), linear(6, 3), neurons(3)", True, "SNN-3005"
+    ),
+    "Residual": chain("linear(4, 6), neurons(6), Residual(linear(6, 6), neurons(6)), linear(6, 3), neurons(3)"),
+    "Residual after weights": chain("linear(4, 6), Residual(linear(6, 6), neurons(6)), neurons(6)"),
+    "Residual in Residual": chain(
+        "linear(4, 6), neurons(6), Residual(linear(6, 6), neurons(6), Residual(linear(6, 6), neurons(6)))"
+    ),
+    "Sequential in Sequential": chain(
+        "Sequential(linear(4, 6), neurons(6)), Sequential(linear(6, 3), neurons(3))"
+    ),
+    "SynNet": Source("synnet()", False),
+    "SynNet, p_dropout, caps": Source("synnet(p_dropout=0.5, max_spikes_per_dt=3)", False, findings=("SNN-3005",)),
+    "own module by its graph": Source("Own()", findings=("SNN-3216",)),
+}
+
+BEHIND = "Sequential(linear(4, 6), {})"
+REFUSED: dict[str, Source] = {
+    "endless cap": Source(
+        BEHIND.format("neurons(6, max_spikes_per_dt=float('inf'))"), refused=("SNN-3204", "1_LIFTorch")
+    ),
+    "threshold 0": Source(
+        BEHIND.format("leaking(6, threshold=torch.zeros(6))"), refused=("SNN-3205", "1_LIFTorch/threshold")
+    ),
+    "threshold below 0": Source(
+        BEHIND.format("leaking(6, threshold=-torch.ones(6))"), refused=("SNN-3205", "1_LIFTorch/threshold")
+    ),
+    "noise": Source(BEHIND.format("neurons(6, noise_std=0.5)"), refused=("SNN-3206", "1_LIFTorch")),
+    "weights that are no numbers": Source(
+        "Sequential(LinearTorch((4, 6), weight=grid(4, 6) / 0), neurons(6))",
+        refused=("SNN-3207", "0_LinearTorch/weight"),
+    ),
+    "own module without a graph": Source("Own(False)", refused=("SNN-3002", "Own")),
+}
