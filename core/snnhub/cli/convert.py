@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     help="Where the target has no maximum: refuse (default), or one more layer of neurons, exact, a step later.",
 )
 @click.option(
+    "--reset",
+    type=click.Choice(["refuse", "zero", "subtract"]),
+    help="Where the target resets otherwise: refuse (default), or as it does (zero: loihi2, subtract: xylo), an "
+    "approximation that --calibrate measures.",
+)
+@click.option(
     "--verify",
     "stimulus",
     type=click.Path(path_type=Path),
@@ -52,6 +58,7 @@ def command(
     to: str | None,
     calibrate: Path | None,
     maxpool: str | None,
+    reset: str | None,
     stimulus: Path | None,
     strict: bool,
     dry_run: bool,
@@ -73,6 +80,8 @@ def command(
     options = collect(weights, settings, input_shape, given)
     calibration = None if calibrate is None else read_array(calibrate)
     measured = None if stimulus is None else read_array(stimulus)
+    chosen = {"maxpool": maxpool, "reset": reset}
+    lowering = {name: value for name, value in chosen.items() if value is not None}
     try:
         with stages(as_json) as report:
             result = convert(
@@ -83,7 +92,7 @@ def command(
                 options=options,
                 calibration=calibration,
                 verify=measured,
-                lowering={} if maxpool is None else {"maxpool": maxpool},
+                lowering=lowering,
                 strict=strict,
                 dry_run=dry_run,
                 progress=report,

@@ -1,0 +1,97 @@
+"""Digits seen by sixteen channels, and trained SpikingJelly networks with soft reset that read them.
+
+Trained on MNIST (see the example's train.py for where it comes from), about two minutes each:
+
+    python -m tests.networks.soft_reset package/data
+
+The weights are stored beside this file, so tests never train.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from snnhub.ir.tensor import Array
+
+from tests.conftest import EXAMPLE
+
+STEPS, HIDDEN, CLASSES, SIDE = 32, 64, 10, 4
+KINDS = ("if", "lif")
+FOLDER = Path(__file__).parent
+
+
+def channels(images: Array) -> Array:
+    """Grey images (samples, 28, 28), averaged over 7 x 7 pixels, as spikes (STEPS, samples, 16) of 0 and 1.
+
+    Rates are twice the mean grey value, at most 1; no random numbers.
+    """
+    grey = images.reshape(-1, SIDE, 7, SIDE, 7).mean(axis=(2, 4)).reshape(-1, SIDE * SIDE)
+    level = np.minimum(2 * grey, 255).astype(np.int64)
+    phase = np.arange(SIDE * SIDE) * 255 // (SIDE * SIDE)
+    time = np.arange(STEPS + 1).reshape(-1, 1, 1)
+    return np.asarray(np.diff((time * level + phase) // 255, axis=0), np.uint8)
+
+
+def digits(key: str = "images", count: int = 100) -> Array:
+    """The example's stored digits as spikes of sixteen channels."""
+    return channels(np.load(EXAMPLE / "digits.npz")[key][:count])
+
+
+def network(kind: str, trained: bool = True) -> Any:
+    """16-64-10 with soft reset: ``if`` integrates, with biases; ``lif`` leaks (tau 4), its input not divided."""
+    import torch
+    from spikingjelly.activation_based import layer, neuron, surrogate
+    from torch import nn
+
+    def neurons() -> Any:
+        common = {"v_reset": None, "surrogate_function": surrogate.ATan(), "step_mode": "m"}
+        return neuron.IFNode(**common) if kind == "if" else neuron.LIFNode(4.0, False, **common)
+
+    bias = kind == "if"
+    net = nn.Sequential(
+        layer.Linear(SIDE * SIDE, HIDDEN, bias=bias, step_mode="m"),
+        neurons(),
+        layer.Linear(HIDDEN, CLASSES, bias=bias, step_mode="m"),
+        neurons(),
+    )
+    if trained:
+        with np.load(FOLDER / f"soft_{kind}.npz") as file:
+            net.load_state_dict({name: torch.from_numpy(file[name]) for name in file.files})
+    return net
+
+
+def train(kind: str, folder: Path, epochs: int = 3) -> None:
+    """Train one network and store its weights; prints its accuracy on the test images."""
+    import torch
+    from spikingjelly.activation_based import functional
+    from torch.nn.functional import cross_entropy
+
+    def read(name: str) -> Array:
+        raw = (folder / name).read_bytes()
+        shape = np.frombuffer(raw, dtype=">u4", count=raw[3], offset=4).astype(int)
+        return np.frombuffer(raw, dtype=np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
+
+    torch.manual_seed(0)
+    net, order = network(kind, trained=False), np.random.default_rng(0)
+    images, labels = read("train-images-idx3-ubyte"), read("train-labels-idx1-ubyte").astype(np.int64)
+    optimiser = torch.optim.Adam(net.parameters(), lr=3e-3)
+    for _ in range(epochs):
+        for chosen in np.array_split(order.permutation(len(images)), len(images) // 128):
+            rates = net(torch.from_numpy(channels(images[chosen])).float()).mean(0)
+            optimiser.zero_grad()
+            cross_entropy(10 * rates, torch.from_numpy(labels[chosen])).backward()
+            optimiser.step()
+            functional.reset_net(net)
+    test, wanted = read("t10k-images-idx3-ubyte"), read("t10k-labels-idx1-ubyte")
+    with torch.no_grad():
+        found = net(torch.from_numpy(channels(test)).float()).mean(0).argmax(1).numpy()
+    print(kind, "accuracy", float((found == wanted).mean()))
+    np.savez_compressed(FOLDER / f"soft_{kind}.npz", **{k: v.numpy() for k, v in net.state_dict().items()})
+
+
+if __name__ == "__main__":
+    for name in KINDS:
+        train(name, Path(sys.argv[1]))
