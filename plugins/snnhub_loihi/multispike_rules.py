@@ -10,7 +10,7 @@ from snnhub.ir.graph import Graph, Node
 
 MULTI = "core.MultiSpikeLIF"
 OPTION, REQUESTED = "reset", "zero"
-REMEDY = "pass --reset zero: an approximation that loses what is left above the threshold; --calibrate measures it."
+REMEDY = "pass --reset zero: an approximation that loses what stays above the threshold; --calibrate measures it."
 
 
 def problems(graph: Graph, node: Node, options: Mapping[str, str]) -> Iterator[Finding]:
@@ -47,8 +47,8 @@ def problems(graph: Graph, node: Node, options: Mapping[str, str]) -> Iterator[F
 
 def _sources(graph: Graph, node: Node) -> Iterator[Finding]:
     """The current's factor goes into the weights before the neuron, which must be its own."""
-    for edge in graph.feeding(node.id):
-        source = graph.node.get(edge.src.node)
+    for name in dict.fromkeys(edge.src.node for edge in graph.feeding(node.id)):
+        source = graph.node.get(name)
         if source is None or source.op != "core.Dense":
             yield _refused(
                 node,

@@ -14,8 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from snnhub.ir.builder import GraphBuilder
+from snnhub.ir.graph import Decoder, Graph
+from snnhub.ir.numtype import F32
 from snnhub.ir.tensor import Array
+from snnhub.ops.registry import REGISTRY
 
+from tests.build import dense, scalar
 from tests.conftest import EXAMPLE
 
 STEPS, HIDDEN, CLASSES, SIDE = 32, 64, 10, 4
@@ -61,6 +66,22 @@ def network(kind: str, trained: bool = True) -> Any:
         with np.load(FOLDER / f"soft_{kind}.npz") as file:
             net.load_state_dict({name: torch.from_numpy(file[name]) for name in file.files})
     return net
+
+
+def graph(kind: str) -> Graph:
+    """The trained network as it is imported, without SpikingJelly."""
+    builder = GraphBuilder(f"soft_{kind}", REGISTRY)
+    port = builder.input((SIDE * SIDE,), F32)
+    with np.load(FOLDER / f"soft_{kind}.npz") as file:
+        for number in (0, 2):
+            port = dense(builder, str(number), port, file[f"{number}.weight"], bias=file.get(f"{number}.bias"))
+            choice: dict[str, Any] = {"reset": "subtract", "compare": "ge"}
+            params = {"v_threshold": scalar(1.0)}
+            if kind == "lif":
+                choice["decay_input"], params["tau"] = False, scalar(4.0)
+            port = builder.node(f"{number + 1}", f"core.{kind.upper()}", port, params=params, **choice)
+    builder.output(port)
+    return builder.graph(decoder=Decoder("sum"))
 
 
 def train(kind: str, folder: Path, epochs: int = 3) -> None:
