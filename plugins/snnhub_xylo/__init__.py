@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snnhub.hub import Availability, Environment, Exporter, FormatGuess, Importer, Runner, Target, hookimpl
+from snnhub.hub import Availability, Environment, Exporter, FormatGuess, Importer, Option, Runner, Target, hookimpl
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
@@ -33,6 +33,32 @@ FAMILIES = (
     ("xylo-a3", "xylo_a3", "Xylo Audio 3 (syns65302)"),
 )
 """Name, name of its functions, and the chip."""
+OPTIONS = (
+    Option(
+        "quantiser",
+        "auto: scale, bias and dash of every neuron, searched on calibration data; per-neuron, global: by rule",
+        "auto",
+        ("auto", "per-neuron", "global"),
+    ),
+    Option(
+        "dash",
+        "decays that the chip does not have: the dash nearest in time constant, or round(log2(tau / dt))",
+        "factor",
+        ("factor", "log2"),
+    ),
+    Option(
+        "reset",
+        "hard resets: refused, or approximated by taking the threshold away, as the chip does",
+        "refuse",
+        ("refuse", "subtract"),
+    ),
+    Option(
+        "residual",
+        "skips of residual blocks: delayed by relay neurons, exact; at once, too early; or refused",
+        "relay",
+        ("relay", "skew", "refuse"),
+    ),
+)
 FORMAT_LINE = re.compile(rb'\A\s*\{\s*"format"\s*:\s*"snnhub-xylo"')
 
 
@@ -81,6 +107,7 @@ def snnhub_register_targets() -> Iterable[Target]:
             entry=f"snnhub_xylo.target:{function}",
             lowering=f"snnhub_xylo.lowering:{function}",
             chips=(chip,),
+            options=OPTIONS,
         )
         for name, function, chip in FAMILIES
     ]
@@ -109,6 +136,7 @@ def snnhub_register_exporters() -> Iterable[Exporter]:
             formats=(".xylo.json",),
             target=name,
             level="F1",
+            reader="xylo",
         )
         for name, function, chip in FAMILIES
     ]

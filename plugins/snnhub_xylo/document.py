@@ -53,7 +53,11 @@ CAPS = {"input": CAP_INPUT, "hidden": CAP_HIDDEN, "output": CAP_OUTPUT}
 FINDING = ("code", "severity", "place", "message", "old", "new", "bound", "remedy")
 MAX_DT = 3600.0
 COUNTED = Decoder("sum")
-"""The decoder ``argmax_count``: most spikes, ties to the lowest channel."""
+POTENTIAL = Decoder("mean", quantity=f"{CORE}/vmem_out")
+DECODERS = {"argmax_count": COUNTED, "argmax_mean_vmem": POTENTIAL}
+"""Most spikes, or the highest mean membrane potential of the output neurons; ties to the lowest channel."""
+MODES = {COUNTED: "spike", POTENTIAL: "vmem"}
+"""``output_mode`` by decoder."""
 
 
 def graph_of(core: Core, dt: float | None = None, decoder: Decoder | None = None, name: str = CORE) -> Graph:
@@ -83,13 +87,13 @@ def write(graph: Graph, core: Core, family: Family) -> bytes:
             "oen": oen,
         },
         "caps": CAPS,
-        "output_mode": "spike",
+        "output_mode": MODES.get(graph.decoder or COUNTED, "spike"),
         "weight_shift": {name: int(core.arrays[f"shift_{name}"]) for name in ("in", "rec", "out")},
         **{name: _sparse(core.arrays[name]) for name in ("weights_in", "weights_rec", "weights_out")},
         "hidden": {name: core.arrays[name].tolist() for name in HIDDEN},
         "output": {name: core.arrays[f"{name}_out"].tolist() for name in OUTPUT},
         "maps": _maps(graph, core),
-        "decoder": None if graph.decoder is None else {"kind": "argmax_count"},
+        "decoder": next(({"kind": kind} for kind, held in DECODERS.items() if held == graph.decoder), None),
         "findings": [{key: item.to_json()[key] for key in FINDING} for item in graph.findings],
         "provenance": {
             "tool": f"snnhub {snnhub.__version__}",
@@ -122,11 +126,19 @@ def _sparse(weights: Ints) -> dict[str, Any]:
 
 def _maps(graph: Graph, core: Core) -> dict[str, Any]:
     rows: dict[str, list[dict[str, Any]]] = {"inputs": [], "hidden": [], "outputs": []}
+    seen: set[Port] = set()
     for match in graph.correspondence:
         kind = held_as(match, graph, core)
         if kind is not None:
-            rows[kind] += _rows(match, kind, core)
+            rows[kind] += _rows(match, kind, core, relay=match.old in seen or match.old.name == TERMINAL_PORT)
+        if kind == "hidden":
+            seen.add(match.old)
     return rows
+
+
+def kind_of(port: str, relay: bool) -> str:
+    """What neurons stand for: spikes of a layer, the sum of a residual block, or one of them later."""
+    return "relay" if relay else "spikes" if port == "s" else "sum"
 
 
 def held_as(match: Match, graph: Graph, core: Core) -> str | None:
@@ -144,7 +156,7 @@ def held_as(match: Match, graph: Graph, core: Core) -> str | None:
     )
 
 
-def _rows(match: Match, kind: str, core: Core) -> Iterator[dict[str, Any]]:
+def _rows(match: Match, kind: str, core: Core, relay: bool) -> Iterator[dict[str, Any]]:
     if kind == "inputs":
         for channel in range(core.inputs):
             yield {"channel": channel, "port": match.old.node, "index": channel}
@@ -154,7 +166,7 @@ def _rows(match: Match, kind: str, core: Core) -> Iterator[dict[str, Any]]:
             "ids": [first, last],
             "node": match.old.node,
             "port": match.old.name,
-            "kind": "spikes" if match.old.name == "s" else "sum",
+            "kind": kind_of(match.old.name, relay),
             "lag": match.lag,
             "scale": [] if match.scale is None else [float(match.scale)] * (last - first),
         }

@@ -1,29 +1,25 @@
-"""What stands before an export to Xylo. Layers and neurons are not mapped yet: they are refused by name."""
+"""The lowering to Xylo: which passes run, in which order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 
-from snnhub.api.check import check_target
-from snnhub.findings import Severity
-from snnhub.ir.graph import Graph
 from snnhub.ir.rung import Rung
-from snnhub.passes.base import Pass, PassContext, PassResult, Promise, unchanged
+from snnhub.passes.base import Pass, Promise
 
+from snnhub_xylo.admit import admit
 from snnhub_xylo.families import A2, A3, IMU, Family
-from snnhub_xylo.target import spec_of
-
-
-def _admit(graph: Graph, context: PassContext, family: Family) -> PassResult:
-    """Everything that the family does not have, at once; the graph stays as it is."""
-    found = check_target(graph, spec_of(family)).findings
-    return unchanged(graph, context, (item for item in found if item.severity is not Severity.INFO))
+from snnhub_xylo.quantiser import integers
+from snnhub_xylo.steps import FRONT, mapping
 
 
 def _passes(family: Family) -> Sequence[Pass]:
-    words = f"refuses, all at once, what {family.name} does not have"
-    return (Pass(f"{family.name} admit", 1, Promise(Rung.BITS), words, partial(_admit, family=family)),)
+    refuse = f"refuses, all at once, what {family.name} does not have"
+    check = Pass(f"{family.name} admit", 1, Promise(Rung.BITS), refuse, partial(admit, family=family))
+    words = "layers become one core, in integers"
+    core = Pass("xylo core", 1, Promise(Rung.DECISION), words, partial(integers.run, family=family))
+    return (*FRONT, check, *mapping(family), core, check)
 
 
 def xylo_a2() -> Sequence[Pass]:

@@ -9,17 +9,17 @@ from snnhub.ir.graph import TERMINAL_PORT, Match, Port
 from snnhub_formats.strictjson import items, record, text, whole
 
 from snnhub_xylo.core import Core
-from snnhub_xylo.document import CORE, IN
+from snnhub_xylo.document import CORE, IN, kind_of
 
 MAX_LAG = 2**20
-KINDS = {True: "spikes", False: "sum"}
-"""What neurons stand for, by whether the old quantity is the spikes of a node. Relays stand for nothing yet."""
 
 
 def read_maps(value: Any, core: Core) -> tuple[Match, ...]:
     """The correspondence. Raises ``FormatError``."""
     inputs, hidden, outputs = record(value, ("inputs", "hidden", "outputs"), "maps")
-    neurons = [_hidden(row, core) for row in items(hidden, "hidden")]
+    neurons: list[Match] = []
+    for row in items(hidden, "hidden"):
+        neurons.append(_hidden(row, core, {match.old for match in neurons}))
     return (*_inputs(inputs, core), *neurons, *_outputs(outputs, core))
 
 
@@ -35,12 +35,13 @@ def _inputs(value: Any, core: Core) -> list[Match]:
     return [Match(Port(name, TERMINAL_PORT), Port(IN, TERMINAL_PORT))]
 
 
-def _hidden(row: Any, core: Core) -> Match:
+def _hidden(row: Any, core: Core, before: set[Port]) -> Match:
     ids, node, port, kind, lag, scale = record(row, ("ids", "node", "port", "kind", "lag", "scale"), "hidden")
     first, last = (whole(number, "ids", 0, core.hidden) for number in items(ids, "ids", 2))
     if first >= last:
         raise FormatError("ids hold no neuron", found=f"{first} .. {last}")
-    wanted = KINDS[text(port, "port") == "s"]
+    old = Port(text(node, "node"), text(port, "port"))
+    wanted = kind_of(old.name, old in before or old.name == TERMINAL_PORT)
     if kind != wanted:
         raise FormatError("kind does not fit the port", found=repr(kind)[:40], allowed=wanted)
     scales = items(scale, "scale")
@@ -50,7 +51,6 @@ def _hidden(row: Any, core: Core) -> Match:
         if len(scales) != last - first or any(_real(value) != factor for value in scales):
             raise FormatError("scale holds one number for all neurons, once for each", found=str(scales[:4]))
     select = None if (first, last) == (0, core.hidden) else (first, last)
-    old = Port(text(node, "node"), port)
     return Match(old, Port(CORE, "s"), whole(lag, "lag", -MAX_LAG, MAX_LAG), factor, select)
 
 

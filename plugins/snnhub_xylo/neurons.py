@@ -17,15 +17,12 @@ from snnhub.ir.rewrite import Rewriter
 from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array, tensor
 from snnhub.passes.base import Pass, PassContext, PassResult, Promise, unchanged
-from snnhub.passes.fold_decay import FOLD_DECAY
-from snnhub.passes.fold_norm import FOLD_NORM
-from snnhub.passes.fold_pool import FOLD_POOL
-from snnhub.passes.time_constant import TIME_CONSTANT
 
 from snnhub_xylo.core import CAP_HIDDEN
+from snnhub_xylo.mapping.layers import read_network
 from snnhub_xylo.neuron_ladder import Ladder
 from snnhub_xylo.neuron_leak import unit_leak, units
-from snnhub_xylo.neuron_numbers import NEURONS, SLOWEST, Numbers, numbers, problems
+from snnhub_xylo.neuron_numbers import FOREIGN, NEURONS, SLOWEST, Numbers, numbers, problems
 
 MULTI = "core.MultiSpikeLIF"
 SOURCE, SOFT, LEAK, MADE_UP, ONE, SEVERAL = range(6)
@@ -39,8 +36,10 @@ def run(graph: Graph, context: PassContext) -> PassResult:
     """Every ``core.IF``, ``core.LIF``, ``core.LIFCoeff`` and ``core.CubaLIF`` becomes a ``core.MultiSpikeLIF``."""
     refused = [found for node in graph.nodes for found in problems(graph, node, context.options)]
     nodes = [node for node in graph.nodes if node.op in NEURONS]
-    if refused or not nodes:
-        return unchanged(graph, context, dict.fromkeys(refused))
+    if refused:
+        return unchanged(graph, context, (*dict.fromkeys(refused), *_others(graph, context.lookup)))
+    if not nodes:
+        return unchanged(graph, context)
     found = {node.id: numbers(graph, node) for node in nodes}
     rewriter = Rewriter(graph, context.lookup)
     for node in nodes:
@@ -51,6 +50,12 @@ def run(graph: Graph, context: PassContext) -> PassResult:
     reached = [each.expected() for node in nodes if (each := ladder.between(node.id, SOURCE, SEVERAL)) is not None]
     promise = Promise(Rung.BOUNDED, max(0.0, min(reached))) if reached else None
     return PassResult(made, rewriter.correspondence(), tuple(findings), promise)
+
+
+def _others(graph: Graph, lookup: OpLookup) -> Iterator[Finding]:
+    """What the mapper would refuse beside neurons, so that one report says all."""
+    known = {node.id for node in graph.nodes if node.op in (*NEURONS, *FOREIGN)}
+    return (found for found in read_network(graph, lookup)[1] if found.place not in known)
 
 
 def _decoded(graph: Graph, found: dict[str, Numbers]) -> Graph:
@@ -199,5 +204,3 @@ PASS = Pass(
     "neurons that fire once in a step become neurons with a current and several spikes per step",
     run,
 )
-PASSES = (FOLD_NORM, FOLD_POOL, FOLD_NORM, TIME_CONSTANT, FOLD_DECAY, PASS)
-"""The folds that it needs, and the pass: what belongs at the head of a lowering to Xylo."""

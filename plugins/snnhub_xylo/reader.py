@@ -25,11 +25,13 @@ from snnhub_xylo.core import HIGH, LOW, Core, Ints
 from snnhub_xylo.document import (
     CAPS,
     COUNTED,
+    DECODERS,
     FINDING,
     FORMAT,
     HIDDEN,
     KEYS,
     MAX_DT,
+    MODES,
     OUTPUT,
     SHAPE,
     VERSION,
@@ -69,7 +71,7 @@ def read(data: bytes) -> Graph:
     family = _head(values)
     core = _core(values)
     _extents(values["shape"], core, family)
-    graph = graph_of(core, _dt(values["dt_s"]), _decoder(values["decoder"]))
+    graph = graph_of(core, _dt(values["dt_s"]), _decoder(values["decoder"], values["output_mode"]))
     claimed = _provenance(values["provenance"])
     if network_digest(graph) != claimed:
         raise FormatError("does not hold the network that it says", found=network_digest(graph), allowed=claimed)
@@ -139,7 +141,6 @@ def _head(values: dict[str, Any]) -> Family:
     _is(values["format"], [FORMAT], "format")
     _is(values["version"], [VERSION], "version")
     _is(values["core"], ["v2"], "core")
-    _is(values["output_mode"], ["spike"], "output_mode")
     caps = record(values["caps"], tuple(CAPS), "caps")
     for name, value in zip(CAPS, caps, strict=True):
         _is(value, [CAPS[name]], f"caps {name}")
@@ -215,12 +216,13 @@ def _dt(value: Any) -> float | None:
     return value
 
 
-def _decoder(value: Any) -> Decoder | None:
-    if value is None:
-        return None
-    (kind,) = record(value, ("kind",), "decoder")
-    _is(kind, ["argmax_count"], "decoder kind")
-    return COUNTED
+def _decoder(value: Any, mode: Any) -> Decoder | None:
+    decoder = None
+    if value is not None:
+        (kind,) = record(value, ("kind",), "decoder")
+        decoder = DECODERS[_is(kind, list(DECODERS), "decoder kind")]
+    _is(mode, [MODES[decoder or COUNTED]], "output_mode")
+    return decoder
 
 
 def _finding(row: Any) -> Any:

@@ -1,26 +1,20 @@
-"""The families as targets: one core, its registers and its counts."""
+"""The families as targets: one core, its registers and its counts. Networks of layers are mapped to be checked."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
-from snnhub.api.target import Limit, TargetSpec
+from snnhub.api.target import TargetSpec
 
-from snnhub_xylo.families import A2, A3, IMU, OP, REGISTERS, Family
-from snnhub_xylo.measure import measures, rules
+from snnhub_xylo.admit import preview
+from snnhub_xylo.families import A2, A3, IMU, Family
+from snnhub_xylo.limits import core_spec
 
 
 def spec_of(family: Family) -> TargetSpec:
-    """The allow-list and the limits of a family."""
-    counts = tuple(Limit(OP, name, 0, most, source) for name, (most, source) in family.limits.items())
-    return TargetSpec(
-        family.name,
-        {OP: (1,)},
-        (*REGISTERS, *counts),
-        measures=partial(measures, family=family),
-        rules=partial(rules, family=family),
-        lowered_by=f"{family.name} takes networks of {OP} only so far; layers and neurons are not lowered yet.",
-    )
+    """The allow-list and the limits of a family, and how a network of layers is mapped to see whether it fits."""
+    return replace(core_spec(family), lower=partial(preview, family=family))
 
 
 def xylo_a2() -> TargetSpec:

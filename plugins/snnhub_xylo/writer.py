@@ -12,7 +12,7 @@ from snnhub.findings import Finding, Severity, error, info, of_severity
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Port
 
 from snnhub_xylo.core import Core
-from snnhub_xylo.document import COUNTED, MAX_DT, graph_of, left_out, write
+from snnhub_xylo.document import DECODERS, MAX_DT, graph_of, left_out, write
 from snnhub_xylo.families import A2, A3, IMU, OP, Family
 from snnhub_xylo.target import spec_of
 
@@ -52,8 +52,8 @@ def _form(graph: Graph) -> Iterator[Finding]:
     if graph.dt is not None and not 0 < graph.dt <= MAX_DT:
         words = f"the length of a step is above 0 and at most {MAX_DT:g} s"
         yield error("SNN-4301", "dt", words, old=repr(graph.dt), remedy="Give the network its dt in seconds.")
-    if graph.decoder not in (None, COUNTED):
-        words = "the file holds one decoder: most spikes over all steps"
+    if graph.decoder not in (None, *DECODERS.values()):
+        words = "the file holds two decoders: most spikes, and the highest mean potential"
         yield error("SNN-4301", "decoder", words, old=str(graph.decoder), remedy=only)
 
 

@@ -22,7 +22,8 @@ from snnhub.passes.base import PassContext, promise_of, run_pass, run_passes
 from snnhub_xylo.core import leak
 from snnhub_xylo.neuron_leak import unit_leak
 from snnhub_xylo.neuron_numbers import SLOWEST, numbers
-from snnhub_xylo.neurons import PASS, PASSES
+from snnhub_xylo.neurons import PASS
+from snnhub_xylo.steps import FRONT
 
 from tests.build import dense, scalar, spikes
 from tests.networks.soft_reset import KINDS, STEPS, digits
@@ -60,7 +61,7 @@ def losses(graph: Graph) -> dict[tuple[str, str], Finding]:
 def test_trained_networks(kind: str) -> None:
     """Overlaps better than promised on digits that were not seen, and far from 1; rates and decisions stay."""
     graph = trained(kind)
-    found = run_passes(graph, PASSES, PassContext(calibration=digits("calibration")))
+    found = run_passes(graph, FRONT, PassContext(calibration=digits("calibration")))
     assert [node.op for node in found.nodes] == ["core.Dense", "core.MultiSpikeLIF"] * 2
     first, last = found.node["1"], found.node["3"]
     assert (first.attribute["max_spikes"], last.attribute["max_spikes"]) == (31, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from snnhub.api.digests import broken_digests
@@ -86,11 +86,18 @@ def check(
 
 
 def check_target(graph: Graph, spec: TargetSpec) -> TargetReport:
-    """Every violation of a target's allow-list and limits, and the use of each limit."""
+    """Every violation of a target's allow-list and limits, and the use of each limit.
+
+    A graph that the target does not run as it is is looked at as what it would become, where the target can tell.
+    """
+    if spec.lower is not None and not all(spec.runs(node) for node in graph.nodes):
+        lowered, reasons = spec.lower(graph)
+        inner = TargetReport(spec.name, (), ()) if lowered is None else check_target(lowered, spec)
+        return replace(inner, findings=(*foreign_programs(graph, REGISTRY), *reasons, *inner.findings))
     found: list[Finding] = [*foreign_programs(graph, REGISTRY)]
     usage: list[tuple[str, int | float, int | float, Limit]] = []
     for node in graph.nodes:
-        if node.version not in spec.ops.get(node.op, ()):
+        if not spec.runs(node):
             found.append(
                 error(
                     "SNN-2101",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from snnhub.passes.base import PassContext
 class ConvertResult:
     """``graph``: what was written (or would be, on a dry run). ``tables``: reports of passes, rows by name.
 
-    ``proof``: what was measured of every step, where that was asked for.
+    ``proof``: what was measured of every step, where that was asked for. ``arrays``: what passes left beside it.
     """
 
     source: str
@@ -36,6 +36,7 @@ class ConvertResult:
     tables: Mapping[str, list[dict[str, Any]]]
     findings: tuple[Finding, ...]
     proof: Proof | None = None
+    arrays: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -107,7 +108,7 @@ def convert(
         findings = (*findings, *exporter.resolve()(graph, written))
     findings = ordered(findings)
     names = loaded.source.name, loaded.source.importer.name, exporter.name
-    return ConvertResult(*names, written, graph, context.tables, findings, proof)
+    return ConvertResult(*names, written, graph, context.tables, findings, proof, context.arrays)
 
 
 def _refuse_losses(graph: Graph, strict: bool) -> None:

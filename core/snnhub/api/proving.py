@@ -72,7 +72,7 @@ def prove(
 
 def _read_back(graph: Graph, exporter: Exporter, written: Path, loaded: Loaded) -> Applied | None:
     """The written file as a step of its own; None if nobody reads it."""
-    importer = load().importers.get(exporter.name)
+    importer = load().importers.get(exporter.reader or exporter.name)
     if importer is None or importer.live or not importer.availability().ok:
         return None
     options = ImportOptions(input_shape=graph.inputs[0].shape, lookup=loaded.options.lookup)

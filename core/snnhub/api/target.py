@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from snnhub.findings import Finding
-from snnhub.ir.graph import Graph
+from snnhub.ir.graph import Graph, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,9 @@ class TargetSpec:
     """``ops``: versions by name; a graph is lowered for the target if and only if every node is listed.
 
     ``integer_synapses`` must hold integers; edges into them have at least ``synapse_delay`` steps. ``measures``
-    counts what limits name that is no parameter; ``rules`` finds what no number limits. ``lowered_by``: what to do
-    about a node that is not listed.
+    counts what limits name that is no parameter; ``rules`` finds what no number limits. ``lowered_by``: what to
+    do about a node that is not listed. ``lower``: what a graph with such nodes would become, so that it can be
+    checked too, or None and why it becomes nothing.
     """
 
     name: str
@@ -51,3 +52,8 @@ class TargetSpec:
     measures: Callable[[Graph], Iterable[Measured]] | None = None
     rules: Callable[[Graph], Iterable[Finding]] | None = None
     lowered_by: str = "Lower the network: snnhub convert."
+    lower: Callable[[Graph], tuple[Graph | None, Sequence[Finding]]] | None = None
+
+    def runs(self, node: Node) -> bool:
+        """Whether the op of a node is listed."""
+        return node.version in self.ops.get(node.op, ())

@@ -7,12 +7,38 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snnhub.cli.lowering import chosen, lowering_options
 from snnhub.cli.options import collect, given_options, import_options, json_option, read_array
 from snnhub.cli.output import console, escape, print_findings, print_json, stages, table
 
 if TYPE_CHECKING:
     from snnhub.api.convert import ConvertResult
     from snnhub.compare.proof import Proof
+
+
+COLUMNS = (
+    "layer",
+    "neurons",
+    "spikes",
+    "scale",
+    "scale_lowest",
+    "scale_highest",
+    "vThMant",
+    "levels",
+    "weights",
+    "zeros",
+    "clipped",
+    "largest_error",
+    "rounding",
+    "never_fire",
+    "overlap",
+    "timing",
+    "decays",
+    "caps",
+    "integers",
+    "quantiser",
+)
+"""What is shown of reports of passes, in this order; ``--json`` has the rest."""
 
 
 @click.command("convert")
@@ -27,16 +53,12 @@ if TYPE_CHECKING:
     metavar="X.npy",
     help="Input (time, batch, features…) on which scales are chosen by spike overlap.",
 )
+@lowering_options
 @click.option(
-    "--maxpool",
-    type=click.Choice(["refuse", "or-layer"]),
-    help="Where the target has no maximum: refuse (default), or one more layer of neurons, exact, a step later.",
-)
-@click.option(
-    "--reset",
-    type=click.Choice(["refuse", "zero", "subtract"]),
-    help="Where the target resets otherwise: refuse (default), or as it does (zero: loihi2, subtract: xylo), an "
-    "approximation that --calibrate measures.",
+    "--float-spec",
+    type=click.Path(path_type=Path),
+    metavar="SPEC.npz",
+    help="Also write the mapped arrays before they are quantised, under the vendor's names (Xylo).",
 )
 @click.option(
     "--verify",
@@ -57,8 +79,7 @@ def command(
     output: Path | None,
     to: str | None,
     calibrate: Path | None,
-    maxpool: str | None,
-    reset: str | None,
+    float_spec: Path | None,
     stimulus: Path | None,
     strict: bool,
     dry_run: bool,
@@ -69,6 +90,7 @@ def command(
     input_shape: str | None,
     given: tuple[str, ...],
     as_json: bool,
+    **lowering: str | None,
 ) -> None:
     """Convert SOURCE: a file, path/file.py:factory, or package.module:factory.
 
@@ -80,8 +102,6 @@ def command(
     options = collect(weights, settings, input_shape, given)
     calibration = None if calibrate is None else read_array(calibrate)
     measured = None if stimulus is None else read_array(stimulus)
-    chosen = {"maxpool": maxpool, "reset": reset}
-    lowering = {name: value for name, value in chosen.items() if value is not None}
     try:
         with stages(as_json) as report:
             result = convert(
@@ -92,7 +112,7 @@ def command(
                 options=options,
                 calibration=calibration,
                 verify=measured,
-                lowering=lowering,
+                lowering=chosen(lowering),
                 strict=strict,
                 dry_run=dry_run,
                 progress=report,
@@ -101,10 +121,26 @@ def command(
         if not as_json:
             show_proof(problem.proof)
         raise
+    if float_spec is not None:
+        write_arrays(result, "float-spec", float_spec)
     if as_json:
         print_json(result.to_json())
     else:
         show(result, verbose)
+
+
+def write_arrays(result: ConvertResult, name: str, path: Path) -> None:
+    """Write arrays that a pass left. Raises ``UsageError`` if no pass did."""
+    import numpy as np
+
+    from snnhub.errors import UsageError
+    from snnhub.files import replacing
+
+    arrays = result.arrays.get(name)
+    if arrays is None:
+        raise UsageError(f"this conversion makes no {name}", where=f"--{name}", remedy="It is for --to xylo-….")
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def show(result: ConvertResult, verbose: bool) -> None:
@@ -156,21 +192,11 @@ def _keeps(options: dict[str, str]) -> str:
 
 
 def _layers(name: str, rows: list[dict[str, object]]) -> None:
-    columns = {
-        "layer": "layer",
-        "scale": "scale",
-        "vThMant": "vThMant",
-        "levels": "levels",
-        "zeros": "zeros",
-        "clipped": "clipped",
-        "largest_error": "largest error",
-        "rounding": "rounding",
-        "never_fire": "never fire",
-        "overlap": "overlap",
-    }
+    columns = [key for key in COLUMNS if any(key in row for row in rows)]
     shown = [[_cell(row.get(key)) for key in columns] for row in rows]
-    right = [title for title in columns.values() if title not in ("layer", "rounding")]
-    table(name, list(columns.values()), shown, right=right)
+    titles = {key: key.replace("_", " ") for key in columns}
+    right = [title for key, title in titles.items() if key not in ("layer", "rounding", "quantiser")]
+    table(name, list(titles.values()), shown, right=right)
 
 
 def _cell(value: object) -> str:

@@ -83,13 +83,14 @@ class Exporter(Registered):
 
     ``target`` names the target whose lowering runs first; ``passes``: ``() -> passes`` of the exporter's own.
     ``keeps_programs``: it writes the step programs themselves. All others go by op names, and get no graph whose
-    programs differ from the installed ops.
+    programs differ from the installed ops. ``reader``: the importer of its files, where it has another name.
     """
 
     formats: tuple[str, ...] = ()
     target: str = ""
     passes: str = ""
     keeps_programs: bool = False
+    reader: str = ""
     kind = "exporter"
 
 

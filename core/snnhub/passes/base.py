@@ -23,7 +23,8 @@ ALMOST = 0.99
 
 @dataclass
 class PassContext:
-    """What passes may use, and where they leave structured reports (``tables``, rows by table name).
+    """What passes may use, and where they leave structured reports (``tables``, rows by table name) and ``arrays``
+    that a user may want as a file.
 
     ``applied``: every pass that changed the graph, in order, with the graphs before and after it.
     """
@@ -32,6 +33,7 @@ class PassContext:
     options: Mapping[str, str] = field(default_factory=dict)
     calibration: Array | None = None
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    arrays: dict[str, Mapping[str, Array]] = field(default_factory=dict)
     progress: Callable[[str, int, int], None] | None = None
     applied: list[Applied] = field(default_factory=list)
 
