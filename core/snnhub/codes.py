@@ -80,6 +80,7 @@ CODES: dict[str, str] = {
     "SNN-2426": "hard reset became a soft one",
     "SNN-2427": "comparison changed from above to at the threshold",
     "SNN-2428": "bias moved from a current to the membrane potential",
+    "SNN-2429": "current that is taken away again after a step",
     "SNN-3001": "user code was run",
     "SNN-3002": "module or function that cannot be held",
     "SNN-3003": "use of the time axis that cannot be held",

@@ -53,6 +53,12 @@ OPTIONS = (
         ("refuse", "subtract"),
     ),
     Option(
+        "currents",
+        "synapses without a current: an input arrives over several steps, or in its own with the help of relays",
+        "smear",
+        ("smear", "relay"),
+    ),
+    Option(
         "residual",
         "skips of residual blocks: delayed by relay neurons, exact; at once, too early; or refused",
         "relay",

@@ -64,10 +64,10 @@ def unit_leak(node: Node, unit: Array, found: Numbers, made_up: bool) -> Node:
     return Node(node.id, OP.name, 1, pairs, tuple(params.items()), OP.program(attributes), node.origin)
 
 
-def units(graph: Graph, node: Node) -> Array:
+def units(graph: Graph, node: Node, found: Numbers) -> Array:
     """A unit of each neuron's potential, if the largest of its weights becomes 127."""
     sources = [graph.node[edge.src.node] for edge in graph.feeding(node.id)]
     arrays = [source.param["weight"].array for source in sources]
     rows = [np.abs(array).reshape(array.shape[0], -1).max(axis=1, initial=0.0) for array in arrays]
-    largest = np.max(rows, axis=0).astype(np.float64) / LEVELS
-    return np.asarray(largest.reshape(-1, *[1] * (arrays[0].ndim - 2)))
+    largest = (np.max(rows, axis=0).astype(np.float64) / LEVELS).reshape(-1, *[1] * (arrays[0].ndim - 2))
+    return np.asarray(largest * found.gain)

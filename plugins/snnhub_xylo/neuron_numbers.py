@@ -6,6 +6,10 @@
 Currents and potentials of Xylo's core lose 2^-dash per step, and at least 1. Dash 0 loses all, and a current
 loses its part before it is used: with dash 0 nothing arrives, with dash 1 half of x, then a quarter. Hence beta is
 at least 1/2. What a pulse brings in all is kept: x / (1 - f) = gain x beta / (1 - beta).
+
+A current that is wanted for its own step only can be had, with ``--currents relay``: what arrived a step before
+is taken away again, i = (i + x / beta - x before) beta = x. The step before is a delay, for which the mapper has
+relay neurons, and weights are twice as large.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from snnhub.ir.tensor import Array
 from snnhub_xylo.core import CAP_HIDDEN, CAP_OUTPUT
 
 OPTION, REQUESTED = "reset", "subtract"
+CURRENTS, RELAY = "currents", "relay"
 NEURONS = ("core.IF", "core.LIF", "core.LIFCoeff", "core.CubaLIF")
 FOREIGN = {
     "core.KLIF": "Xylo neither scales nor cuts off potentials.",
@@ -40,7 +45,7 @@ FASTEST = 0.5
 @dataclass(frozen=True)
 class Numbers:
     """``alpha``, ``beta``, ``gain``: f64, 0-d or per neuron. ``wanted_alpha``, ``wanted_factor``: a and f of the
-    neuron that they stand for.
+    neuron that they stand for. ``cancelled``: what arrived a step before is taken away.
     """
 
     alpha: Array
@@ -49,6 +54,7 @@ class Numbers:
     wanted_alpha: Array
     wanted_factor: Array
     max_spikes: int
+    cancelled: bool
 
     @property
     def leaks_more(self) -> bool:
@@ -58,18 +64,20 @@ class Numbers:
     @property
     def smears(self) -> bool:
         """Whether the chip's currents decay otherwise than the neuron's."""
-        return bool(np.any(self.beta != self.wanted_factor))
+        return not self.cancelled and bool(np.any(self.beta != self.wanted_factor))
 
 
-def numbers(graph: Graph, node: Node) -> Numbers:
+def numbers(graph: Graph, node: Node, options: Mapping[str, str]) -> Numbers:
     """The numbers of a neuron that ``problems`` has nothing against."""
     a, f = _factors(node)
     beta = np.clip(f, FASTEST, SLOWEST)
     # a current that never decays has no sum to keep
     gain = np.where(f < 1, (1 - beta) / (beta * np.maximum(1 - f, 1 - SLOWEST)), 1 / beta)
+    cancelled = options.get(CURRENTS) == RELAY and not np.any(f)
+    gain = 1 / beta if cancelled else gain
     ends = {edge.dst.node for edge in graph.edges if edge.src == Port(node.id, "s")}
     last = ends <= {output.id for output in graph.outputs}
-    return Numbers(np.minimum(a, SLOWEST), beta, gain, a, f, CAP_OUTPUT if last else CAP_HIDDEN)
+    return Numbers(np.minimum(a, SLOWEST), beta, gain, a, f, CAP_OUTPUT if last else CAP_HIDDEN, cancelled)
 
 
 def _factors(node: Node) -> tuple[Array, Array]:

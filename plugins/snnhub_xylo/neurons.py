@@ -40,7 +40,7 @@ def run(graph: Graph, context: PassContext) -> PassResult:
         return unchanged(graph, context, (*dict.fromkeys(refused), *_others(graph, context.lookup)))
     if not nodes:
         return unchanged(graph, context)
-    found = {node.id: numbers(graph, node) for node in nodes}
+    found = {node.id: numbers(graph, node, context.options) for node in nodes}
     rewriter = Rewriter(graph, context.lookup)
     for node in nodes:
         _convert(node, found[node.id], rewriter, context.lookup)
@@ -78,9 +78,12 @@ def _convert(node: Node, found: Numbers, rewriter: Rewriter, lookup: OpLookup) -
             bias = bias + offset
         gain = float(found.gain) if found.gain.size == 1 and offset is None else None
         rewriter.match(Port(synapse.id, "y"), Port(synapse.id, "y"), gain)
+        port = edge.dst
         if any(into.src.node == node.id for into in rewriter.into(synapse.id)):
-            recurrent = True
-            rewriter.retarget(edge, Edge(edge.src, Port(node.id, "r"), edge.delay))
+            recurrent, port = True, Port(node.id, "r")
+            rewriter.retarget(edge, Edge(edge.src, port, edge.delay))
+        if found.cancelled:
+            _cancel(synapse, port, rewriter)
     params = {
         "alpha": tensor(found.alpha, "float32"),
         "beta": tensor(found.beta, "float32"),
@@ -93,6 +96,19 @@ def _convert(node: Node, found: Numbers, rewriter: Rewriter, lookup: OpLookup) -
     rewriter.match(Port(node.id, "v"), Port(node.id, "vmem"))
     if node.op == "core.CubaLIF":
         rewriter.match(Port(node.id, "u"), Port(node.id, "isyn"), None if found.smears else 1.0)
+
+
+def _cancel(synapse: Node, port: Port, rewriter: Rewriter) -> None:
+    """The same weights negated, one step later."""
+    name = f"{synapse.id}/before"
+    while name in rewriter.nodes:
+        name += "_"
+    bare, _ = _synapse(synapse, np.ones(()))
+    weight = tensor(-synapse.param["weight"].array).described("negated: takes away what arrived a step before")
+    rewriter.insert_before(replace(bare, id=name).with_params(weight=weight), port.node)
+    for edge in rewriter.into(synapse.id):
+        rewriter.edges.append(Edge(edge.src, Port(name, edge.dst.name), edge.delay + 1))
+    rewriter.edges.append(Edge(Port(name, "y"), port))
 
 
 def _synapse(node: Node, gain: Array) -> tuple[Node, Array | None]:
@@ -126,7 +142,7 @@ def _rungs(graph: Graph, made: Graph, found: dict[str, Numbers], lookup: OpLooku
         node = _soft(graph.node[name], lookup)
         soft.put(node)
         for branch, with_bias in ((leak, False), (made_up, True)):
-            branch.put(unit_leak(node, units(graph, node), each, with_bias) if each.leaks_more else node)
+            branch.put(unit_leak(node, units(graph, node, each), each, with_bias) if each.leaks_more else node)
     once = (_with(node, lookup, max_spikes=1) if node.id in found else node for node in made.nodes)
     return [graph, soft.graph(), leak.graph(), made_up.graph(), replace(made, nodes=tuple(once)), made]
 
@@ -146,7 +162,7 @@ def _findings(graph: Graph, node: Node, found: Numbers, ladder: Ladder) -> Itera
         words = "a spike leaves what is above the threshold instead of resetting to 0"
         yield _lost("SNN-2426", node, words, "reset to 0", "v - v_threshold", measured(SOURCE, SOFT))
     if found.leaks_more:
-        words = f"Xylo has no integrator: its potential loses at least 1 per step{_unit(graph, node)}"
+        words = f"Xylo has no integrator: its potential loses at least 1 per step{_unit(graph, node, found)}"
         old, bound = f"keeps {float(found.wanted_alpha.max()):g} per step", measured(SOFT, LEAK)
         more = ladder.between(node.id, SOFT, MADE_UP)
         bound += "" if more is None else f"; {more.value:.4f} with a bias of 1, which makes up for it above 0"
@@ -166,14 +182,21 @@ def _findings(graph: Graph, node: Node, found: Numbers, ladder: Ladder) -> Itera
     yield from _notes(graph, node, found)
 
 
-def _unit(graph: Graph, node: Node) -> str:
+def _unit(graph: Graph, node: Node, found: Numbers) -> str:
     """How much of the threshold one unit of the potential is."""
-    share = units(graph, node).max() / node.param["v_threshold"].array.min()
+    share = units(graph, node, found).max() / node.param["v_threshold"].array.min()
     return f", about {100 * share:.2g} % of the threshold" if share else ""
 
 
 def _notes(graph: Graph, node: Node, found: Numbers) -> Iterator[Finding]:
     gain = found.gain
+    if found.cancelled:
+        yield note(
+            "SNN-2429",
+            node.id,
+            "a second set of weights takes away what arrived a step before, so that an input acts in its own step",
+            bound="exact; relay neurons delay every source by a step",
+        )
     yield note(
         "SNN-2424",
         node.id,

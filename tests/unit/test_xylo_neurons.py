@@ -80,7 +80,7 @@ def test_trained_networks(kind: str) -> None:
         a, b = before[key].astype(int), after[key].astype(int)
         reached = np.minimum(a, b).sum() / np.maximum(a, b).sum()
         assert 0.15 < (promise.overlap or 0) < reached < 0.6  # never exact
-        assert 0.9 < b.sum() / a.sum() < 1.1
+        assert 0.85 < b.sum() / a.sum() < 1.15
     a, b = (run["3/s"].sum(axis=0).argmax(axis=1) for run in (before, after))
     assert (a == b).mean() >= 0.9
 
@@ -143,6 +143,57 @@ def test_a_current_that_halves_is_the_chips_own(rows: list[list[int]], v_factor:
         np.testing.assert_array_equal(before[old], after[new])
 
 
+@given(
+    st.lists(st.lists(st.integers(-16, 24), min_size=5, max_size=5), min_size=4, max_size=4),
+    st.sampled_from((1.0, 2.0, 4.0, 8.0)),
+    st.integers(0, 2**32 - 1),
+)
+def test_with_relays_a_leaky_layer_at_the_output_is_equal(rows: list[list[int]], tau: float, seed: int) -> None:
+    """What arrived a step before is taken away: on a grid nothing is lost, in spikes, currents and potentials."""
+    graph = layer("core.LIF", np.asarray(rows, F) / 16, {"tau": tau}, decay_input=False)
+    found = converted(graph, currents="relay")
+    assert losses(found) == {}
+    assert [(edge.dst.node, edge.delay) for edge in found.fed_by("input")] == [("d", 0), ("d/before", 1)]
+    x = (np.random.default_rng(seed).random((20, 2, 5)) < 0.5).astype(F)
+    before, _ = prepare(graph).run(x, record=["n/s", "n/v", "d/y"])
+    after, _ = prepare(found).run(x, record=["n/s", "n/vmem", "n/isyn"])
+    for old, new in (("n/s", "n/s"), ("n/v", "n/vmem"), ("d/y", "n/isyn")):
+        np.testing.assert_array_equal(before[old], after[new])
+
+
+@pytest.mark.parametrize(("kind", "least"), [("if", 0.93), ("lif", 0.65)])
+def test_relays_on_trained_networks(kind: str, least: float) -> None:
+    """What stays is that hidden neurons fire several times in a step, and the leak of an integrator."""
+    graph = trained(kind)
+    found = run_passes(graph, FRONT, PassContext(options={"currents": "relay"}, calibration=digits("calibration")))
+    codes = {f.code for f in found.findings}
+    assert "SNN-2422" not in codes
+    assert codes >= {"SNN-2423", "SNN-2429"}
+    x = digits("images")
+    for key in ("1/s", "3/s"):
+        a, b = (prepare(each).run(x, record=[key])[0][key].astype(int) for each in (graph, found))
+        assert np.minimum(a, b).sum() / np.maximum(a, b).sum() > least
+
+
+def test_hidden_layers_hear_a_delayed_source_too() -> None:
+    """Recurrent weights are taken away two steps after the spike; a name that is taken stays."""
+    builder = GraphBuilder("rec", REGISTRY)
+    port = dense(builder, "d", builder.input((3,), SPIKE), np.eye(3, dtype=F))
+    params = {"v_threshold": scalar(1.0)}
+    port = builder.node("d/before", "core.IF", port, params=params, reset="subtract", compare="ge")
+    builder.edge(dense(builder, "rec", port, -np.eye(3, dtype=F), delay=1), Port("d/before", "x"))
+    builder.output(port)
+    found = converted(builder.graph(), currents="relay")
+    delays = {edge.dst.node: edge.delay for edge in found.edges if edge.dst.node in ("rec/before", "d/before_")}
+    assert delays == {"rec/before": 2, "d/before_": 1}
+    assert {edge.src.node: edge.dst.name for edge in found.feeding("d/before")} == {
+        "d": "x",
+        "d/before_": "x",
+        "rec": "r",
+        "rec/before": "r",
+    }
+
+
 @given(st.floats(0.0, 0.95), st.lists(st.integers(-8, 8), min_size=1, max_size=4))
 def test_the_gain_keeps_the_sum_of_a_pulse(factor: float, weights: list[int]) -> None:
     weight = np.asarray(weights, F).reshape(-1, 1)
@@ -161,7 +212,7 @@ def test_the_unit_leak_is_the_chips() -> None:
     v = np.arange(-(2**15), 2**15)
     wanted = v - leak(v, np.full_like(v, 15))
     graph = layer("core.IF", np.eye(1, dtype=F), {"v_threshold": 1e9})
-    node = unit_leak(graph.node["n"], np.ones(1), numbers(graph, graph.node["n"]), made_up=False)
+    node = unit_leak(graph.node["n"], np.ones(1), numbers(graph, graph.node["n"], {}), made_up=False)
     builder = GraphBuilder("leak", REGISTRY)
     builder.nodes, builder.inputs = [node], [Input("input", (1,), F32)]
     builder.edge(Port("input", TERMINAL_PORT), Port("n", "x"))
@@ -218,9 +269,11 @@ def test_everything_refused_at_once_with_remedies() -> None:
     builder.output(builder.node("klif", "core.KLIF", shared, params=klif, **choice))
     builder.output(port, "other")
     found = refused(builder.graph())
-    assert {f.code for f in found} == {"SNN-2425"}
-    assert all(f.remedy for f in found)
-    assert [(f.place, f.message) for f in found] == [
+    assert [f.message for f in found if f.code == "SNN-2406"] == ["a core has one input and one output"]
+    own = [f for f in found if f.code == "SNN-2425"]
+    assert len(found) == len(own) + 1
+    assert all(f.remedy for f in own)
+    assert [(f.place, f.message) for f in own] == [
         ("hard", "Xylo subtracts the threshold at a spike"),
         ("direct", "Xylo subtracts the threshold at a spike"),
         ("direct", "neurons take their input from weights"),

@@ -20,6 +20,12 @@ CHOICES = (
         "exact; --calibrate measures it.",
     ),
     (
+        "currents",
+        ("smear", "relay"),
+        "Xylo: inputs of neurons without a current arrive over several steps (default), or in their own with the "
+        "help of relay neurons.",
+    ),
+    (
         "quantiser",
         ("auto", "per-neuron", "global"),
         "Xylo: search scale, bias and dash of every neuron on --calibrate (default), or go by a rule.",
