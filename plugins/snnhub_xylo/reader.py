@@ -40,8 +40,8 @@ from snnhub_xylo.document import (
     graph_of,
 )
 from snnhub_xylo.families import FAMILIES, Family
+from snnhub_xylo.limits import core_spec
 from snnhub_xylo.matches import read_maps
-from snnhub_xylo.target import spec_of
 
 MAX_BYTES = 2**26
 MOST = {"inputs": 64, "hidden": 1024, "outputs": 64, "synapses": 2, "ien": 1024, "oen": 1024}
@@ -79,7 +79,7 @@ def read(data: bytes) -> Graph:
     findings = tuple(located(f"finding {number}", _finding, row) for number, row in rows)
     matches = located("maps", read_maps, values["maps"], core)
     graph = replace(graph, correspondence=matches, findings=findings)
-    beyond = of_severity(check_target(graph, spec_of(family)).findings, Severity.ERROR)
+    beyond = of_severity(check_target(graph, core_spec(family)).findings, Severity.ERROR)
     if beyond:
         first = beyond[0]
         more = f" (and {len(beyond) - 1} more)" if len(beyond) > 1 else ""

@@ -14,12 +14,12 @@ from snnhub.ir.graph import TERMINAL_PORT, Graph, Port
 from snnhub_xylo.core import Core
 from snnhub_xylo.document import DECODERS, MAX_DT, graph_of, left_out, write
 from snnhub_xylo.families import A2, A3, IMU, OP, Family
-from snnhub_xylo.target import spec_of
+from snnhub_xylo.limits import core_spec
 
 
 def export(graph: Graph, path: Path, family: Family) -> Sequence[Finding]:
     """Write ``graph`` for ``family``. Raises ``UnsupportedError`` with every reason."""
-    found = [*check_target(graph, spec_of(family)).findings, *_form(graph)]
+    found = [*check_target(graph, core_spec(family)).findings, *_form(graph)]
     errors = of_severity(found, Severity.ERROR)
     if errors:
         raise UnsupportedError(

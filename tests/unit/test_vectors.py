@@ -184,7 +184,7 @@ UNCOVERED = {
     "SNN-3011": "a pickle as a case would be a file that runs code; tests/hostile/test_pickles.py",
     **dict.fromkeys(("SNN-3030", "SNN-3031", "SNN-3032", "SNN-3033", "SNN-3034"), BLOCKS),
     **dict.fromkeys((f"SNN-32{number:02d}" for number in range(1, 16)), ROCKPOOL),
-    **dict.fromkeys((f"SNN-240{number}" for number in range(1, 6)), XYLO),
+    **dict.fromkeys((f"SNN-24{number:02d}" for number in range(1, 20)), XYLO),
     **dict.fromkeys((f"SNN-430{number}" for number in range(1, 4)), XYLO),
     "SNN-4202": "said of what a worker declares; tests/unit/test_graph_worker.py",
     "SNN-4203": "said by a worker; tests/unit/test_graph_worker.py",

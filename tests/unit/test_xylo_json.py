@@ -154,12 +154,12 @@ def test_what_the_file_does_not_hold_is_refused_at_once(tmp_path: Path) -> None:
 def test_convert_writes_and_refuses(family: str, tmp_path: Path) -> None:
     container.save(graph_of(made()), tmp_path / "net.snn")
     result = snnhub.convert(tmp_path / "net.snn", tmp_path / "out.json", to=family)
-    assert result.findings == ()
+    assert [(item.code, item.severity.value) for item in result.findings] == []
     assert json.loads((tmp_path / "out.json").read_bytes())["target"] == family
     container.save(mlp(), tmp_path / "mlp.snn")
-    with pytest.raises(UnsupportedError, match="does not run core") as caught:
+    with pytest.raises(UnsupportedError) as caught:
         snnhub.convert(tmp_path / "mlp.snn", tmp_path / "no.json", to=family)
-    assert {item.place for item in caught.value.findings} >= {"fc0", "n0", "fc1", "n1"}
+    assert {item.place for item in caught.value.findings} >= {"n0", "n1"}
     assert not (tmp_path / "no.json").exists()
 
 

@@ -13,7 +13,7 @@ from snnhub.api.target import Limit, TargetSpec
 from snnhub.findings import Finding, Severity, error, of_severity, ordered
 from snnhub.hub.catalogue import find
 from snnhub.hub.loader import load
-from snnhub.ir.graph import Graph
+from snnhub.ir.graph import Graph, Node
 from snnhub.ir.verify import foreign_programs, verify
 from snnhub.ops.registry import REGISTRY
 
@@ -97,55 +97,46 @@ def check_target(graph: Graph, spec: TargetSpec) -> TargetReport:
     found: list[Finding] = [*foreign_programs(graph, REGISTRY)]
     usage: list[tuple[str, int | float, int | float, Limit]] = []
     for node in graph.nodes:
-        if not spec.runs(node):
-            found.append(
-                error(
-                    "SNN-2101",
-                    node.id,
-                    f"{spec.name} does not run {node.kind}",
-                    remedy=spec.lowered_by,
-                )
-            )
-            continue
-        if node.op in spec.integer_synapses and not node.param["weight"].type.is_int:
-            found.append(
-                error(
-                    "SNN-2101", node.id, f"{spec.name} needs integer weights", old=str(node.param["weight"].type)
-                )
-            )
-        for limit in spec.limits:
-            if limit.op == node.op and limit.parameter in node.param:
-                facts = node.param[limit.parameter].statistics
-                place = f"{node.id}/{limit.parameter}"
-                usage.append((place, facts.min, facts.max, limit))
-                if facts.min < limit.low or facts.max > limit.high:
-                    found.append(
-                        error(
-                            "SNN-2201",
-                            place,
-                            "outside the range of the chip",
-                            old=f"{facts.min} .. {facts.max}",
-                            bound=f"{limit.low} .. {limit.high} ({limit.source})",
-                        )
-                    )
-    found += [
-        error(
-            "SNN-2101",
-            str(edge),
-            f"a synapse of {spec.name} takes {spec.synapse_delay} step",
-            old=f"delay {edge.delay}",
-        )
-        for edge in graph.edges
-        if edge.dst.node in graph.node
-        and graph.node[edge.dst.node].op in spec.integer_synapses
-        and edge.delay < spec.synapse_delay
-    ]
+        found += _node(node, spec, usage)
+    found += _steps(graph, spec)
     readable = not of_severity(verify(graph, REGISTRY), Severity.ERROR)
     if spec.measures is not None and readable:
         _measure(graph, spec, found, usage)
     if spec.rules is not None and readable:
         found += spec.rules(graph)
     return TargetReport(spec.name, tuple(found), tuple(usage))
+
+
+def _node(node: Node, spec: TargetSpec, usage: list[tuple[str, int | float, int | float, Limit]]) -> list[Finding]:
+    """What the target does not have of a node; the ranges that it does have are added to ``usage``."""
+    if not spec.runs(node):
+        return [error("SNN-2101", node.id, f"{spec.name} does not run {node.kind}", remedy=spec.lowered_by)]
+    found = []
+    if node.op in spec.integer_synapses and not node.param["weight"].type.is_int:
+        words = f"{spec.name} needs integer weights"
+        found.append(error("SNN-2101", node.id, words, old=str(node.param["weight"].type)))
+    for limit in spec.limits:
+        if limit.op != node.op or limit.parameter not in node.param:
+            continue
+        facts = node.param[limit.parameter].statistics
+        place = f"{node.id}/{limit.parameter}"
+        usage.append((place, facts.min, facts.max, limit))
+        if facts.min < limit.low or facts.max > limit.high:
+            old, bound = f"{facts.min} .. {facts.max}", f"{limit.low} .. {limit.high} ({limit.source})"
+            found.append(error("SNN-2201", place, "outside the range of the chip", old=old, bound=bound))
+    return found
+
+
+def _steps(graph: Graph, spec: TargetSpec) -> list[Finding]:
+    """Edges into synapses that take fewer steps than the target's do."""
+    words = f"a synapse of {spec.name} takes {spec.synapse_delay} step"
+    return [
+        error("SNN-2101", str(edge), words, old=f"delay {edge.delay}")
+        for edge in graph.edges
+        if edge.dst.node in graph.node
+        and graph.node[edge.dst.node].op in spec.integer_synapses
+        and edge.delay < spec.synapse_delay
+    ]
 
 
 def _measure(

@@ -26,7 +26,7 @@ def run(graph: Graph, context: PassContext) -> PassResult:
         return unchanged(graph, context)
     rewriter = Rewriter(graph, context.lookup)
     counts = _largest(graph, network, context)
-    found = [*_inputs(network, context)]
+    found = [*_inputs(network, context), *_sums(graph, network, context)]
     for layer in network.ends:
         cap = CAP_OUTPUT if layer is network.output else CAP_HIDDEN
         before = int(str(layer.attribute["max_spikes"]))
@@ -55,6 +55,21 @@ def _largest(graph: Graph, network: Network, context: PassContext) -> dict[str, 
         cap = CAP_OUTPUT if layer is network.output else CAP_HIDDEN
         counts = recording[key]
         found[layer.id] = int(np.count_nonzero(counts > cap)), int(counts.max(initial=0))
+    return found
+
+
+def _sums(graph: Graph, network: Network, context: PassContext) -> list[Finding]:
+    """Sums of residual blocks: on the chip a neuron has 31 spikes with those that it was lent."""
+    if context.calibration is None or not network.sums:
+        return []
+    keys = [f"{name}/y" for name in network.sums]
+    recording, _ = prepare(graph, context.lookup).run(context.calibration, record=keys)
+    found = []
+    for name, key in zip(network.sums, keys, strict=True):
+        if over := int(np.count_nonzero(recording[key] > CAP_HIDDEN)):
+            words = f"the spikes of a block and its skip together are {CAP_HIDDEN} at most; more are lost"
+            most = f"{over} bins of the calibration data have more, up to {recording[key].max():g}"
+            found.append(loss("SNN-2413", name, words, bound=most))
     return found
 
 

@@ -17,6 +17,8 @@ from snnhub_xylo.mapping.promise import measured
 
 RULES = ("factor", "log2")
 MOST = 15
+SHORTEST = np.exp(-1.0) * (1 + 1e-6)
+"""Factor of a time constant of one step, with room for its rounding to f32. Rockpool's mappers refuse that too."""
 """Registers have 4 bits. Dash 0 takes all in every step."""
 DASHES = np.arange(1, MOST + 1)
 KEPT = 1.0 - 0.5**DASHES
@@ -80,7 +82,7 @@ def refusals(node: Node) -> Iterator[Finding]:
     """Time constants of at most a step, and factors that are none."""
     for name in names_of(node):
         factor = node.param[name].array.astype(np.float64)
-        short = factor <= np.exp(-1.0)
+        short = factor <= SHORTEST
         if short.any():
             words = f"{int(short.sum())} time constants are not longer than a step"
             remedy = "Xylo's shortest is 1.44 steps: use a longer time constant or a shorter dt."

@@ -100,7 +100,7 @@ def _neurons(network: Network, places: Places, hidden: int, synapses: int) -> di
         "threshold": np.full(hidden, float(THRESHOLD)),
         "bias": np.zeros(hidden),
         "dash_mem": np.full(hidden, DASH_MEM),
-        "dash_syn": np.full((hidden, synapses), DASH_SYN),
+        "dash_syn": np.column_stack([np.full(hidden, DASH_SYN), np.zeros((hidden, synapses - 1), np.int64)]),
         "alias": np.full(hidden, NO_ALIAS),
     }
     for layer in network.layers:

@@ -25,7 +25,7 @@ from snnhub_xylo.quantiser.report import Made, findings, layer_rows
 from snnhub_xylo.quantiser.scales import neuron_scales, quantise
 from snnhub_xylo.quantiser.teacher import Teacher, teacher
 
-HEADROOM = 0.9
+HEADROOM = 0.5
 """Share of 16 bits that the potential of an output neuron may take on calibration data."""
 QUANTISERS = ("auto", "per-neuron", "global")
 

@@ -14,7 +14,7 @@ from snnhub.findings import Finding, info, loss, note
 from snnhub.ir.tensor import Array
 from snnhub.passes.base import PassContext
 
-from snnhub_xylo.core import CAP_HIDDEN, CAP_INPUT, CAP_OUTPUT, HIGH, LOW
+from snnhub_xylo.core import HIGH, LOW
 from snnhub_xylo.document import CORE, graph_of
 from snnhub_xylo.mapping.mapped import Mapped
 from snnhub_xylo.quantiser.auto import MOST_SAMPLES, MOST_STEPS, Chosen
@@ -190,12 +190,3 @@ def _rule(made: Made, context: PassContext) -> Iterator[Finding]:
         used = f"{min(samples, MOST_SAMPLES)} of {samples} samples, {min(steps, MOST_STEPS)} of {steps} steps"
         words = f"the search looked at {used}"
         yield info("SNN-2417", place, words)
-
-
-def hits(taught: Teacher, chip: Counts) -> dict[str, int]:
-    """How often the chip's caps hold something back on the calibration data."""
-    return {
-        "input": int(np.count_nonzero(taught.raw > CAP_INPUT)),
-        "hidden": int(np.count_nonzero(chip.hidden >= CAP_HIDDEN)),
-        "output": int(np.count_nonzero(taught.own_out > CAP_OUTPUT)),
-    }
