@@ -203,7 +203,8 @@ def test_the_gain_keeps_the_sum_of_a_pulse(factor: float, weights: list[int]) ->
     x = np.zeros((400, 1, 1), F)
     x[0] = 1
     u = prepare(graph).run(x, record=["n/u"])[0]["n/u"].astype(float).sum(axis=(0, 1))
-    gain = (1 - max(0.5, np.float32(factor))) / max(0.5, np.float32(factor)) / (1 - np.float32(factor))
+    kept = max(0.5, factor)
+    gain = (1 - kept) / (kept * (1 - factor))
     assert float(next(f.new for f in found.findings if f.code == "SNN-2424").split()[1]) == pytest.approx(
         gain, 1e-4
     )
