@@ -1,7 +1,7 @@
 """Measures the conformance of what ships and stores it: one report per runner and machine, under docs/reports.
 
 python -m tests.reports engine            a runner that needs nothing else
-python -m tests.reports engine torch spikingjelly lava c-worker importer:netx …
+python -m tests.reports engine torch spikingjelly lava xylosim c-worker importer:netx …
 python -m tests.reports --table           the table of the README from what is stored
 """
 
@@ -27,13 +27,14 @@ REPORTS = ROOT / "docs" / "reports"
 README = ROOT / "README.md"
 LEVELS = {"spikingjelly": "R3", "torch": "R3"}
 """What a subject claims, where that is not the highest level."""
-FAMILIES = {"spikingjelly": ["importer.spikingjelly"], "lava": ["loihi"]}
+FAMILIES = {"spikingjelly": ["importer.spikingjelly"], "lava": ["loihi"], "xylosim": ["kernel.xylo"]}
 """What a subject is asked: a framework's runner is not put before another's networks."""
 ALL = (
     "engine",
     "torch",
     "spikingjelly",
     "lava",
+    "xylosim",
     "c-worker",
     "importer:snn",
     "importer:graph-json",

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from snnhub_conformance.mutants.engines import ENGINES
+from snnhub_conformance.mutants.kernels import KERNELS
 from snnhub_conformance.mutants.programs import CLASSES
 from snnhub_conformance.outcome import Outcome, Status
 
 MISTAKES: dict[str, str] = {
     **{item.name: item.mistake for item in CLASSES},
-    **{item.name: item.mistake for item in ENGINES},
+    **{item.name: item.mistake for item in (*ENGINES, *KERNELS)},
 }
 """What each flag stands for."""
 WORTH_NAMING = 0.05

@@ -10,8 +10,10 @@ from dataclasses import replace
 from snnhub.compare.align import spike_keys
 from snnhub.errors import MissingPeerError, SnnhubError, UnsupportedError
 from snnhub.findings import Finding
+from snnhub.ir.graph import Graph
 from snnhub_formats import container
 
+from snnhub_conformance.alone import fails_alone
 from snnhub_conformance.case import Case
 from snnhub_conformance.judge import judge, keys_at
 from snnhub_conformance.outcome import Outcome, Status
@@ -64,13 +66,20 @@ def _run(subject: Subject, case: Case, level: str) -> Outcome:
         found = subject.run(case, graph, keys)
         if missing:
             return _plain(case, Status.FAIL, level, f"answered a case that it declares not to take: {missing}")
-        return judge(case, found, keys, level, spikes)
+        return _tried_alone(subject, case, graph, judge(case, found, keys, level, spikes))
     except MissingPeerError as problem:
         return _plain(case, Status.UNAVAILABLE, level, str(problem))
     except SnnhubError as problem:
         return _refused(case, problem, missing, level)
     except Exception as problem:  # noqa: BLE001  whatever goes wrong in the subject is its outcome
         return _plain(case, Status.ERROR, level, f"{type(problem).__name__}: {problem}")
+
+
+def _tried_alone(subject: Subject, case: Case, graph: Graph, outcome: Outcome) -> Outcome:
+    if outcome.first is None:
+        return outcome
+    first = replace(outcome.first, alone=fails_alone(subject, case, graph, outcome.first))
+    return replace(outcome, first=first, detail=str(first))
 
 
 def _must_refuse(subject: Subject, case: Case, level: str) -> Outcome:

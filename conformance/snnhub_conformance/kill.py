@@ -21,6 +21,7 @@ from snnhub_conformance.case import FILE, Case
 from snnhub_conformance.generate.write import layout
 from snnhub_conformance.mutants.engine_class import Arrays, EngineClass, plain, with_nodes
 from snnhub_conformance.mutants.engines import ENGINES
+from snnhub_conformance.mutants.kernels import KERNELS
 from snnhub_conformance.mutants.programs import CLASSES, ProgramClass
 
 Engine = Callable[[Graph, Mapping[str, Array], tuple[str, ...], int], Arrays]
@@ -38,9 +39,9 @@ def _with_program(item: ProgramClass) -> EngineClass:
     return EngineClass(item.name, item.mistake, lambda graph: with_nodes(graph, node))
 
 
-EVERYTHING: dict[str, EngineClass] = {
-    item.name: item for item in (*(_with_program(item) for item in CLASSES), *ENGINES)
-}
+OF_ENGINES: dict[str, EngineClass] = {item.name: item for item in (*ENGINES, *KERNELS)}
+"""Wrong engines and wrong kernels, by name."""
+EVERYTHING: dict[str, EngineClass] = {item.name: _with_program(item) for item in CLASSES} | OF_ENGINES
 """Every class as a wrong engine, by name."""
 
 
@@ -63,21 +64,25 @@ def unlike(expected: Mapping[str, Array], found: Mapping[str, Array]) -> bool:
 
 
 def noticed(
-    graph: Graph, inputs: Mapping[str, Array], expected: Mapping[str, Array], steps: int
+    graph: Graph,
+    inputs: Mapping[str, Array],
+    expected: Mapping[str, Array],
+    steps: int,
+    classes: Mapping[str, EngineClass] = EVERYTHING,
 ) -> tuple[str, ...]:
-    """Names of the classes that do not give what is expected, in the order of ``EVERYTHING``."""
+    """Names of the classes that do not give what is expected, in the order of ``classes``."""
     keys = tuple(expected)
     names = []
     with np.errstate(all="ignore"):
-        for name, item in EVERYTHING.items():
+        for name, item in classes.items():
             found = item.records(graph, inputs, keys, steps)
             if found is not None and unlike(expected, found):
                 names.append(name)
     return tuple(names)
 
 
-def flags(case: Case) -> tuple[str, ...]:
-    """The flags that a case for runners must carry: what it notices at its own level."""
+def flags(case: Case, classes: Mapping[str, EngineClass] = EVERYTHING) -> tuple[str, ...]:
+    """The flags that a case for runners must carry: what it notices at its own level, of ``classes``."""
     if case.kind != "runner" or case.family in UNFLAGGED or case.expect.result != "valid" or case.expect.lag:
         return ()
     graph = container.load(case.path(case.subject["snn"]))
@@ -85,7 +90,7 @@ def flags(case: Case) -> tuple[str, ...]:
     if case.rung is not Rung.BITS:
         trains = spike_keys(graph)
         expected = {key: array for key, array in expected.items() if key in trains or "/" not in key} or expected
-    return noticed(graph, case.stimulus(), expected, case.expect.steps)
+    return noticed(graph, case.stimulus(), expected, case.expect.steps, classes)
 
 
 def renew(case: Case) -> Case:
@@ -93,10 +98,11 @@ def renew(case: Case) -> Case:
 
     Of step ops alone the classes of wrong programs stay as their maker found them, in containers without end.
     """
-    found = flags(case)
     if case.family.startswith("op."):
-        names = {item.name for item in CLASSES}
-        found = (*(name for name in case.flags if name in names), *(name for name in found if name not in names))
+        own = (name for name in case.flags if name not in OF_ENGINES)
+        found = (*own, *flags(case, OF_ENGINES))
+    else:
+        found = flags(case)
     new = replace(case, flags=found)
     if new != case:
         (case.folder / FILE).write_text(layout(new.to_json()))

@@ -29,7 +29,10 @@ BAD = (Status.FAIL, Status.ERROR, Status.XPASS)
 
 @dataclass(frozen=True)
 class First:
-    """The first difference, in time. ``element``: index of the neuron; ``sample``: 0 without a batch axis."""
+    """The first difference, in time. ``element``: index of the neuron; ``sample``: 0 without a batch axis.
+
+    ``alone``: whether the node still fails when it is fed what is expected in front of it; None if nobody knows.
+    """
 
     step: int
     sample: int
@@ -38,10 +41,12 @@ class First:
     state: str
     expected: float | int
     got: float | int
+    alone: bool | None = None
 
     def __str__(self) -> str:
         place = f"{self.node}/{self.state}{list(self.element)}"
-        return f"step {self.step}, sample {self.sample}, {place}: expected {self.expected}, got {self.got}"
+        words = f"step {self.step}, sample {self.sample}, {place}: expected {self.expected}, got {self.got}"
+        return f"{words}, and right when fed what is expected" if self.alone is False else words
 
 
 @dataclass(frozen=True)

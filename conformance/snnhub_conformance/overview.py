@@ -1,7 +1,7 @@
 """The support matrix: a table of what was measured, from stored reports alone.
 
-A cell is a fraction with the level and the day. What was unavailable, failed to start or was never asked is *not
-measured*, never green. A report on an older state of a family is said to be that.
+A cell is a fraction with the level and the day. What was unavailable, if in one case only, failed to start or
+was never asked is *not measured*, never green. A report on an older state of a family is said to be that.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def cell(report: Mapping[str, Any], family: str, suite: Suite) -> str:
     row = report["families"].get(family)
     if row is None:
         return ""
-    unmeasured = row["unavailable"] or row["error"] or not row["total"]
-    if unmeasured and not row["pass"] + row["fail"]:
+    absent = row["unavailable"] or not row["total"]
+    if absent or (row["error"] and not row["pass"] + row["fail"]):
         return UNMEASURED
     words = f"{row['pass']}/{row['total']} {report['level']}"
-    for name in ("fail", "error", "xfail", "xpass", "unsupported", "unavailable"):
+    for name in ("fail", "error", "xfail", "xpass", "unsupported"):
         if row[name]:
             words += f", {row[name]} {name}"
     if row["digest"] != suite.digest(family):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,6 +82,19 @@ class Suite:
         path = self.folder / MATRIX
         table: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return table
+
+    @cached_property
+    def mutants(self) -> dict[str, dict[str, int]]:
+        """What became of the mutants of step programs, by group (the first part of an op's name): ``programs``,
+        ``mutants``, and of these ``noticed`` by a case, ``equal`` as proved, and ``open``.
+        """
+        groups: dict[str, Counter[str]] = {}
+        for name, entry in self.matrix.get("op", {}).items():
+            equal, unknown = len(entry["equivalent"]), len(entry["open"])
+            noticed = entry["mutants"] - equal - unknown
+            row = {"programs": 1, "mutants": entry["mutants"], "noticed": noticed, "equal": equal, "open": unknown}
+            groups.setdefault(name.partition(".")[0], Counter()).update(row)
+        return {name: dict(groups[name]) for name in sorted(groups)}
 
 
 def _prefixes(family: str) -> list[str]:

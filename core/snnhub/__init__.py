@@ -1,7 +1,8 @@
 """snnhub: moves spiking neural networks between frameworks and chips, with a proof of what stayed the same.
 
 The functions behind the commands, imported when first used: ``import_model``, ``load``, ``save``, ``convert``,
-``inspect``, ``check``, ``run``, ``verify``, ``compare_recordings``, ``repro``, ``repro_again``, ``doctor``.
+``inspect``, ``check``, ``run``, ``verify``, ``compare_recordings``, ``repro``, ``repro_again``, ``doctor``,
+``plot_raster``, ``plot_vmem``, ``plot_weights``, ``plot_utilisation``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from snnhub.api.doctor import doctor
     from snnhub.api.inspect import inspect
     from snnhub.api.load import import_model, load
+    from snnhub.api.plot_raster import plot_raster
+    from snnhub.api.plot_utilisation import plot_utilisation
+    from snnhub.api.plot_vmem import plot_vmem
+    from snnhub.api.plot_weights import plot_weights
     from snnhub.api.repro import repro, repro_again
     from snnhub.api.run import run
     from snnhub.api.save import save
@@ -30,6 +35,10 @@ __all__ = [
     "import_model",
     "inspect",
     "load",
+    "plot_raster",
+    "plot_utilisation",
+    "plot_vmem",
+    "plot_weights",
     "repro",
     "repro_again",
     "run",

@@ -1,9 +1,12 @@
-"""Strict JSON: no duplicate keys, no floats, no large numbers, exactly the expected keys; else ``FormatError``."""
+"""Strict JSON: no duplicate keys, no large numbers, floats only where a format has them, exactly the expected
+keys; else ``FormatError``.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from math import inf, isfinite
 from typing import Any, TypeVar
 
 from snnhub.errors import FormatError, SnnhubError
@@ -12,10 +15,26 @@ T = TypeVar("T")
 EXACT = 2**53
 """Integers up to this size survive every JSON reader, those that use doubles too; larger ones travel as text."""
 DIGITS = 17
+FLOAT_DIGITS = 32
 
 
-def parse(data: bytes, limit: int) -> Any:
-    """The document. Raises ``FormatError`` for more than ``limit`` bytes and anything that is not strict JSON."""
+def no_float(text: str) -> float:
+    """Refuses every float: a format that writes them as hexadecimal text. Raises ``ValueError``."""
+    raise ValueError(f"number {text[:24]}, allowed integers and, for floats, hexadecimal text")
+
+
+def finite(text: str) -> float:
+    """A float of at most 32 characters that a double holds. Raises ``ValueError``."""
+    value = float(text) if len(text) <= FLOAT_DIGITS else inf
+    if not isfinite(value):
+        raise ValueError(f"number {text[:24]}, allowed finite ones of at most {FLOAT_DIGITS} characters")
+    return value
+
+
+def parse(data: bytes, limit: int, real: Callable[[str], float] = no_float) -> Any:
+    """The document. ``real``: reads numbers with a point or an exponent, NaN and infinities, or refuses them by a
+    ``ValueError``. Raises ``FormatError`` for more than ``limit`` bytes and anything that is not strict JSON.
+    """
     if len(data) > limit:
         raise FormatError("file is too large", found=f"{len(data)} bytes", allowed=f"{limit} bytes")
     try:
@@ -23,8 +42,8 @@ def parse(data: bytes, limit: int) -> Any:
             data.decode("utf-8"),
             object_pairs_hook=_unique,
             parse_int=_integer,
-            parse_float=_no_float,
-            parse_constant=_no_float,
+            parse_float=real,
+            parse_constant=real,
         )
     except UnicodeDecodeError:
         raise FormatError("not UTF-8 text") from None
@@ -45,10 +64,6 @@ def _integer(text: str) -> int:
     if abs(value) > EXACT or text == "-0":
         raise ValueError(f"number {text[:24]}, allowed -2^53 .. 2^53")
     return value
-
-
-def _no_float(text: str) -> Any:
-    raise ValueError(f"number {text[:24]}, allowed integers and, for floats, hexadecimal text")
 
 
 def record(value: Any, keys: Sequence[str], noun: str) -> list[Any]:

@@ -64,7 +64,10 @@ OPTIONS = (
         "relay",
         ("relay", "skew", "refuse"),
     ),
+    Option("float-spec", "a file for the mapped arrays before they are quantised; result.arrays in Python"),
 )
+SAMNA_LINE = re.compile(rb'\A\s*\{\s*"value0"\s*:\s*\{')
+"""samna's own JSON begins so; its ``operationMode`` follows."""
 FORMAT_LINE = re.compile(rb'\A\s*\{\s*"format"\s*:\s*"snnhub-xylo"')
 
 
@@ -76,6 +79,13 @@ def _available() -> Availability:
     if found.state == "ready":
         return Availability(True)
     return Availability(False, f"environment xylosim is {found.state}", "Run: snnhub env create xylosim")
+
+
+def _samna() -> Availability:
+    from snnhub_xylo.samna_guard import REMEDY, problem
+
+    words = problem()
+    return Availability(False, words, REMEDY) if words else Availability(True)
 
 
 @hookimpl
@@ -100,6 +110,18 @@ def snnhub_register_runners() -> Iterable[Runner]:
             availability=_available,
             level="R4",
             capabilities=CAPABILITIES,
+        ),
+        Runner(
+            "samna",
+            "boards of Xylo Audio 2, IMU and Audio 3 through samna; not verified on a chip",
+            entry="snnhub_xylo.samna_runner:run_samna",
+            availability=_samna,
+            capabilities={**CAPABILITIES, "batch": False},
+            options=(
+                Option("family", "board: xylo-a2, xylo-imu or xylo-a3", "the family of the xylo.json"),
+                Option("timeout", "seconds to wait for the steps of a run", "60"),
+                Option("report", "file for what became of every attribute of samna's configuration"),
+            ),
         ),
     )
 
@@ -129,12 +151,27 @@ def snnhub_register_importers() -> Iterable[Importer]:
             formats=(".json",),
             level="F1",
         ),
+        Importer(
+            "samna-a2",
+            "samna's own JSON of a Xylo Audio 2 configuration (experimental)",
+            entry="snnhub_xylo.samna_json_reader:import_samna_a2",
+            formats=("JSON of samna.xyloCore2",),
+            level="F1",
+        ),
     )
 
 
 @hookimpl
 def snnhub_register_exporters() -> Iterable[Exporter]:
-    return [
+    samna = Exporter(
+        "samna-a2",
+        "samna's own JSON of a Xylo Audio 2 configuration (experimental)",
+        entry="snnhub_xylo.samna_json:export_samna_a2",
+        formats=(".samna.json",),
+        target="xylo-a2",
+        level="F1",
+    )
+    files = [
         Exporter(
             name,
             f"xylo.json for {chip}",
@@ -146,8 +183,12 @@ def snnhub_register_exporters() -> Iterable[Exporter]:
         )
         for name, function, chip in FAMILIES
     ]
+    return [*files, samna]
 
 
 @hookimpl
 def snnhub_detect_format(path: Path, head: bytes) -> FormatGuess | None:
-    return FormatGuess("xylo", 100, "JSON that begins with its format") if FORMAT_LINE.match(head) else None
+    if FORMAT_LINE.match(head):
+        return FormatGuess("xylo", 100, "JSON that begins with its format")
+    samna = SAMNA_LINE.match(head) and b'"operationMode"' in head and b'"input"' in head
+    return FormatGuess("samna-a2", 95, "fields of samna's Xylo configuration") if samna else None

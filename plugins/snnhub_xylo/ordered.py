@@ -12,6 +12,8 @@ CHUNK = 2**20
 """Terms that are looked at one by one at a time: eight megabytes."""
 FEW = 0.25
 """Up to this share of active sources only their rows are added up."""
+SPARSE = 4
+"""Where a target has so many times fewer sources than there are active ones, its terms are picked out."""
 
 
 class OrderedSum:
@@ -19,8 +21,8 @@ class OrderedSum:
 
     ``weights``: (sources, targets), what one event adds; ``caps``: most events per source. Repeating a
     saturating addition of one number is one saturating addition of its multiple, so a source is one term. Where
-    the current and the sizes of all terms stay within 16 bits together, no partial sum in any order can leave
-    them, and the sum is a matrix product; where they do not, the terms are taken in order.
+    the current stays within 16 bits with all terms above 0 alone, and with all below 0 alone, no partial sum in
+    any order can leave them, and the sum is a matrix product; elsewhere the terms are taken in order.
     """
 
     def __init__(self, weights: Ints, caps: Ints) -> None:
@@ -37,16 +39,32 @@ class OrderedSum:
         active = np.nonzero(counts.any(axis=0))[0]
         if not active.size:
             return currents
+        if len(counts) * self._sources.shape[1] * SPARSE < active.size:
+            return self._picked(currents, counts)
         rows = slice(None) if active.size > FEW * len(self._weights) else active
         number = counts[:, rows].astype(self._float)
-        total = currents + (number @ self._weights[rows]).astype(np.int64)
-        room = HIGH - np.abs(currents)
-        if ((number @ self._largest[rows])[:, None] <= room).all():
+        change = (number @ self._weights[rows]).astype(np.int64)
+        total = currents + change
+        if ((number @ self._largest[rows])[:, None] <= HIGH - np.abs(currents)).all():
             return total
-        tight = np.nonzero(number @ self._sizes[rows] > room)
+        tight = np.nonzero(_may_leave(currents, change, (number @ self._sizes[rows]).astype(np.int64)))
         if tight[0].size:
             total[tight] = self._in_order(currents[tight], counts, *tight)
         return total
+
+    def _picked(self, currents: Ints, counts: Ints) -> Ints:
+        """As ``add``, from the terms of each target alone: for few samples and targets with few sources."""
+        result = np.empty_like(currents)
+        for sample, (current, count) in enumerate(zip(currents, counts, strict=True)):
+            terms = count.astype(self._terms.dtype).take(self._sources)
+            terms *= self._terms
+            change, size = terms.sum(axis=1), np.abs(terms).sum(axis=1)
+            total = current + change
+            tight = np.nonzero(_may_leave(current, change, size))[0]
+            if tight.size:
+                total[tight] = _add_up(current[tight].astype(terms.dtype), terms[tight])
+            result[sample] = total
+        return result
 
     def _in_order(self, currents: Ints, counts: Ints, samples: Array, targets: Array) -> Ints:
         """Those (sample, target) pairs for which order may matter."""
@@ -59,6 +77,14 @@ class OrderedSum:
             terms *= self._terms[targets[part]]
             result[part] = _add_up(currents[part].astype(terms.dtype), terms)
         return result
+
+
+def _may_leave(currents: Ints, change: Ints, size: Ints) -> Array:
+    """Whether a partial sum in some order could leave 16 bits: all that add up first, or all that take away.
+
+    ``change``: sum of the terms, ``size``: sum of their sizes, so that those above 0 are half of both together.
+    """
+    return np.asarray((currents + (size + change) // 2 > HIGH) | (currents - (size - change) // 2 < LOW))
 
 
 def _fan_in(weights: Ints) -> tuple[Array, Ints]:

@@ -5,7 +5,6 @@ family's limits, and the digest of the network that the file says it holds.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from snnhub.errors import FormatError
 from snnhub.findings import Severity, of_severity
 from snnhub.ir.digest import network_digest
 from snnhub.ir.graph import Decoder, Graph, Provenance, Stage
-from snnhub_formats.strictjson import items, located, record, table, text, whole
+from snnhub_formats.strictjson import finite, items, located, parse, record, table, text, whole
 
 from snnhub_xylo.core import HIGH, LOW, Core, Ints
 from snnhub_xylo.document import (
@@ -67,7 +66,7 @@ def import_xylo(path: Path, options: ImportOptions) -> Graph:
 
 def read(data: bytes) -> Graph:
     """The network of a file's bytes. Raises ``FormatError``."""
-    values = dict(zip(KEYS, record(parse(data), KEYS, "file"), strict=True))
+    values = dict(zip(KEYS, record(parse(data, MAX_BYTES, finite), KEYS, "file"), strict=True))
     family = _head(values)
     core = _core(values)
     _extents(values["shape"], core, family)
@@ -87,47 +86,6 @@ def read(data: bytes) -> Graph:
             f"{first.message}{more}", where=first.place, found=first.old, allowed=first.bound, findings=beyond
         )
     return graph
-
-
-def parse(data: bytes) -> Any:
-    """Strict JSON: no duplicate keys, no NaN or infinity, no numbers beyond what a double holds."""
-    try:
-        return json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_int=_integer,
-            parse_float=_real,
-            parse_constant=_refuse,
-        )
-    except UnicodeDecodeError:
-        raise FormatError("not UTF-8 text") from None
-    except (ValueError, RecursionError) as problem:
-        words = str(problem)[:80] if isinstance(problem, ValueError) else "nested too deeply"
-        raise FormatError("not strict JSON", found=words) from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("duplicate key")
-    return found
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > 12 or digits == "-0":
-        raise ValueError(f"number {digits[:24]}")
-    return int(digits)
-
-
-def _real(digits: str) -> float:
-    value = float(digits) if len(digits) <= 32 else float("inf")
-    if not np.isfinite(value):
-        raise ValueError(f"number {digits[:24]}")
-    return value
-
-
-def _refuse(word: str) -> Any:
-    raise ValueError(f"number {word}")
 
 
 def _is(value: Any, allowed: Sequence[Any], noun: str) -> Any:

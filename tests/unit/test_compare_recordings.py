@@ -12,10 +12,10 @@ import snnhub
 from snnhub.api.compare import Comparison, compare_recordings
 from snnhub.cli.main import invoke
 from snnhub.compare.lag import Train, search
-from snnhub.compare.picture import text_raster
 from snnhub.compare.relation import relate
 from snnhub.errors import FormatError, MissingPeerError, UsageError
 from snnhub.ir.rung import Rung
+from snnhub.plot.letters import text_raster
 from snnhub_formats.traces import read_traces
 
 from tests.build import mlp, spikes
@@ -365,7 +365,7 @@ def test_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(line.count("|") for line in lines[1:]) == int((a & b).sum())
     with pytest.raises(UsageError, match="unknown kind of picture"):
         compare_recordings({"s": a}, {"s": b}, plot=tmp_path / "o.xyz")
-    monkeypatch.setattr("snnhub.compare.picture.find_spec", lambda name: None)
+    monkeypatch.setattr("snnhub.plot.canvas.find_spec", lambda name: None)
     with pytest.raises(MissingPeerError, match="snnhub\\[plot\\]"):
         compare_recordings({"s": a}, {"s": b}, plot=tmp_path / "p.svg")
 

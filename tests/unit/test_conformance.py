@@ -25,6 +25,7 @@ from snnhub_conformance.execute import run_case, run_cases
 from snnhub_conformance.expected import Expected, excuse, read
 from snnhub_conformance.generate import micro, steps
 from snnhub_conformance.generate.prove import equivalent
+from snnhub_conformance.kill import OF_ENGINES, flags
 from snnhub_conformance.mutants.engine_class import plain
 from snnhub_conformance.mutants.programs import CLASSES
 from snnhub_conformance.outcome import Outcome, Status
@@ -49,6 +50,14 @@ def mutated(change: Any) -> Any:
         return plain(replace(graph, nodes=nodes), inputs, keys, length)
 
     return run
+
+
+def kills_by_program() -> dict[str, set[str]]:
+    """Mutants that some case notices."""
+    found: dict[str, set[str]] = {}
+    for case in STEPS:
+        found.setdefault(case.title.partition(": ")[0], set()).update(case.kills)
+    return found
 
 
 def failures(runner: FunctionRunner, cases: list[Case]) -> set[str]:
@@ -76,6 +85,23 @@ def test_flags_and_kills_are_what_the_mutants_say(part: int) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("part", range(4))
+def test_flags_of_wrong_engines_are_what_they_do(part: int) -> None:
+    """Flags of the second kind, worked out again on every case: they are found with the graph, not the program."""
+    wrong = []
+    for case in STEPS[part::4]:
+        own = tuple(flag for flag in case.flags if flag in OF_ENGINES)
+        if own != flags(case, OF_ENGINES):
+            wrong.append(case.id)
+    assert wrong == []
+
+
+def test_wrong_engines_are_noticed_by_op_cases_too() -> None:
+    """An op alone hears little of an engine."""
+    noticed = {flag for case in STEPS for flag in case.flags} & set(OF_ENGINES)
+    assert noticed >= {"parameter.first", "bias.dropped", "input.binary", "time.layer-latency"}
+
+
 def variants() -> list[steps.Variant]:
     ops = [op for op in (*REGISTRY.all(), *micro.OPS) if isinstance(op, StepOp)]
     return [variant for op in ops for variant in steps.variants(op)]
@@ -84,9 +110,7 @@ def variants() -> list[steps.Variant]:
 def test_every_step_op_has_its_cases_and_its_mutants_are_noticed() -> None:
     """From now on an op does not come in without them: python -m snnhub_conformance.generate op."""
     table = SUITE.matrix["op"]
-    kills: dict[str, set[str]] = {}
-    for case in STEPS:
-        kills.setdefault(case.title.partition(": ")[0], set()).update(case.kills)
+    kills = kills_by_program()
     mutants = unproved = 0
     for variant in variants():
         entry = table[variant.name]
@@ -97,6 +121,14 @@ def test_every_step_op_has_its_cases_and_its_mutants_are_noticed() -> None:
         mutants, unproved = mutants + len(names), unproved + len(entry["open"])
     assert unproved <= OPEN_SHARE * mutants, f"{unproved} of {mutants} are open"
     assert set(table) == {variant.name for variant in variants()}
+
+
+def test_every_mutant_is_counted_once_in_the_summary() -> None:
+    rows = SUITE.mutants.values()
+    assert sum(row["programs"] for row in rows) == len(SUITE.matrix["op"])
+    for row in rows:
+        assert row["mutants"] == row["noticed"] + row["equal"] + row["open"]
+    assert sum(row["noticed"] for row in rows) == sum(len(kills) for kills in kills_by_program().values())
 
 
 def test_mutants_that_count_as_equal_are_proved_again() -> None:
@@ -120,9 +152,9 @@ def test_a_wrong_runner_fails_exactly_the_cases_of_its_class(name: str) -> None:
 
 
 def test_every_class_of_mistakes_is_noticed_and_named() -> None:
-    flags = {flag for case in SUITE.cases for flag in case.flags}
-    assert {item.name for item in CLASSES} - flags == set()
-    assert flags <= set(MISTAKES)
+    carried = {flag for case in SUITE.cases for flag in case.flags}
+    assert {item.name for item in CLASSES} - carried == set()
+    assert carried <= set(MISTAKES)
 
 
 def reset_for_the_even_only(graph: Graph, inputs: Any, keys: tuple[str, ...], length: int) -> Any:
@@ -266,6 +298,23 @@ def test_reports_are_compared(tmp_path: Path) -> None:
         report.read(tmp_path / "old" / "badge.json")
 
 
+def test_what_passed_against_expectation_counts_as_failed_in_tables() -> None:
+    kinds = (Status.PASS, Status.PASS, Status.FAIL, Status.XPASS, Status.ERROR, Status.XFAIL, Status.UNSUPPORTED)
+    outcomes = [Outcome(f"a.{number}", "a", status, "R4") for number, status in enumerate(kinds)]
+    made = report.make(SUITE, "x", "runner", "R4", {}, outcomes)
+    row = dict(zip(report.COLUMNS, made.row("a"), strict=True))
+    assert row == {
+        "passed": 2,
+        "failed": 2,
+        "error": 1,
+        "xfail": 1,
+        "unsupported": 1,
+        "unavailable": 0,
+        "total": 7,
+    }
+    assert f"| a | {' | '.join(map(str, row.values()))} |" in report.markdown(made)
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = STEPS[0].id
     assert invoke(["conformance", "run", "--runner", "engine", "--case", name, "--report", str(tmp_path)]) == 0
@@ -273,6 +322,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert invoke(["conformance", "run", "--runner", "engine", "--case", name, "--json"]) == 0
     text = capsys.readouterr().out
     assert json.loads(text[text.index("{") :])["counts"]["pass"] == 1
+    capsys.readouterr()
+    assert invoke(["conformance", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mutants"] == SUITE.mutants
+    assert invoke(["conformance", "list"]) == 0
+    assert str(SUITE.mutants["loihi"]["mutants"]) in capsys.readouterr().out
     assert invoke(["conformance", "list", "--family", "op"]) == 0
     assert invoke(["conformance", "show", name]) == 0
     assert STEPS[0].title in capsys.readouterr().out

@@ -256,3 +256,42 @@ def test_noticing_is_judging(tmp_path: Path) -> None:
     expected = plain(drawn.graph, x, ("output",), len(drawn.x))
     assert (found["output"] == expected["output"]).all()
     assert "batch.first" not in noticed(drawn.graph, x, expected, len(drawn.x))
+
+
+LAYERS = next(case for case in CASES if case.title.startswith("3 layers of IF neurons without delay"))
+
+
+def spoilt(node: str, alone: bool) -> Callable[..., Arrays]:
+    """A runner whose record of a node is wrong; unless ``alone``, only where other neurons are in front of it."""
+
+    def run(graph: Graph, inputs: Mapping[str, Array], keys: tuple[str, ...], steps: int) -> Arrays:
+        found = {key: array.copy() for key, array in plain(graph, inputs, keys, steps).items()}
+        if f"{node}/v" in found and (alone or "n0" in graph.node):
+            found[f"{node}/v"][-1] += 1
+        return found
+
+    return run
+
+
+@pytest.mark.parametrize(("node", "alone"), [("n0", True), ("n1", True), ("n1", False), ("n2", False)])
+def test_a_failing_node_is_tried_alone(node: str, alone: bool) -> None:
+    (outcome,) = run("spoilt", spoilt(node, alone), [LAYERS])
+    assert outcome.first is not None
+    assert (outcome.first.node, outcome.first.alone) == (node, alone)
+    assert ("right when fed" in outcome.detail) is not alone
+    assert outcome.to_json()["first"]["alone"] is alone
+
+
+def test_where_nobody_knows_what_to_feed_it_says_nothing() -> None:
+    def once(graph: Graph, inputs: Mapping[str, Array], keys: tuple[str, ...], steps: int) -> Arrays:
+        if "n0" not in graph.node:
+            raise ValueError("takes no parts")
+        return spoilt("n1", True)(graph, inputs, keys, steps)
+
+    (outcome,) = run("once", once, [LAYERS])
+    assert outcome.first is not None
+    assert outcome.first.alone is None
+    unrecorded = replace(LAYERS, expect=replace(LAYERS.expect, records={"n1/v": LAYERS.expect.records["n1/v"]}))
+    (outcome,) = run("spoilt", spoilt("n1", True), [unrecorded])
+    assert outcome.first is not None
+    assert outcome.first.alone is None

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
 import zipfile
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from snnhub.errors import FormatError, UsageError
-from snnhub.findings import loss
-from snnhub.ir.graph import Decoder, Graph, Match, Origin, Port, Provenance, Stage
-from snnhub.ir.numtype import Quantisation
+from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import tensor
+from snnhub_conformance.generate.build import every_field
 from snnhub_formats import container, serde
 from snnhub_formats.container import load, save, to_bytes
 from snnhub_formats.tensors import Payload
@@ -29,26 +26,7 @@ from tests.build import loihi_mlp, mlp
 
 def everything() -> Graph:
     """A graph that uses every field of the format."""
-    graph = loihi_mlp(reset=(16, 3))
-    node = graph.nodes[0]
-    weight = replace(node.param["weight"], quantisation=Quantisation(Fraction(-1, 3)), recipe="made up")
-    nodes = (replace(node.with_params(weight=weight), origin=Origin("test", "1.0", "a.b")), *graph.nodes[1:])
-    return replace(
-        graph,
-        nodes=nodes,
-        dt=0.001,
-        decoder=Decoder("sum", False, "n1/v"),
-        correspondence=(
-            Match(Port("x", "s"), Port("n1", "s"), 2, None, (0, 3)),
-            Match(Port("y", "v"), Port("n1", "v"), -1, 0.0),
-        ),
-        findings=(loss("SNN-2103", "n0", "three clipped", old="1", new="2", bound="b", remedy="r"),),
-        provenance=Provenance(
-            (Stage("import test", "1", (("k", "v"),)), Stage("pass", "2")),
-            "net.x",
-            hashlib.sha256(b"").hexdigest(),
-        ),
-    )
+    return every_field(loihi_mlp(reset=(16, 3)))
 
 
 @pytest.mark.parametrize("graph", [mlp(), loihi_mlp(), everything()], ids=["float", "integer", "everything"])

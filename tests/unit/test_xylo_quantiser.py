@@ -303,3 +303,10 @@ def test_a_layer_of_one_unit_gives_clipped_registers_a_loss() -> None:
     _, _, after = core_of(replace(graph, nodes=nodes), quantiser="per-neuron")
     found = [(item.severity, item.place) for item in after.findings if item.code == "SNN-2416"]
     assert found == [(Severity.LOSS, "xylo/bias")]
+
+
+def test_a_core_has_no_numbers_before_quantising() -> None:
+    _, _, after = core_of(network("two", 1))
+    with pytest.raises(UnsupportedError, match="core already"):
+        core_of(after, **{"float-spec": "x.npz"})
+    assert core_of(after)[2].network() == after.network()

@@ -65,18 +65,22 @@ def loihi(sizes: Sequence[int] = (3, 2), **changes: Any) -> Graph:
 
 def everything() -> Graph:
     """A graph that uses every field of the format."""
-    graph = loihi((3, 2), reset=(16, 3))
-    node = graph.nodes[0]
+    return every_field(loihi((3, 2), reset=(16, 3)))
+
+
+def every_field(graph: Graph) -> Graph:
+    """A graph whose first node is a synapse and whose last one has neurons, with every field of the format set."""
+    node, neural = graph.nodes[0], graph.nodes[-1].id
     weight = replace(node.param["weight"], quantisation=Quantisation(Fraction(-1, 3)), recipe="made up")
     nodes = (replace(node.with_params(weight=weight), origin=Origin("test", "1.0", "a.b")), *graph.nodes[1:])
     return replace(
         graph,
         nodes=nodes,
         dt=0.001,
-        decoder=Decoder("sum", False, "n0/v"),
+        decoder=Decoder("sum", False, f"{neural}/v"),
         correspondence=(
-            Match(Port("x", "s"), Port("n0", "s"), 2, None, (0, 3)),
-            Match(Port("y", "v"), Port("n0", "v"), -1, 0.0),
+            Match(Port("x", "s"), Port(neural, "s"), 2, None, (0, 3)),
+            Match(Port("y", "v"), Port(neural, "v"), -1, 0.0),
         ),
         findings=(loss("SNN-2103", "n0", "three clipped", old="1", new="2", bound="b", remedy="r"),),
         provenance=Provenance(

@@ -30,8 +30,11 @@ COMMENTS = {
     "time": "An edge of delay d delivers what its source produced d steps before, and zero before the start.",
     "loihi": "Lava's integers: the current, the potential and the spike of every neuron in every step.",
     "network": "A whole network.",
+    "kernel.xylo": "Every current, potential and spike of one core of Xylo in every step.",
 }
 """What is to be said of a case that says no more by itself."""
+SOURCES = {"kernel.xylo": "snnhub_xylo.definition"}
+"""What else gives the expectation, where it is not the second engine."""
 TERMS, EPSILON = 64, 2.0**-24
 TRIES, ENOUGH = 24, 4
 """Draws of a sketch, and how many that notice what they should are compared."""
@@ -180,7 +183,7 @@ def add(writer: Writer, family: str, sketches: Iterable[Sketch], table: dict[str
             steps=drawn.steps,
             bound=rounding_bound(drawn, expected),
             flags=names,
-            source={"kind": "equation", "ref": "snnhub_conformance.second"},
+            source={"kind": "equation", "ref": SOURCES.get(family, "snnhub_conformance.second")},
             landmine=sketch.landmine,
         )
         size, most = sum(len(data) for data in files.values()), BYTES.get(family, ATOMIC_BYTES)

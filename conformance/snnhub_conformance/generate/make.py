@@ -15,7 +15,6 @@ from snnhub.ops.registry import REGISTRY, Registry
 from snnhub_conformance import kill
 from snnhub_conformance.generate import files, graphs, micro, steps
 from snnhub_conformance.generate.write import Writer
-from snnhub_conformance.mutants.engines import ENGINES
 from snnhub_conformance.suite import MATRIX, VECTORS, load
 
 Table = dict[str, Any]
@@ -59,11 +58,11 @@ def of_graphs(family: str, module: str) -> Callable[[Writer, Table], None]:
 def inseparable(writer: Writer, table: Table) -> None:
     """Flags of every case anew, since classes are added to; then what no case notices or tells apart.
 
-    Raises ``ValueError`` for a class of wrong engines that no case notices.
+    Raises ``ValueError`` for a class of wrong engines or kernels that no case notices.
     """
     cases = [kill.renew(case) for case in load(writer.folder).cases]
     missing = kill.unnoticed(cases)
-    if forgotten := sorted(set(missing) & {item.name for item in ENGINES}):
+    if forgotten := sorted(set(missing) & set(kill.OF_ENGINES)):
         raise ValueError(f"no case notices {', '.join(forgotten)}")
     pairs = kill.inseparable(cases)
     table |= {"classes": pairs, "unnoticed": missing}
@@ -76,6 +75,7 @@ MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "transform": ({"transform"}, of_graphs("transform", "shapes")),
     "time": ({"time"}, of_graphs("time", "timing")),
     "loihi": ({"loihi"}, of_graphs("loihi", "loihi")),
+    "kernel.xylo": ({"kernel.xylo"}, of_graphs("kernel.xylo", "xylo_cases")),
     "network": ({"network"}, of_graphs("network", "networks")),
     "file.snn": ({"file.snn"}, files.snn),
     "file.json": ({"file.json"}, files.as_json),

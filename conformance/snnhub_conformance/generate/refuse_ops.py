@@ -14,7 +14,7 @@ import numpy as np
 from snnhub.errors import GraphError, ProgramError
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import AttributeValue, Edge, Graph, Node, Port
-from snnhub.ir.numtype import BOOL, F32, F64, NumType, signed
+from snnhub.ir.numtype import BOOL, F32, F64, NumType, signed, unsigned
 from snnhub.ir.op import Attribute, OpSchema, Parameter, StepOp
 from snnhub.ir.program import Program
 from snnhub.ir.tensor import Tensor, smallest_integer, tensor
@@ -29,17 +29,31 @@ NONSENSE = "nonsense"
 
 @dataclass(frozen=True)
 class Setting:
-    """An op that can run: features of its input, attributes, shapes of the parameters that are no scalars."""
+    """An op that can run: features of its input, attributes, shapes of the parameters that are no scalars, and the
+    type of its input where no program says it.
+    """
 
     shape: tuple[int, ...] = (2,)
     attributes: Mapping[str, AttributeValue] | None = None
     shapes: Mapping[str, tuple[int, ...]] | None = None
+    type: NumType = F32
 
 
 POOL: dict[str, AttributeValue] = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "ceil_mode": False}
 SYNAPSE: dict[str, AttributeValue] = {"bias": True, "accumulate": "exact"}
 WINDOW: dict[str, AttributeValue] = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
-TRANSFORMS: dict[str, Setting] = {
+HIDDEN = ("threshold", "bias", "dash_mem", "alias")
+OUTPUTS = ("threshold_out", "bias_out", "dash_mem_out", "dash_syn_out")
+CORE = {
+    "weights_in": (3, 2, 1),
+    "weights_rec": (2, 2, 1),
+    "weights_out": (2, 4),
+    "dash_syn": (2, 1),
+    **dict.fromkeys(HIDDEN, (2,)),
+    **dict.fromkeys(OUTPUTS, (4,)),
+}
+"""Shapes of a core of Xylo: 3 inputs, 2 hidden neurons, 4 outputs."""
+SETTINGS: dict[str, Setting] = {
     "core.Dense": Setting((3,), {**SYNAPSE, "shift": 0}, {"weight": (2, 3), "bias": (2,)}),
     "core.Conv": Setting((1, 3, 3), {**SYNAPSE, **WINDOW}, {"weight": (2, 1, 2, 2), "bias": (2,)}),
     "core.AvgPool": Setting((1, 4, 4), {**POOL, "count_include_pad": True}),
@@ -50,13 +64,14 @@ TRANSFORMS: dict[str, Setting] = {
     "core.Reshape": Setting((2, 3), {"shape": (3, 2)}),
     "core.Pad": Setting((2,), {"before": (1,), "after": (1,)}),
     "core.Concat": Setting((2,), {"axis": 0, "sizes": (2, 2)}),
+    "xylo.Core": Setting((3,), {"core": "v2", "synapses": 1}, CORE, unsigned(8)),
 }
 NUMBERS = {"tau": 2.0, "tau_w": 2.0, "v_threshold": 1.0, "scale": 1.0, "delta_T": 1.0, "k": 1.0}
 """Scalars that are not 0.5."""
 
 
 def broken() -> Iterator[Broken]:
-    """Every condition of every op, once."""
+    """Every condition of every op, once. Raises ``ValueError`` for an op that no entry of ``SETTINGS`` builds."""
     for op in REGISTRY.all():
         seen: set[str] = set()
         for attributes in choices(op):
@@ -68,11 +83,13 @@ def broken() -> Iterator[Broken]:
                 if key not in seen:
                     seen.add(key)
                     yield item
+        if not seen:
+            raise ValueError(f"{op.name} cannot run alone: it needs a setting")
 
 
 def choices(op: OpSchema) -> Iterator[dict[str, AttributeValue]]:
-    """Every combination of choices; numbers as in ``TRANSFORMS``, or the lowest."""
-    given = dict(TRANSFORMS.get(op.name, Setting()).attributes or {})
+    """Every combination of choices; numbers as in ``SETTINGS``, or the lowest."""
+    given = dict(SETTINGS.get(op.name, Setting()).attributes or {})
     names = [attribute.name for attribute in op.attributes]
     values = [_values(attribute, given) for attribute in op.attributes]
     for chosen in product(*values):
@@ -87,9 +104,9 @@ def _values(attribute: Attribute, given: Mapping[str, AttributeValue]) -> tuple[
 
 def alone(op: OpSchema, attributes: Mapping[str, AttributeValue]) -> Graph:
     """The op between an input, which goes to all of its ports, and an output."""
-    setting = TRANSFORMS.get(op.name, Setting())
+    setting = SETTINGS.get(op.name, Setting())
     builder = GraphBuilder(op.name, REGISTRY)
-    type_ = op.program(attributes).inputs[0].type if isinstance(op, StepOp) else F32
+    type_ = op.program(attributes).inputs[0].type if isinstance(op, StepOp) else setting.type
     source = builder.input(setting.shape, type_)
     params = {
         parameter.name: _number(parameter, (setting.shapes or {}).get(parameter.name, ()))

@@ -11,12 +11,13 @@ from typing import Any
 from snnhub.api.recorded import Given, Recorded, Said, Saying, read_all, unknown_dt
 from snnhub.compare.kind import SPIKES, Rules
 from snnhub.compare.lag import MAX_LAG
-from snnhub.compare.picture import Panel, draw, ensure_drawable
 from snnhub.compare.quantity import same_axes
 from snnhub.compare.traces import PairVerdict, compare_pair
 from snnhub.errors import UsageError
 from snnhub.findings import Finding, ordered
 from snnhub.ir.rung import Rung
+from snnhub.plot.canvas import ensure_drawable
+from snnhub.plot.raster import PANELS, Panel, compared, draw
 
 Progress = Callable[[int, int], None]
 
@@ -105,7 +106,8 @@ def compare_recordings(
     found += [finding for pair in pairs for finding in pair.findings]
     result = Comparison(tuple(read), tuple(pairs), expected, ordered([*found, *unknown_dt(read)]), picture)
     if picture is not None:
-        draw(list(result.panels()), picture)
+        shown = sorted(result.panels(), key=lambda panel: not panel[1].different)[:PANELS]  # those that differ
+        draw([compared(panel) for panel in shown], [picture])
     return result
 
 

@@ -22,6 +22,13 @@ class Limit:
     high: int
     source: str
 
+    def share(self, low: float, high: float) -> float:
+        """The part of the range that values from ``low`` to ``high`` take: the larger part of the way from 0 to an
+        end; 0 on the side where the end is 0.
+        """
+        ends = ((low, self.low), (high, self.high))
+        return max((abs(value) / abs(end) for value, end in ends if end and value * end > 0), default=0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:

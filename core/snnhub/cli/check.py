@@ -47,7 +47,7 @@ def command(
                 place,
                 f"{low}" if low == high else f"{low} … {high}",
                 f"{limit.low} … {limit.high}",
-                _percent(low, high, limit.low, limit.high),
+                f"{limit.share(low, high):.0%}",
                 limit.source,
             ]
             for place, low, high, limit in report.usage
@@ -62,10 +62,3 @@ def command(
         out.print(f"target {escape(report.target)}: {'fits' if report.fits else 'does not fit'}")
     out.print(f"{escape(result.source)}: {'sound' if result.passed else 'has problems'}")
     return 0 if result.passed else 1
-
-
-def _percent(low: float, high: float, least: int, most: int) -> str:
-    parts = [
-        abs(value) / abs(bound) for value, bound in ((low, least), (high, most)) if bound and value * bound > 0
-    ]
-    return f"{max(parts, default=0.0):.0%}"

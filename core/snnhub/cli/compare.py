@@ -197,7 +197,7 @@ def _short(pair: PairVerdict) -> str:
 
 
 def _rasters(result: Comparison) -> None:
-    from snnhub.compare.picture import text_raster
+    from snnhub.plot.letters import text_raster
 
     for _, row, a, b in result.panels():
         if not row.silent:

@@ -70,20 +70,10 @@ def run(
 
 
 def _show(report: Any, folder: Path | None) -> None:
-    rows = []
-    for name in sorted(report.families):
-        c = report.family(name)
-        numbers = (
-            c["pass"],
-            c["fail"] + c["xpass"],
-            c["error"],
-            c["xfail"],
-            c["unsupported"],
-            c["unavailable"],
-            c["total"],
-        )
-        rows.append([name, *(str(number or "") for number in numbers)])
-    table("", ["family", "passed", "failed", "error", "xfail", "unsupported", "unavailable", "total"], rows)
+    from snnhub_conformance.report import COLUMNS
+
+    rows = [[name, *(str(n or "") for n in report.row(name))] for name in sorted(report.families)]
+    table("", ["family", *COLUMNS], rows)
     for item in report.failed[:10]:
         console().print(f"[red]{item.status.value}[/] {item.id}  {escape(item.detail)}", soft_wrap=True)
         console().print(f"     repeat: {escape(report.repeat(item))}", soft_wrap=True)
@@ -101,14 +91,13 @@ def _show(report: Any, folder: Path | None) -> None:
 @click.option("--family", "families", multiple=True, help="Only this family, or everything below it.")
 @json_option
 def list_(families: tuple[str, ...], as_json: bool) -> None:
-    """List families with their cases, levels, and how many mistakes they tell apart."""
+    """List families with their cases, levels, and how many mistakes they tell apart; and the mutants of ops."""
     from snnhub_conformance.suite import load
 
     suite = load().select(families=families)
     if as_json:
-        print_json(
-            {"cases": [{"id": c.id, "level": c.level, "title": c.title, "flags": c.flags} for c in suite.cases]}
-        )
+        cases = [{"id": c.id, "level": c.level, "title": c.title, "flags": c.flags} for c in suite.cases]
+        print_json({"cases": cases} if families else {"cases": cases, "mutants": suite.mutants})
         return
     if families:
         table("", ["case", "level", "what it is"], [[c.id, c.level, escape(c.title)] for c in suite.cases])
@@ -119,7 +108,10 @@ def list_(families: tuple[str, ...], as_json: bool) -> None:
         flags = {flag for case in own for flag in case.flags}
         rows.append([name, str(len(own)), ", ".join(sorted({c.level for c in own})), str(len(flags) or "")])
     table("", ["family", "cases", "levels", "mistakes noticed"], rows)
-    console().print(f"{len(suite.cases)} cases")
+    console().print(f"{len(suite.cases)} cases\n")
+    counts = [[name, *map(str, row.values())] for name, row in suite.mutants.items()]
+    heads = ["programs of ops", "programs", "mutants", "noticed by a case", "proved equal", "open"]
+    table("", heads, counts, right=heads[1:])
 
 
 @group.command("show")

@@ -12,8 +12,11 @@ from snnhub.cli.options import collect, given_options, import_options, json_opti
 from snnhub.cli.output import console, escape, print_findings, print_json, stages, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from snnhub.api.convert import ConvertResult
     from snnhub.compare.proof import Proof
+    from snnhub.ir.tensor import Array
 
 
 COLUMNS = (
@@ -102,6 +105,9 @@ def command(
     options = collect(weights, settings, input_shape, given)
     calibration = None if calibrate is None else read_array(calibrate)
     measured = None if stimulus is None else read_array(stimulus)
+    choices = chosen(lowering)
+    if float_spec is not None:
+        choices["float-spec"] = str(float_spec)
     try:
         with stages(as_json) as report:
             result = convert(
@@ -112,7 +118,7 @@ def command(
                 options=options,
                 calibration=calibration,
                 verify=measured,
-                lowering=chosen(lowering),
+                lowering=choices,
                 strict=strict,
                 dry_run=dry_run,
                 progress=report,
@@ -122,23 +128,19 @@ def command(
             show_proof(problem.proof)
         raise
     if float_spec is not None:
-        write_arrays(result, "float-spec", float_spec)
+        write_arrays(result.arrays["float-spec"], float_spec)
     if as_json:
         print_json(result.to_json())
     else:
         show(result, verbose)
 
 
-def write_arrays(result: ConvertResult, name: str, path: Path) -> None:
-    """Write arrays that a pass left. Raises ``UsageError`` if no pass did."""
+def write_arrays(arrays: Mapping[str, Array], path: Path) -> None:
+    """Write arrays that a pass left beside its graph."""
     import numpy as np
 
-    from snnhub.errors import UsageError
     from snnhub.files import replacing
 
-    arrays = result.arrays.get(name)
-    if arrays is None:
-        raise UsageError(f"this conversion makes no {name}", where=f"--{name}", remedy="It is for --to xylo-….")
     with replacing(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
 

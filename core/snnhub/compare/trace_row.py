@@ -10,6 +10,7 @@ import numpy as np
 
 from snnhub.compare.kind import INPUT, SPIKES, pair_place
 from snnhub.compare.lag import ENOUGH, LagSearch, Train, search, window
+from snnhub.compare.marks import Marks
 from snnhub.compare.quantity import Quantity
 from snnhub.compare.relation import Relation, relate
 from snnhub.compare.verdict import differing
@@ -104,22 +105,16 @@ def spike_row(a: Quantity, b: Quantity, files: tuple[str, str], max_lag: int) ->
 
 def _difference(a: Quantity, left: Train, right: Train, lag: int) -> tuple[int, int, Place | None]:
     """Bins compared, bins that differ, and the first of them, at a lag."""
-    left, right = window(left, right, lag)
-    width = left.width
-    shifted = right.at - lag * width
-    places = np.union1d(left.at, shifted)
-    values = np.zeros((2, places.size), np.result_type(left.values, right.values, np.uint8))
-    values[0, np.searchsorted(places, left.at)] = left.values
-    values[1, np.searchsorted(places, shifted)] = right.values
-    wrong = np.flatnonzero(values[0] != values[1])
-    steps = left.steps + max(0, lag)
-    if not wrong.size:
-        return steps * width, 0, None
-    at = int(places[wrong[0]])
-    step, element = at // width, at % width
+    marks = Marks.of(left, right, lag)
+    steps = window(left, right, lag)[0].steps + max(0, lag)
+    wrong = np.flatnonzero(marks.a != marks.b)
+    if not wrong.size or marks.b is None:
+        return steps * left.width, 0, None
+    at = wrong[0]
+    step, element = int(marks.steps[at]), int(marks.elements[at])
     index = tuple(int(i) for i in np.unravel_index(element, a.values.shape[1:])) if a.values.ndim > 1 else ()
-    pair = values[0, wrong[0]].item(), values[1, wrong[0]].item()
-    return steps * width, int(wrong.size), Place(a.name, step, a.axes[1:], index, *pair)
+    pair = marks.a[at].item(), marks.b[at].item()
+    return steps * left.width, int(wrong.size), Place(a.name, step, a.axes[1:], index, *pair)
 
 
 def _lag_findings(row: TraceRow, found: LagSearch, files: tuple[str, str], max_lag: int) -> list[Finding]:

@@ -33,7 +33,9 @@ QUANTISERS = ("auto", "per-neuron", "global")
 def run(graph: Graph, context: PassContext, family: Family) -> PassResult:
     """Replace all layers by one core. Tables: ``xylo layers``, ``xylo ladder``; arrays: ``float-spec``."""
     if any(node.op == OP for node in graph.nodes):
-        return unchanged(graph, context)
+        words = "the network is a core already: there are no numbers before quantising"
+        asked = "float-spec" in context.options
+        return unchanged(graph, context, [error("SNN-2417", "--float-spec", words)] if asked else ())
     network, refused = read_network(graph, context.lookup)
     if refused:
         return unchanged(graph, context, refused)
