@@ -34,6 +34,12 @@ def snnhub_register_targets() -> Iterable[Target]:
                     "refuse",
                     ("refuse", "or-layer"),
                 ),
+                Option(
+                    "reset",
+                    "soft resets, several spikes per step: refused, or approximated by a reset to 0 and one spike",
+                    "refuse",
+                    ("refuse", "zero"),
+                ),
             ),
         ),
     )

@@ -13,9 +13,14 @@ from snnhub.ir.op import OpLookup
 from snnhub.ops.rules import window_size
 from snnhub.passes.base import PassContext, PassResult, unchanged
 
+from snnhub_loihi.multispike_rules import MULTI, REMEDY, problems
+from snnhub_loihi.ops import FLOAT_CUBA
+
 SYNAPSES = ("core.Dense", "core.Conv")
 CUBA = "core.CubaLIF"
-NEURONS = ("core.IF", "core.LIF", CUBA)
+CUBAS = (CUBA, FLOAT_CUBA.name)
+"""Neurons with a current that decays."""
+NEURONS = ("core.IF", "core.LIF", *CUBAS)
 LOWERED = "loihi.CubaLIF"
 SHAPING = ("core.Flatten",)
 REMEDIES = {
@@ -38,6 +43,8 @@ FOREIGN = {
     "core.Izhikevich": "Loihi's leak is linear. Train with LIFNode(decay_input=False).",
     "core.RAF": "Resonating neurons cannot be lowered yet. Train with LIFNode(decay_input=False).",
     "core.SynapseFilter": "A filter between layers cannot be lowered yet. Train without it.",
+    "core.ExpSyn": "A filter between layers cannot be lowered yet. Train without it.",
+    MULTI: "",
 }
 """Neurons and filters that the engine runs and the lowering does not know; the first report is the only one."""
 SPATIAL = 2
@@ -47,7 +54,7 @@ SPATIAL = 2
 def run(graph: Graph, context: PassContext) -> PassResult:
     """Check every node and edge; the graph stays as it is."""
     findings = [
-        *_nodes(graph),
+        *_nodes(graph, context),
         *_max_pools(graph, context.lookup),
         *_ranks(graph, context),
         *_synapses(graph),
@@ -62,18 +69,21 @@ def lowered(graph: Graph) -> bool:
     return any(node.op == LOWERED for node in graph.nodes)
 
 
-def _nodes(graph: Graph) -> Iterator[Finding]:
+def _nodes(graph: Graph, context: PassContext) -> Iterator[Finding]:
     for node in graph.nodes:
-        if node.op == CUBA:
+        if node.op in CUBAS:
             yield from _cuba(graph, node)
-        if node.op in NEURONS:
-            if node.attribute["reset"] != "value":
+        if node.op == MULTI:
+            yield from problems(graph, node, context.options)
+        elif node.op in NEURONS:
+            if node.attribute.get("reset", "value") != "value":
+                soft = node.attribute["reset"] == "subtract"
                 yield error(
                     "SNN-2101",
                     node.id,
                     f"Loihi resets to 0 and cannot {node.attribute['reset']}",
                     old="soft reset",
-                    remedy="Train with a hard reset (v_reset=0).",
+                    remedy=f"Train with a hard reset (v_reset=0).{f' Or {REMEDY}' if soft else ''}",
                 )
             if node.param["v_threshold"].size > 1:
                 yield error("SNN-2101", node.id, "Loihi has one threshold per layer", old="a threshold per neuron")

@@ -12,7 +12,7 @@ from snnhub.ir.numtype import Quantisation
 from snnhub.ir.op import OpLookup, StepOp
 from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
 
-from snnhub_loihi.admit import CUBA
+from snnhub_loihi.admit import CUBAS
 from snnhub_loihi.layers import Layer, own_scale
 from snnhub_loihi.ops import DECAY_UNITY
 from snnhub_loihi.scales import even_integers, exact_threshold, threshold
@@ -115,7 +115,7 @@ def _neuron(node: Node, params: dict[str, Tensor], lookup: OpLookup) -> Node:
 def _decays(layer: Layer, scale: Fraction) -> tuple[Tensor, Tensor, bool]:
     """``iDecay``, ``vDecay``, and whether they do exactly what the float neuron does."""
     neuron = layer.neuron
-    if neuron.op == CUBA:
+    if neuron.op in CUBAS:
         # u and v are rounded toward 0 to 1/64 of a unit: the same numbers only for fixed point at its own scale
         return _lost(neuron, "u"), _lost(neuron, "v"), scale == own_scale(layer)
     vdecay, exact = _decay(neuron)

@@ -23,13 +23,13 @@ class Layer:
 
     def numbers(self) -> LayerNumbers:
         """What choosing a scale needs."""
-        biases = [s.param["bias"].array for s in self.synapses if "bias" in s.param]
+        biases = [node.param["bias"].array for node in (*self.synapses, self.neuron) if "bias" in node.param]
         threshold = self.neuron.param["v_threshold"].array.reshape(-1)
         return LayerNumbers(
             tuple(s.param["weight"].array for s in self.synapses),
             np.asarray(np.sum(biases, axis=0, dtype=np.float64)) if biases else None,
             float(threshold[0]),
-            str(self.neuron.attribute["compare"]),
+            str(self.neuron.attribute.get("compare", "ge")),
             self.neuron.op != "core.IF",
         )
 

@@ -12,7 +12,7 @@ from snnhub.passes.fold_norm import FOLD_NORM
 from snnhub.passes.fold_pool import FOLD_POOL
 from snnhub.passes.time_constant import TIME_CONSTANT
 
-from snnhub_loihi import admit, or_layer, place, quantise
+from snnhub_loihi import admit, multispike, or_layer, place, quantise
 
 
 def passes() -> Sequence[Pass]:
@@ -33,6 +33,20 @@ def passes() -> Sequence[Pass]:
             Promise(Rung.BITS),
             "max pooling of spikes becomes a layer of neurons, where --maxpool or-layer asks for it",
             or_layer.run,
+        ),
+        Pass(
+            "loihi one spike",
+            1,
+            Promise(Rung.DISTRIBUTION),
+            "neurons that fire several times in a step fire once, where --reset zero asks for it",
+            multispike.run_once,
+        ),
+        Pass(
+            "loihi reset",
+            1,
+            Promise(Rung.DISTRIBUTION),
+            "resets that subtract become resets to 0, where --reset zero asks for it",
+            multispike.run_reset,
         ),
         Pass("loihi admit", 1, Promise(Rung.BITS), "refuses, all at once, what Loihi does not have", admit.run),
         Pass(

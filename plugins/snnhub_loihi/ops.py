@@ -7,7 +7,7 @@ and no current decay wraps after 132 steps. Hence the three ``wrap(…, 32)``.
 
 from __future__ import annotations
 
-from snnhub.ir.numtype import integer, signed
+from snnhub.ir.numtype import F32, integer, signed
 from snnhub.ir.op import Attribute, Attributes, OpSchema, Parameter, Ports, StepOp
 from snnhub.ir.program import Scope, Slot, State
 from snnhub.ir.trace import Namespace, Step, Value, clip, shr_trunc, where, wrap
@@ -68,4 +68,28 @@ CUBA_LIF = StepOp(
     Ports(("a",), ("s",)),
 )
 
-OPS: tuple[OpSchema, ...] = (CUBA_LIF,)
+
+def _float_cuba(x: Value, state: Namespace, param: Namespace) -> Step:
+    u = state.u * param.u_factor + x
+    h = state.v * param.v_factor + u + param.bias
+    s = h >= param.v_threshold
+    return {"u": u, "v": where(s, 0.0, h)}, {"s": s}
+
+
+FLOAT_CUBA = StepOp(
+    "loihi.FloatCubaLIF",
+    1,
+    "Loihi's CUBA neuron before its numbers become integers: u leaks and takes x, h is v less its leak plus u and "
+    "bias; reset to 0.",
+    _float_cuba,
+    lambda _: (Slot("x", F32),),
+    lambda _: (State("u", F32, 0.0), State("v", F32, 0.0)),
+    lambda _: (
+        Parameter("u_factor", "factor of the current per step", F32),
+        Parameter("v_factor", "factor of the membrane potential per step", F32),
+        Parameter("v_threshold", "threshold of the membrane potential (dimensionless)", F32),
+        Parameter("bias", "added to the membrane potential in every step (dimensionless)", F32),
+    ),
+)
+
+OPS: tuple[OpSchema, ...] = (CUBA_LIF, FLOAT_CUBA)

@@ -16,7 +16,7 @@ from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
 from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
-from snnhub_loihi.admit import CUBA, lowered
+from snnhub_loihi.admit import CUBAS, lowered
 from snnhub_loihi.calibrate import Choice, choose
 from snnhub_loihi.integers import IntegerLayer
 from snnhub_loihi.layers import float_layers
@@ -90,7 +90,7 @@ def _put(layer: IntegerLayer, rewriter: Rewriter) -> None:
     for edge in rewriter.into(name):
         rewriter.retarget(edge, Edge(edge.src, Port(name, "a"), edge.delay))
     rewriter.match(Port(name, "v"), Port(name, "v"), scale * STATE_UNIT)
-    if layer.layer.neuron.op == CUBA:
+    if layer.layer.neuron.op in CUBAS:
         rewriter.match(Port(name, "u"), Port(name, "u"), scale * STATE_UNIT)
 
 
@@ -215,7 +215,7 @@ def _cuba_finding(layer: IntegerLayer, place: str) -> Finding:
 
 
 def _decay_findings(layer: IntegerLayer, place: str) -> list[Finding]:
-    if layer.layer.neuron.op == CUBA:
+    if layer.layer.neuron.op in CUBAS:
         return [_cuba_finding(layer, place)]
     if layer.layer.neuron.op != "core.LIF":
         return []

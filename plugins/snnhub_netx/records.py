@@ -1,4 +1,4 @@
-"""What snnhub keeps in a NetX file beside the network: decoder, held frames, correspondence, quantisation.
+"""What snnhub keeps in a NetX file beside the network: decoder, dt, held frames, correspondence, quantisation.
 
 They sit in ``/snnhub/record`` as JSON, which Lava's reader never looks at, with the digest of the plain
 network. If somebody edits the network, the digest no longer fits and the records are left out.
@@ -36,9 +36,10 @@ def make_records(graph: Graph) -> str:
     return json.dumps(
         {
             "schema": SCHEMA,
-            "network": network_digest(replace(graph, decoder=None)),
+            "network": network_digest(replace(graph, decoder=None, dt=None)),
             "name": graph.name,
             "decoder": None if decoder is None else [decoder.reduce, decoder.argmax, decoder.quantity],
+            **({} if graph.dt is None else {"dt": graph.dt}),
             "hold": [item.hold for item in graph.inputs],
             "correspondence": [
                 [*match.old, *match.new, match.lag, match.scale, match.select] for match in graph.correspondence
@@ -83,10 +84,11 @@ def _apply(graph: Graph, records: dict[str, Any]) -> Graph:
     provenance = Provenance(
         (*stages, *graph.provenance.stages), graph.provenance.source, graph.provenance.source_sha256
     )
-    decoder = records["decoder"]
+    decoder, dt = records["decoder"], records.get("dt")
     return replace(
         graph,
         name=str(records["name"]),
+        dt=None if dt is None else _seconds(dt),
         nodes=tuple(_node(node, records) for node in graph.nodes),
         decoder=None if decoder is None else Decoder(str(decoder[0]), bool(decoder[1]), str(decoder[2])),
         correspondence=tuple(_match(row) for row in records["correspondence"]),
@@ -96,6 +98,12 @@ def _apply(graph: Graph, records: dict[str, Any]) -> Graph:
             info("SNN-3114", "/snnhub/record", "decoder, correspondence and origins read from the file"),
         ),
     )
+
+
+def _seconds(value: Any) -> float:
+    if not 0 < float(value) < float("inf"):
+        raise ValueError(value)
+    return float(value)
 
 
 def _node(node: Node, records: dict[str, Any]) -> Node:

@@ -47,6 +47,18 @@ OPTIONS = (
         ("factor", "log2"),
     ),
     Option(
+        "reset",
+        "hard resets: refused, or approximated by taking the threshold away, as the chip does",
+        "refuse",
+        ("refuse", "subtract"),
+    ),
+    Option(
+        "currents",
+        "synapses without a current: an input arrives over several steps, or in its own with the help of relays",
+        "smear",
+        ("smear", "relay"),
+    ),
+    Option(
         "residual",
         "skips of residual blocks: delayed by relay neurons, exact; at once, too early; or refused",
         "relay",

@@ -15,9 +15,10 @@ from snnhub.passes.time_constant import TIME_CONSTANT
 
 from snnhub_xylo.families import Family
 from snnhub_xylo.mapping import biases, caps, decays, timing
+from snnhub_xylo.neurons import PASS
 from snnhub_xylo.quantiser import ladder
 
-FRONT: tuple[Pass, ...] = (FOLD_NORM, FOLD_POOL, FOLD_NORM, TIME_CONSTANT, CENTRE_RESET, FOLD_DECAY)
+FRONT: tuple[Pass, ...] = (FOLD_NORM, FOLD_POOL, FOLD_NORM, TIME_CONSTANT, CENTRE_RESET, FOLD_DECAY, PASS)
 """To dense layers and neurons that a core has, from networks of any framework."""
 
 

@@ -178,7 +178,7 @@ def test_networks_of_layers_are_mapped_to_be_checked(family: str) -> None:
 def test_what_has_no_place_is_named_node_by_node() -> None:
     found = check_target(mlp(), spec_of(FAMILIES["xylo-a2"])).findings
     assert {item.place for item in found if item.severity is Severity.ERROR} >= {"n0", "n1"}
-    assert "SNN-2406" in {item.code for item in found}
+    assert "SNN-2425" in {item.code for item in found}
 
 
 def test_every_limit_has_a_source() -> None:

@@ -14,6 +14,18 @@ CHOICES = (
         "Where the target has no maximum: refuse (default), or one more layer of neurons, exact, a step later.",
     ),
     (
+        "reset",
+        ("refuse", "zero", "subtract"),
+        "Where the target resets otherwise: refuse (default), or as it does (zero: loihi2, subtract: Xylo), never "
+        "exact; --calibrate measures it.",
+    ),
+    (
+        "currents",
+        ("smear", "relay"),
+        "Xylo: inputs of neurons without a current arrive over several steps (default), or in their own with the "
+        "help of relay neurons.",
+    ),
+    (
         "quantiser",
         ("auto", "per-neuron", "global"),
         "Xylo: search scale, bias and dash of every neuron on --calibrate (default), or go by a rule.",
