@@ -17,6 +17,7 @@ from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.digest import network_digest
 from snnhub.ir.graph import TERMINAL_PORT, Decoder, Graph, Match, Port
 from snnhub.ops.registry import REGISTRY
+from snnhub.passes.base import promise_of
 
 from snnhub_xylo.core import CAP_HIDDEN, CAP_INPUT, CAP_OUTPUT, Core, Ints
 from snnhub_xylo.families import Family
@@ -99,11 +100,20 @@ def write(graph: Graph, core: Core, family: Family) -> bytes:
             "tool": f"snnhub {snnhub.__version__}",
             "graph_digest": network_digest(graph_of(core, graph.dt, graph.decoder)),
             "source": graph.provenance.source,
-            "quantiser": {},
+            "quantiser": _promise(graph),
         },
     }
     lines = (f"{json.dumps(key)}:{_text(document[key])}" for key in KEYS)
     return ("{" + ",\n".join(lines) + "}\n").encode()
+
+
+def _promise(graph: Graph) -> dict[str, str]:
+    """What the conversion that made the network keeps of the one before it."""
+    promise = promise_of(graph)
+    if promise is None:
+        return {}
+    overlap = {} if promise.overlap is None else {"overlap": f"{promise.overlap:.4f}"}
+    return {"contract": promise.rung.value, **overlap}
 
 
 def extents(core: Core, family: Family) -> tuple[int, int]:

@@ -5,6 +5,7 @@ family's limits, and the digest of the network that the file says it holds.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from snnhub.errors import FormatError
 from snnhub.findings import Severity, of_severity
 from snnhub.ir.digest import network_digest
 from snnhub.ir.graph import Decoder, Graph, Provenance, Stage
+from snnhub.ir.rung import Rung
 from snnhub_formats.strictjson import finite, items, located, parse, record, table, text, whole
 
 from snnhub_xylo.core import HIGH, LOW, Core, Ints
@@ -45,6 +47,8 @@ from snnhub_xylo.matches import read_maps
 MAX_BYTES = 2**26
 MOST = {"inputs": 64, "hidden": 1024, "outputs": 64, "synapses": 2, "ien": 1024, "oen": 1024}
 """Sizes that are read at all: beyond every family, so that too many can be said beside what else is wrong."""
+RUNGS = tuple(rung.value for rung in Rung)
+SHARE = re.compile(r"0\.\d{4}|1\.0000")
 RANGES = {
     "threshold": (LOW, HIGH),
     "bias": (LOW, HIGH),
@@ -61,7 +65,8 @@ def import_xylo(path: Path, options: ImportOptions) -> Graph:
     graph = located(str(path), read, data)
     stage = Stage("import xylo", snnhub.__version__)
     digest = hashlib.sha256(data).hexdigest()
-    return replace(graph, name=path.stem, provenance=Provenance((stage,), path.name, digest))
+    stages = (*graph.provenance.stages, stage)
+    return replace(graph, name=path.stem, provenance=Provenance(stages, path.name, digest))
 
 
 def read(data: bytes) -> Graph:
@@ -71,13 +76,13 @@ def read(data: bytes) -> Graph:
     core = _core(values)
     _extents(values["shape"], core, family)
     graph = graph_of(core, _dt(values["dt_s"]), _decoder(values["decoder"], values["output_mode"]))
-    claimed = _provenance(values["provenance"])
+    claimed, stages = _provenance(values["provenance"])
     if network_digest(graph) != claimed:
         raise FormatError("does not hold the network that it says", found=network_digest(graph), allowed=claimed)
     rows = enumerate(items(values["findings"], "findings"))
     findings = tuple(located(f"finding {number}", _finding, row) for number, row in rows)
     matches = located("maps", read_maps, values["maps"], core)
-    graph = replace(graph, correspondence=matches, findings=findings)
+    graph = replace(graph, correspondence=matches, findings=findings, provenance=Provenance(stages))
     beyond = of_severity(check_target(graph, core_spec(family)).findings, Severity.ERROR)
     if beyond:
         first = beyond[0]
@@ -192,8 +197,15 @@ def _finding(row: Any) -> Any:
         raise FormatError("unknown finding", found=str(problem)) from None
 
 
-def _provenance(value: Any) -> str:
-    tool, digest, source, quantiser = record(value, ("tool", "graph_digest", "source", "quantiser"), "provenance")
-    for part in (tool, source, *table(quantiser, "quantiser").values()):
+def _provenance(value: Any) -> tuple[str, tuple[Stage, ...]]:
+    """The digest that the file claims, and the conversion as a stage with what it promised, if it did."""
+    tool, digest, source, promise = record(value, ("tool", "graph_digest", "source", "quantiser"), "provenance")
+    for part in (tool, source):
         text(part, "provenance")
-    return text(digest, "graph_digest")
+    options = {name: text(item, "quantiser") for name, item in table(promise, "quantiser").items()}
+    if options and (set(options) - {"contract", "overlap"} or options.get("contract") not in RUNGS):
+        raise FormatError("promise of the conversion cannot be read", found=str(options)[:80])
+    if "overlap" in options and not SHARE.fullmatch(options["overlap"]):
+        raise FormatError("overlap is no share", found=options["overlap"][:20], allowed="0.0000 .. 1.0000")
+    stages = (Stage("xylo", tool, tuple(sorted(options.items()))),) if options else ()
+    return text(digest, "graph_digest"), stages

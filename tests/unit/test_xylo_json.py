@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import snnhub
 from snnhub.engine.reference import prepare
-from snnhub.errors import UnsupportedError
+from snnhub.errors import FormatError, UnsupportedError
 from snnhub.findings import loss
 from snnhub.hub.catalogue import detect
 from snnhub.ir.graph import TERMINAL_PORT, Decoder, Graph, Match, Port
 from snnhub.ir.tensor import tensor
+from snnhub.passes.base import promise_of
 from snnhub_formats import container
 from snnhub_xylo.core import NO_ALIAS, Core
 from snnhub_xylo.document import graph_of, write
@@ -23,6 +24,7 @@ from snnhub_xylo.reader import read
 from snnhub_xylo.writer import export
 
 from tests.build import mlp
+from tests.networks.multispike_nets import network, raster
 from tests.networks.xylo_cores import core_graph, random_core
 from tests.unit.test_xylo_targets import made
 
@@ -169,3 +171,21 @@ def test_the_same_graph_gives_the_same_bytes() -> None:
     first = write(graph, core, A3)
     assert first == write(graph_of(Core.of(graph.nodes[0]), dt=0.001), core, A3)
     assert read(first).network() == graph.network()
+
+
+def test_what_a_conversion_promised_is_in_the_file(tmp_path: Path) -> None:
+    container.save(network("two", 3), tmp_path / "net.snn")
+    x = raster(5, 80, 3)
+    result = snnhub.convert(tmp_path / "net.snn", tmp_path / "net.json", to="xylo-a2", calibration=x)
+    promise = promise_of(snnhub.load(tmp_path / "net.json"))
+    assert promise == promise_of(result.graph)
+    assert promise is not None
+    assert promise.overlap is not None
+    found = snnhub.verify(tmp_path / "net.snn", tmp_path / "net.json", stimulus=x)
+    assert found.passed
+    text = (tmp_path / "net.json").read_text()
+    for old, new in (('"contract":"bounded"', '"contract":"best"'), ('"overlap":"', '"overlap":"9')):
+        assert old in text
+        (tmp_path / "bad.json").write_text(text.replace(old, new))
+        with pytest.raises(FormatError, match=r"promise|overlap"):
+            snnhub.load(tmp_path / "bad.json")
