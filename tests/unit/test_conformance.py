@@ -339,3 +339,14 @@ def test_families_and_cases_that_do_not_exist() -> None:
     with pytest.raises(UsageError, match="no family"):
         SUITE.select(families=["op.imaginary"])
     assert len(SUITE.select(families=["op"]).cases) == len(STEPS)
+
+
+def test_a_framework_s_runner_is_given_its_own_networks_alone() -> None:
+    """A factory of another framework would be run in the wrong one."""
+    frameworks = ("rockpool", "spikingjelly")
+    for own in frameworks:
+        subject = HubRunner.named(own)
+        for other in frameworks:
+            case = next(c for c in SUITE.cases if c.family == f"importer.{other}" and c.kind == "runner")
+            graph = container.load(case.path(case.subject["snn"]))
+            assert (subject.lacks(case, graph) == "") == (own == other)
