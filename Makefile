@@ -55,7 +55,7 @@ lint: setup
 test-peers: peers lava sj14 rockpool xylosim
 	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -n 2 --dist loadfile -q
 
-bench: peers lava xylosim
+bench: peers lava xylosim rockpool
 	@$(BIN)/python -m tests.bench
 
 accuracy: peers
