@@ -45,6 +45,14 @@ def dash_of(factor: Array, rule: str) -> Array:
     return np.asarray(np.clip(np.where(exact, nearest, found), 1, MOST).astype(np.int64))
 
 
+def unrounded(factor: Array) -> Array:
+    """log2 of the time constant in steps, f64; the dash itself for a factor that is the chip's."""
+    values = np.asarray(factor, np.float64)
+    own = np.isin(values.astype(np.float32), KEPT.astype(np.float32))
+    with np.errstate(divide="ignore"):
+        return np.where(own, dash_of(values, "log2"), np.log2(np.clip(-1.0 / np.log(values), 1e-9, 1e9)))
+
+
 def kept(dash: Array) -> Array:
     """What a step keeps, in f32, exactly."""
     return np.asarray((1.0 - 0.5**dash).astype(np.float32))

@@ -42,8 +42,8 @@ def run(graph: Graph, context: PassContext, family: Family) -> PassResult:
     made, unplaced = mapped(network, family, vmem=is_vmem(graph, network))
     if unplaced:
         return unchanged(graph, context, unplaced)
-    context.arrays["float-spec"] = specification(made, family, graph.dt)
     rungs = rungs_of(graph, context)
+    context.arrays["float-spec"] = specification(made, family, rungs.timing)
     try:
         taught = None
         if context.calibration is not None:
