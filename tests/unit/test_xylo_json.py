@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import snnhub
 from snnhub.engine.reference import prepare
-from snnhub.errors import FormatError, UnsupportedError
+from snnhub.errors import FormatError, UnsupportedError, UsageError
 from snnhub.findings import loss
 from snnhub.hub.catalogue import detect
 from snnhub.ir.graph import TERMINAL_PORT, Decoder, Graph, Match, Port
@@ -189,3 +189,19 @@ def test_what_a_conversion_promised_is_in_the_file(tmp_path: Path) -> None:
         (tmp_path / "bad.json").write_text(text.replace(old, new))
         with pytest.raises(FormatError, match=r"promise|overlap"):
             snnhub.load(tmp_path / "bad.json")
+
+
+def test_the_chip_may_be_named_as_a_target(tmp_path: Path) -> None:
+    container.save(network("two", 3), tmp_path / "net.snn")
+    source = tmp_path / "net.snn"
+    named = snnhub.convert(source, tmp_path / "a.json", to="xylo-a3")
+    told = snnhub.convert(source, tmp_path / "b.json", to="xylo", target="xylo-a3")
+    assert told.exporter == named.exporter == "xylo-a3"
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    with pytest.raises(UsageError, match="several exporters"):
+        snnhub.convert(source, tmp_path / "c.json", to="xylo")
+    with pytest.raises(UsageError, match="which exporter"):
+        snnhub.convert(source, tmp_path / "c.json", to="netx", target="xylo-a3")
+    with pytest.raises(UsageError):
+        snnhub.convert(source, tmp_path / "c.json", to="xylo", target="xylo-a9")
+    assert not (tmp_path / "c.json").exists()

@@ -59,6 +59,7 @@ def convert(
     *,
     from_: str | None = None,
     to: str | None = None,
+    target: str | None = None,
     options: ImportOptions | None = None,
     calibration: Array | None = None,
     lowering: Mapping[str, str] | None = None,
@@ -74,12 +75,13 @@ def convert(
     and writes nothing then.
 
     ``from_`` and ``to`` may be left out where the content of the source and the suffix of ``output`` tell.
+    ``target`` tells which of several exporters ``to`` is meant: ``to="xylo", target="xylo-a2"``.
     ``lowering``: options of the target, such as ``{"maxpool": "or-layer"}``.
     ``dry_run`` writes nothing. ``strict`` refuses every ``loss``: raises ``LossError`` before writing.
     Raises ``UsageError``, ``FormatError``, ``UnsupportedError`` (with every reason) or ``MissingPeerError``.
     """
     path = Path(output) if output is not None else None
-    exporter = choose_exporter(path, to)
+    exporter = choose_exporter(path, to, target)
     ensure_options(exporter, lowering or {})
     if path is None and not dry_run:
         raise UsageError("say where to write", allowed="-o FILE, or --dry-run")

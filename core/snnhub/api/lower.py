@@ -42,10 +42,18 @@ def ensure_options(exporter: Exporter, given: Mapping[str, str]) -> None:
             raise UsageError(f"option {name}", found=value, allowed=", ".join(known[name].allowed))
 
 
-def choose_exporter(path: Path | None, name: str | None) -> Exporter:
-    """The exporter of that name, or the one whose suffix ``path`` has. Raises ``UsageError`` if neither tells."""
+def choose_exporter(path: Path | None, name: str | None, target: str | None = None) -> Exporter:
+    """The exporter of that name, or the one whose suffix ``path`` has. ``target``: the one of several exporters that
+    is for it, as ``xylo`` for ``xylo-a2``. Raises ``UsageError`` if these do not tell.
+    """
     exporters = load().exporters
-    if name is not None:
+    if target is not None:
+        chosen = _for_target(exporters, name, target)
+    elif name is not None:
+        family = sorted(item for item in exporters if item.startswith(f"{name}-"))
+        if name not in exporters and family:
+            remedy = "Pass one of them, or --target with what it is for."
+            raise UsageError(f"{name} is several exporters", allowed=", ".join(family), remedy=remedy)
         chosen = find(exporters, name, "exporter")
     else:
         fitting = [item for item in exporters.values() if path is not None and path.suffix in item.formats]
@@ -59,6 +67,24 @@ def choose_exporter(path: Path | None, name: str | None) -> Exporter:
         chosen = fitting[0]
     require(chosen)
     return chosen
+
+
+def _for_target(exporters: Mapping[str, Exporter], name: str | None, target: str) -> Exporter:
+    """The one exporter that is for a target, and has the name or belongs to it."""
+    find(load().targets, target, "target")
+    fitting = [
+        item
+        for item in exporters.values()
+        if item.target == target and (name is None or item.name == name or item.name.startswith(f"{name}-"))
+    ]
+    if len(fitting) != 1:
+        allowed = ", ".join(sorted(item.name for item in exporters.values() if item.target == target))
+        raise UsageError(
+            f"cannot tell which exporter for {target}",
+            found=f"--to {name}" if name else "no --to",
+            allowed=allowed or "none",
+        )
+    return fitting[0]
 
 
 def ensure_known_programs(graph: Graph) -> None:

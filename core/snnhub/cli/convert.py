@@ -50,6 +50,7 @@ COLUMNS = (
 @click.option(
     "--to", metavar="EXPORTER", help="Exporter; otherwise the suffix of the output tells. snn: the neutral file."
 )
+@click.option("--target", metavar="TARGET", help="Which chip, where --to names several exporters: --to xylo.")
 @click.option(
     "--calibrate",
     type=click.Path(path_type=Path),
@@ -81,6 +82,7 @@ def command(
     source: str,
     output: Path | None,
     to: str | None,
+    target: str | None,
     calibrate: Path | None,
     float_spec: Path | None,
     stimulus: Path | None,
@@ -115,6 +117,7 @@ def command(
                 output,
                 from_=from_,
                 to=to,
+                target=target,
                 options=options,
                 calibration=calibration,
                 verify=measured,
