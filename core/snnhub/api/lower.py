@@ -43,8 +43,8 @@ def ensure_options(exporter: Exporter, given: Mapping[str, str]) -> None:
 
 
 def choose_exporter(path: Path | None, name: str | None, target: str | None = None) -> Exporter:
-    """The exporter of that name, or the one whose suffix ``path`` has. ``target``: the one of several exporters that
-    is for it, as ``xylo`` for ``xylo-a2``. Raises ``UsageError`` if these do not tell.
+    """The exporter of that name, or the one whose suffix ``path`` has. ``target``: the one of several exporters
+    that is for it, as ``xylo`` for ``xylo-a2``. Raises ``UsageError`` if these do not tell.
     """
     exporters = load().exporters
     if target is not None:
