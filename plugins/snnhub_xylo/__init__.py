@@ -82,7 +82,7 @@ def _available() -> Availability:
 
 
 def _samna() -> Availability:
-    from snnhub_xylo.samna_guard import REMEDY, problem
+    from snnhub_xylo.samna.guard import REMEDY, problem
 
     words = problem()
     return Availability(False, words, REMEDY) if words else Availability(True)
@@ -114,7 +114,7 @@ def snnhub_register_runners() -> Iterable[Runner]:
         Runner(
             "samna",
             "boards of Xylo Audio 2, IMU and Audio 3 through samna; not verified on a chip",
-            entry="snnhub_xylo.samna_runner:run_samna",
+            entry="snnhub_xylo.samna.runner:run_samna",
             availability=_samna,
             capabilities={**CAPABILITIES, "batch": False},
             options=(
@@ -154,7 +154,7 @@ def snnhub_register_importers() -> Iterable[Importer]:
         Importer(
             "samna-a2",
             "samna's own JSON of a Xylo Audio 2 configuration (experimental)",
-            entry="snnhub_xylo.samna_json_reader:import_samna_a2",
+            entry="snnhub_xylo.samna.cereal_reader:import_samna_a2",
             formats=("JSON of samna.xyloCore2",),
             level="F1",
         ),
@@ -166,7 +166,7 @@ def snnhub_register_exporters() -> Iterable[Exporter]:
     samna = Exporter(
         "samna-a2",
         "samna's own JSON of a Xylo Audio 2 configuration (experimental)",
-        entry="snnhub_xylo.samna_json:export_samna_a2",
+        entry="snnhub_xylo.samna.cereal:export_samna_a2",
         formats=(".samna.json",),
         target="xylo-a2",
         level="F1",

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from snnhub.errors import FormatError
 from snnhub_xylo.core import Core
 from snnhub_xylo.document import graph_of
-from snnhub_xylo.samna_json import document, write
-from snnhub_xylo.samna_json_reader import MAX_BYTES, read
+from snnhub_xylo.samna.cereal import document, write
+from snnhub_xylo.samna.cereal_reader import MAX_BYTES, read
 
 from tests.networks.xylo_cores import largest
 from tests.unit.test_samna_loader import everything

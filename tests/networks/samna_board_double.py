@@ -10,7 +10,7 @@ import numpy as np
 from snnhub_xylo.core import NO_ALIAS, Core
 from snnhub_xylo.definition import at_rest, step
 from snnhub_xylo.families import FAMILIES
-from snnhub_xylo.samna_names import names_of
+from snnhub_xylo.samna.names import names_of
 
 
 def add_boards(samna: ModuleType, families: Iterable[str]) -> None:

@@ -1,5 +1,5 @@
-"""A double of samna, made at run time from the documented attributes (``snnhub_xylo/samna.toml``), and nothing
-else.
+"""A double of samna, made at run time from the documented attributes and nothing else
+(``snnhub_xylo/samna/attributes.toml``).
 
 It is as strict as the bindings of a C++ library are: no attribute that is not documented, no value of another
 type or beyond its range, lists of neurons and matrices are handed over whole and come back as copies, so that
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from snnhub_xylo.families import FAMILIES
-from snnhub_xylo.samna_names import WHOLE, Attribute, Names, names_of
+from snnhub_xylo.samna.names import WHOLE, Attribute, Names, names_of
 
 NUMBERS = itertools.count()
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from snnhub.ir.graph import Graph
 from snnhub_conformance.contracts import ExporterContract, ImporterContract
 from snnhub_xylo.document import graph_of
-from snnhub_xylo.samna_json import write
+from snnhub_xylo.samna.cereal import write
 
 from tests.unit.test_samna_loader import everything
 from tests.unit.test_xylo_targets import made

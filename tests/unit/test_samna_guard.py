@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from snnhub.errors import MissingPeerError
 from snnhub.hub.loader import load
-from snnhub_xylo import samna_guard
-from snnhub_xylo.samna_guard import LEAST_BYTES, problem
+from snnhub_xylo.samna import guard
+from snnhub_xylo.samna.guard import LEAST_BYTES, problem
 
 from tests.networks.samna_installed import EXTENSION, INSTALLER, PLATFORM, PURE, compiled, installed, record
 
@@ -118,13 +118,13 @@ def test_the_compiled_module_of_the_double_is_real() -> None:
 
 
 def test_here_it_is_not_and_the_runner_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(samna_guard, "distributions", lambda **given: [])
+    monkeypatch.setattr(guard, "distributions", lambda **given: [])
     availability = load().runners["samna"].availability()
     assert not availability.ok
     assert availability.reason == "samna is not installed"
     assert "vendor's wheel" in availability.hint
     with pytest.raises(MissingPeerError, match="samna is not installed"):
-        samna_guard.ensure_real()
+        guard.ensure_real()
 
 
 def test_two_versions_in_one_folder_are_refused(tmp_path: Path) -> None:

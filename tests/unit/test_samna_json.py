@@ -19,8 +19,8 @@ from snnhub.ir.graph import Decoder, Graph, Port
 from snnhub_formats import container
 from snnhub_xylo.core import Core
 from snnhub_xylo.document import graph_of
-from snnhub_xylo.samna_json import document, export_samna_a2, write
-from snnhub_xylo.samna_json_reader import read
+from snnhub_xylo.samna.cereal import document, export_samna_a2, write
+from snnhub_xylo.samna.cereal_reader import read
 from snnhub_xylo.writer import export_a2
 
 from tests.build import mlp

@@ -19,7 +19,7 @@ from snnhub_formats import container
 from snnhub_xylo.core import Core
 from snnhub_xylo.document import graph_of
 from snnhub_xylo.families import FAMILIES
-from snnhub_xylo.samna_board import run_board
+from snnhub_xylo.samna.board import run_board
 from snnhub_xylo.writer import export
 
 from tests.build import mlp

@@ -25,9 +25,9 @@ from snnhub_xylo.core import Core
 from snnhub_xylo.document import graph_of
 from snnhub_xylo.families import A2
 from snnhub_xylo.reader import MOST
-from snnhub_xylo.samna_json import EVIDENCE, FAMILY, PLACE, document
-from snnhub_xylo.samna_names import WHOLE, Attribute, Names, names_of
-from snnhub_xylo.samna_values import core_of
+from snnhub_xylo.samna.cereal import EVIDENCE, FAMILY, PLACE, document
+from snnhub_xylo.samna.names import WHOLE, Attribute, Names, names_of
+from snnhub_xylo.samna.values import core_of
 from snnhub_xylo.target import spec_of
 
 MAX_BYTES = 2**27

@@ -1,4 +1,6 @@
-"""Names and types of samna's configuration attributes, from ``samna.toml``, which says where each comes from."""
+"""Names and types of samna's configuration attributes, from ``attributes.toml``, which says where each comes
+from.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from typing import Any
 
 from snnhub_xylo.families import FAMILIES
 
-FILE = Path(__file__).with_name("samna.toml")
+FILE = Path(__file__).with_name("attributes.toml")
 WHOLE = {
     "u4": (0, 15),
     "u8": (0, 2**8 - 1),

@@ -25,11 +25,11 @@ from snnhub_xylo.document import FORMAT
 from snnhub_xylo.families import FAMILIES
 from snnhub_xylo.reader import MAX_BYTES
 from snnhub_xylo.runner import EVERYTHING, ensure_single_core
-from snnhub_xylo.samna_guard import NAME
-from snnhub_xylo.samna_loader import ensure_fits
-from snnhub_xylo.samna_report import Entry, LoadReport
+from snnhub_xylo.samna.guard import NAME
+from snnhub_xylo.samna.loader import ensure_fits
+from snnhub_xylo.samna.report import Entry, LoadReport
 
-WORKER = "snnhub_xylo.samna_worker:main"
+WORKER = "snnhub_xylo.samna.worker:main"
 TIMEOUT, MARGIN = 60.0, 120.0
 """Seconds for the steps of a run, and for everything around them: starting samna, opening a board."""
 UNVERIFIED = "ran through samna: neither this way nor the chip's results were ever verified by snnhub"

@@ -1,6 +1,6 @@
 """Runs a core on a board through samna, which is handed in: configuration, board, spikes in, spikes out.
 
-``samna_stepping`` has the two ways in which boards are stepped. **Not verified on a chip.**
+``stepping`` has the two ways in which boards are stepped. **Not verified on a chip.**
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from snnhub.errors import MissingPeerError, UnsupportedError
 from snnhub.findings import Finding, error
 
 from snnhub_xylo.core import Core, Ints
-from snnhub_xylo.samna_loader import apply
-from snnhub_xylo.samna_names import Names, names_of
-from snnhub_xylo.samna_report import PLACE, VERSION, Entry, LoadReport
-from snnhub_xylo.samna_stepping import by_readouts, by_state_node
+from snnhub_xylo.samna.loader import apply
+from snnhub_xylo.samna.names import Names, names_of
+from snnhub_xylo.samna.report import PLACE, VERSION, Entry, LoadReport
+from snnhub_xylo.samna.stepping import by_readouts, by_state_node
 
 MODES: dict[str, tuple[str, Any]] = {
     "operation_mode": ("OperationMode", "AcceleratedTime"),

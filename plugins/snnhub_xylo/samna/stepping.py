@@ -1,6 +1,6 @@
 """How boards take spikes and give them back, step by step, in accelerated mode. **Not verified on a chip.**
 
-``by_readouts``: Xylo IMU and Xylo Audio 3, as the vendor's pages describe it (``samna.toml``, sources
+``by_readouts``: Xylo IMU and Xylo Audio 3, as the vendor's pages describe it (``attributes.toml``, sources
 ``imu-readout``, ``imu-trigger``, ``a3-model``). Spikes with a step number are sent, processing is triggered up
 to a step, and every step comes back as a ``Readout``, whose number is that of the last step processed, -1 before
 the first.
@@ -20,7 +20,7 @@ import numpy as np
 from snnhub.errors import RunError
 
 from snnhub_xylo.core import CAP_INPUT, Ints
-from snnhub_xylo.samna_report import PLACE
+from snnhub_xylo.samna.report import PLACE
 
 PAUSE = 0.001
 """Seconds to wait when nothing has come."""

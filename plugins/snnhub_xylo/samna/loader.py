@@ -2,7 +2,7 @@
 
 Only attribute access is used, so that a samna whose JSON or constructors changed still works, and one whose
 attributes changed is told from one that works. samna itself is not imported: whoever has a configuration object
-has it. Not verified on a chip, nor against samna; against a double made from ``samna.toml``.
+has it. Not verified on a chip, nor against samna; against a double made from ``attributes.toml``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from snnhub.hub.catalogue import register_ops
 from snnhub_xylo.core import Core
 from snnhub_xylo.document import graph_of
 from snnhub_xylo.families import FAMILIES, Family
-from snnhub_xylo.samna_names import Attribute, Names, names_of
-from snnhub_xylo.samna_report import Entry, LoadReport, shown
-from snnhub_xylo.samna_values import Wanted, core_of, wanted
+from snnhub_xylo.samna.names import Attribute, Names, names_of
+from snnhub_xylo.samna.report import Entry, LoadReport, shown
+from snnhub_xylo.samna.values import Wanted, core_of, wanted
 from snnhub_xylo.target import spec_of
 
 JSON_METHODS = ("from_json", "to_json")

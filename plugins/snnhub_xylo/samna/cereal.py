@@ -3,8 +3,8 @@ becomes it.
 
 ``samna_json_reader`` is the other way. The form is that of the C++ library cereal: ``value0`` around everything,
 matrices with dimensions, offsets and values, options with ``nullopt``. Fields that describe no network get what
-the public file has (``samna.toml``). **Never loaded by samna here**; cereal as a rule wants exactly the fields
-of its own version, so another samna may reject it.
+the public file has (``attributes.toml``). **Never loaded by samna here**; cereal as a rule wants exactly the
+fields of its own version, so another samna may reject it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from snnhub.ir.graph import TERMINAL_PORT, Graph, Port
 
 from snnhub_xylo.core import Core
 from snnhub_xylo.families import A2
-from snnhub_xylo.samna_names import Attribute, Names, names_of
-from snnhub_xylo.samna_values import uses, wanted
+from snnhub_xylo.samna.names import Attribute, Names, names_of
+from snnhub_xylo.samna.values import uses, wanted
 from snnhub_xylo.target import spec_of
 
 PLACE = "samna-a2"
@@ -69,7 +69,7 @@ def _form(graph: Graph) -> Iterator[Finding]:
 
 def _told(graph: Graph, core: Core) -> Iterator[Finding]:
     words = "experimental: its form is that of one public file, and samna has not loaded it"
-    remedy = "Other versions of samna may reject it. The way without JSON is snnhub_xylo.samna_loader.apply."
+    remedy = "Other versions of samna may reject it. The way without JSON is snnhub_xylo.samna.loader.apply."
     yield note("SNN-4309", PLACE, words, bound=EVIDENCE, remedy=remedy)
     rest = {"dt": graph.dt, "decoder": graph.decoder, "correspondence": graph.correspondence or None}
     names = [name for name, value in rest.items() if value is not None]

@@ -15,7 +15,7 @@ import numpy as np
 from snnhub_xylo.core import NO_ALIAS, Core, Ints
 from snnhub_xylo.document import extents
 from snnhub_xylo.families import FAMILIES
-from snnhub_xylo.samna_names import Names
+from snnhub_xylo.samna.names import Names
 
 ALWAYS = ("isyn_clock_enable", "ra_clock_enable", "hm_clock_enable", "ram_power_enable", "always_update_omp_stat")
 """Of ``debug``: on for every network. The last one for the IMU alone, as Rockpool has it."""
