@@ -205,3 +205,13 @@ def test_the_chip_may_be_named_as_a_target(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         snnhub.convert(source, tmp_path / "c.json", to="xylo", target="xylo-a9")
     assert not (tmp_path / "c.json").exists()
+
+
+def test_one_raster_without_a_batch_axis_calibrates(tmp_path: Path) -> None:
+    container.save(network("two", 3), tmp_path / "net.snn")
+    x = raster(5, 80, 1)
+    one = snnhub.convert(tmp_path / "net.snn", to="xylo-a2", dry_run=True, calibration=x[:, 0])
+    same = snnhub.convert(tmp_path / "net.snn", to="xylo-a2", dry_run=True, calibration=x)
+    assert one.graph.network() == same.graph.network()
+    with pytest.raises(UsageError, match="axes"):
+        snnhub.convert(tmp_path / "net.snn", to="xylo-a2", dry_run=True, calibration=x[0, 0])
