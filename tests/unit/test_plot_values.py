@@ -393,7 +393,7 @@ def test_refusals_of_utilisation(folder: Path, tmp_path: Path) -> None:
         snnhub.plot_utilisation(folder / "chip.snn", tmp_path / "u.png", [])
     with pytest.raises(UsageError, match="uses nothing that a target limits") as caught:
         snnhub.plot_utilisation(folder / "net.snn", tmp_path / "u.png", "xylo-a2")
-    assert {item.code for item in caught.value.findings} == {"SNN-2101"}
+    assert {item.code for item in caught.value.findings} == {"SNN-2425"}
     assert not (tmp_path / "u.png").exists()
 
 

@@ -105,8 +105,8 @@ def lower(
     """Run the passes. Returns the lowered graph, whose correspondence leads back to ``graph``, and the context
     with the tables that passes left.
 
-    ``calibration``: input (time, batch, features…) or (time, features…) on which scales are chosen. ``options``: of the target.
-    Raises ``UnsupportedError`` with every reason if a pass refuses the network.
+    ``calibration``: input (time, batch, features…) or (time, features…) on which scales are chosen. ``options``:
+    of the target. Raises ``UnsupportedError`` with every reason if a pass refuses the network.
     """
     if calibration is not None and calibration.ndim == len(graph.inputs[0].shape) + 1:
         calibration = calibration[:, None]  # one sample
