@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 from snnhub.api.check import check_target
 from snnhub.errors import SnnhubError
 from snnhub.findings import Finding, Severity, error, of_severity
@@ -74,20 +73,10 @@ def _counts(network: Network, family: Family) -> Iterator[Finding]:
         "hidden neurons": sum(sizes[layer.id] for layer in network.layers),
         "output neurons": sizes[network.output.id] if network.output is not None else 0,
         "synapses per neuron": max((int(str(layer.attribute["n_syn"])) for layer in network.layers), default=0),
-        "recurrent fan-out": _fan_out(network),
+        "recurrent fan-out": max((int(fan.max(initial=0)) for fan in network.fan_outs().values()), default=0),
     }
     for name, value in counts.items():
         most, source = family.limits[name]
         if value > most:
             words = f"more {name} than {family.name} has"
             yield error("SNN-2201", "network", words, old=str(value), bound=f"at most {most} ({source})")
-
-
-def _fan_out(network: Network) -> int:
-    """Most weights, other than 0, from one hidden neuron to hidden neurons."""
-    output = None if network.output is None else network.output.id
-    fans = {layer.id: np.zeros(network.sizes[layer.id], np.int64) for layer in network.layers}
-    for link in network.links:
-        if link.source in fans and link.target != output and len(link.weight) == len(fans[link.source]):
-            fans[link.source] += np.count_nonzero(link.weight, axis=1)
-    return max((int(fan.max(initial=0)) for fan in fans.values()), default=0)

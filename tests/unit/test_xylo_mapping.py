@@ -144,6 +144,16 @@ def test_relays_that_do_not_fit_become_a_skew_with_a_loss() -> None:
     assert "too many" in losses[0].message
 
 
+def test_sources_without_a_weight_left_become_a_skew_with_a_loss() -> None:
+    full = replace(A2, limits={**A2.limits, "recurrent fan-out": (9, "a test")})
+    graph = lowered(network("residual"), full)
+    assert not placed(graph).relay.any()
+    losses = [item for item in graph.findings if item.severity.value == "loss"]
+    assert "no weight left" in losses[0].message
+    room = replace(A2, limits={**A2.limits, "recurrent fan-out": (10, "a test")})
+    assert placed(lowered(network("residual"), room)).relay.any()
+
+
 def test_inputs_come_first_and_outputs_last_where_a_family_wants_that() -> None:
     graph = lowered(network("residual"), A3)
     for family in (A3, IMU):

@@ -74,6 +74,15 @@ class Network:
         """Links, then skips."""
         return (*self.links, *self.skips)
 
+    def fan_outs(self) -> dict[str, Array]:
+        """For every hidden layer: weights other than 0 from each of its neurons to hidden ones."""
+        found = {layer.id: np.zeros(self.sizes[layer.id], np.int64) for layer in self.layers}
+        output = None if self.output is None else self.output.id
+        for link in self.links:
+            if link.source in found and link.target != output and len(link.weight) == len(found[link.source]):
+                found[link.source] += np.count_nonzero(link.weight, axis=1)
+        return found
+
     def moved(self, lags: Mapping[str, int], skew: bool) -> Network:
         """The network with the delays that lags of its layers ask for; ``skew``: skips keep theirs."""
         links = [

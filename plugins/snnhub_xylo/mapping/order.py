@@ -47,9 +47,8 @@ def place(network: Network, family: Family) -> tuple[Places, list[Finding]]:
     section = dict.fromkeys(groups, MIDDLE) if not family.split else _sections(network, groups)
     for key, target in alias.items():  # an alias leads to a later neuron
         section[target, 0, 0] = max(section[target, 0, 0], section[key])
-    ordered = sorted(groups, key=lambda key: (section[key], _earliness(key, groups, alias)))
     first, number = {}, 0
-    for key in ordered:
+    for key in sorted(groups, key=section.__getitem__):  # stable: graph order within a section
         first[key] = number
         number += network.sizes[key[0]]
     return Places(first, alias, number), found
@@ -92,8 +91,3 @@ def _sections(network: Network, groups: list[Key]) -> dict[Key, int]:
     output = None if network.output is None else network.output.id
     feeding = {source_of(link, network) for link in network.links if link.target == output}
     return {key: FIRST if key in fed - feeding else LAST if key in feeding - fed else MIDDLE for key in groups}
-
-
-def _earliness(key: Key, groups: list[Key], alias: Mapping[Key, str]) -> tuple[int, int]:
-    """Graph order. An alias of a layer before its source cannot be: graphs have no such sums."""
-    return groups.index(key), 0

@@ -80,18 +80,26 @@ def run(graph: Graph, context: PassContext, family: Family) -> PassResult:
 
 
 def _affordable(network: Network, family: Family) -> tuple[str, list[Finding]]:
-    """``relay``, or ``skew`` where the family has no room for the relays."""
+    """``relay``, or ``skew`` where the family has no room for the relays, or for the weights that lead to them."""
     timing = timing_of(network, "relay")
     if timing is None:
         return "relay", []
     depths = relays_of(network.moved(timing.lags, skew=False))
     relays = sum(network.sizes[source] * depth for source, depth in depths.items())
     hidden = sum(network.sizes[layer.id] for layer in network.layers)
-    most = family.limits["hidden neurons"][0]
-    if hidden + relays <= most:
+    most, fan = family.limits["hidden neurons"][0], family.limits["recurrent fan-out"][0]
+    if hidden + relays > most:
+        words, bound = f"{relays} relay neurons are too many beside {hidden}", f"{most} hidden neurons"
+    elif full := [
+        name for name, fans in network.fan_outs().items() if name in depths and fans.max(initial=0) >= fan
+    ]:
+        words, bound = (
+            f"neurons of {full[0]} have no weight left for a relay",
+            f"{fan} recurrent weights per neuron",
+        )
+    else:
         return "relay", []
-    words = f"{relays} relay neurons are too many beside {hidden}: the skip is not delayed"
-    return "skew", [loss("SNN-2408", network.skips[0].node, words, bound=f"{most} hidden neurons")]
+    return "skew", [loss("SNN-2408", network.skips[0].node, f"{words}: the skip is not delayed", bound=bound)]
 
 
 def relay_notes(network: Network, timing: Timing) -> list[Finding]:
