@@ -48,6 +48,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     export_netx(run_passes(graph, [*loihi(), *netx()], context), folder / "net.net")
     np.save(folder / "x.npy", spikes((12, 6, 10)))
     np.save(folder / "one.npy", spikes((12, 10)))
+    np.save(folder / "step.npy", spikes((10,)))
     np.save(folder / "cal.npy", spikes((8, 10, 10), seed=4))
     return folder
 
@@ -198,7 +199,7 @@ def test_verify_engine_against_engine_is_bits(call: Call, files: Path) -> None:
         (["convert", "{net}", "-o", "a.net", "--input-shape", "1,x"], 2, "--input-shape"),
         (["convert", "{net}", "-o", "a.net", "--set", "x"], 2, "NAME=VALUE"),
         (["convert", "{net}", "-o", "a.net", "--option", "x=1"], 2, "no such option"),
-        (["convert", "{net}", "-o", "a.net", "--calibrate", "{one}"], 2, "time, batch, features"),
+        (["convert", "{net}", "-o", "a.net", "--calibrate", "{step}"], 2, "time, batch, features"),
         (["run", "{net}", "--input", "nothing.npy"], 2, "no such file"),
         (["run", "{net}", "--input", "{net}"], 1, "not an array"),
         (["run", "{net}", "--input", "{x}", "--record", "n9/v"], 2, "nothing to record"),
@@ -222,7 +223,7 @@ def test_usage_errors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    names = {"net": files / "net.snn", "x": files / "x.npy", "one": files / "one.npy"}
+    names = {"net": files / "net.snn", "x": files / "x.npy", "one": files / "one.npy", "step": files / "step.npy"}
     filled = [argument.format(**names) for argument in arguments]
     found, out, err = call(*filled)
     assert found == code
