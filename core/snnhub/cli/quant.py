@@ -1,0 +1,152 @@
+"""``snnhub quant``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from snnhub.cli.lowering import chosen, lowering_options
+from snnhub.cli.options import collect, given_options, import_options, json_option, read_array
+from snnhub.cli.output import console, escape, print_findings, print_json, stages, table
+
+if TYPE_CHECKING:
+    from snnhub.api.quant_report import LayerReport, MethodReport, QuantResult
+
+COLUMNS = ("scale", "vThMant", "levels", "zeros", "clipped", "largest_error")
+"""What is shown of the passes' tables, in this order; ``--json`` has the rest."""
+
+
+@click.command("quant")
+@click.argument("source")
+@click.option("--target", required=True, metavar="TARGET", help="Chip: loihi2, xylo-a2 …")
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path),
+    metavar="X.npy",
+    help="Input (time, batch, features…) on which scales are chosen, and every method is measured.",
+)
+@click.option("--method", "methods", multiple=True, metavar="METHOD", help="Only this one; may be repeated.")
+@lowering_options
+@click.option("-v", "--verbose", is_flag=True, help="Show the findings of every method.")
+@import_options
+@given_options
+@json_option
+def command(
+    source: str,
+    target: str,
+    calibrate: Path | None,
+    methods: tuple[str, ...],
+    verbose: bool,
+    from_: str | None,
+    weights: Path | None,
+    settings: tuple[str, ...],
+    input_shape: str | None,
+    given: tuple[str, ...],
+    as_json: bool,
+    **lowering: str | None,
+) -> None:
+    """What quantising SOURCE for a chip does, by every method that the chip's lowering has. Nothing is written.
+
+    SOURCE: a file, path/file.py:factory, or package.module:factory. A factory is run: it is its author's code.
+    """
+    from snnhub.api.quant import quant
+
+    options = collect(weights, settings, input_shape, given)
+    calibration = None if calibrate is None else read_array(calibrate)
+    with stages(as_json) as report:
+        result = quant(
+            source,
+            target,
+            calibration=calibration,
+            methods=methods,
+            from_=from_,
+            options=options,
+            lowering=chosen(lowering),
+            progress=report,
+        )
+    if as_json:
+        print_json(result.to_json())
+    else:
+        show(result, verbose)
+
+
+def show(result: QuantResult, verbose: bool) -> None:
+    """A line per layer and method, a line per method, and which one is best."""
+    _layers(result)
+    out = console()
+    _methods(result)
+    for method in result.methods:
+        if method.refused or verbose:
+            out.print(escape(f"\n{method.name}: {method.doc}"))
+            print_findings(method.findings, verbose=verbose)
+    out.print(escape(f"calibration: {result.reading or 'none; pass --calibrate X.npy to measure'}"))
+    best = "" if result.best is None else f"{result.best}, "
+    out.print(escape(f"best: {best}{result.why}"))
+
+
+def _layers(result: QuantResult) -> None:
+    shown = [column for column in COLUMNS if any(column in layer.numbers for layer in _all(result))]
+    names = list(dict.fromkeys(layer.layer for layer in _all(result)))
+    if result.best is not None:  # in the order of a network that has all of them
+        names = list(dict.fromkeys([layer.layer for layer in result.method(result.best).layers] + names))
+    rows = []
+    for name in names:
+        label = name
+        for method in result.methods:
+            for layer in (layer for layer in method.layers if layer.layer == name):
+                mark = "*" if method.name == result.best else ""
+                cells = [_number(layer, column) for column in shown]
+                rows.append([label, method.name + mark, *cells, *_spikes(layer), layer.verdict, layer.why])
+                label = ""
+    titles = [column.replace("_", " ") for column in shown]
+    counts = ["overlap", "mismatch"]
+    table(
+        f"{result.source} for {result.target}",
+        ["layer", "method", *titles, *counts, "verdict", "why"],
+        rows,
+        right=[*titles, *counts],
+    )
+
+
+def _all(result: QuantResult) -> list[LayerReport]:
+    return [layer for method in result.methods for layer in method.layers]
+
+
+def _number(layer: LayerReport, column: str) -> str:
+    """A cell: levels of those that there are, zeros of all weights, the lowest and highest of several scales."""
+    value, numbers = layer.numbers.get(column), layer.numbers
+    if column == "levels" and "levels_available" in numbers:
+        return f"{value}/{numbers['levels_available']}"
+    if column == "zeros" and "weights" in numbers:
+        return f"{value}/{numbers['weights']}"
+    low, high = numbers.get("scale_lowest"), numbers.get("scale_highest")
+    if column == "scale" and low != high:
+        return f"{low:.4g}..{high:.4g}"
+    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _spikes(layer: LayerReport) -> list[str]:
+    tally = layer.tally
+    return ["", ""] if tally is None else [f"{tally.overlap:.4f}", f"{tally.mismatch:.4f}"]
+
+
+def _methods(result: QuantResult) -> None:
+    rows = [
+        [method.name + ("*" if method.name == result.best else ""), *_method(method)] for method in result.methods
+    ]
+    columns = ["worst overlap", "mismatch", "dead", "saturated", "losses", "decisions equal"]
+    table("methods", ["method", *columns, ""], rows, right=columns)
+
+
+def _method(method: MethodReport) -> list[str]:
+    from snnhub.api.quant_report import DEAD, SATURATED, losses
+
+    if method.reason:
+        return [*[""] * 6, f"refused: {method.reason}" if method.refused else f"left out: {method.reason}"]
+    worst = "" if method.overlap is None or method.worst is None else f"{method.overlap:.4f} {method.worst.layer}"
+    mismatch = "" if method.mismatch is None else f"{method.mismatch:.4f}"
+    numbers = [str(number) for number in (method.number(DEAD), method.number(SATURATED), losses(method))]
+    equal = "" if method.decisions is None else f"{method.decisions[1]} of {method.decisions[0]}"
+    return [worst, mismatch, *numbers, equal, ""]
