@@ -11,7 +11,7 @@ from snnhub.api.sides import batched, correspondence
 from snnhub.api.target import Reach, TargetSpec
 from snnhub.compare.align import Pair, align, key_of, spike_keys
 from snnhub.compare.proof import held
-from snnhub.compare.tally import Tallied, Tally
+from snnhub.compare.tally import Ends, Tallied, Tally
 from snnhub.compare.verdict import count_decisions
 from snnhub.engine.reference import Plan, prepare
 from snnhub.engine.stimulus import read_stimulus
@@ -137,7 +137,8 @@ def _count(graph: Graph, side: Side, before: Recording, chunk: slice) -> None:
 def _limited(tally: Tally, reach: Reach, match: Match, pair: Pair, after: Recording) -> None:
     """Count values at the ends of a range; of spikes those where the network before fired more often."""
     if reach.quantity == reach.spikes:
-        tally.limited(reach.quantity, int(np.count_nonzero((pair.b == reach.high) & (pair.a > reach.high))))
+        wanted_more = int(np.count_nonzero((pair.b == reach.high) & (pair.a > reach.high)))
+        tally.limited(reach.quantity, Ends(0, wanted_more, pair.b.size))
         return
     key = f"{match.new.node}/{reach.quantity}"
     if key not in after:
@@ -145,7 +146,8 @@ def _limited(tally: Tally, reach: Reach, match: Match, pair: Pair, after: Record
     values = after.with_batch(key)[match.lag : match.lag + len(pair.a)]
     if match.select is not None:
         values = values[:, :, match.select[0] : match.select[1]]
-    tally.limited(reach.quantity, int(np.count_nonzero((values == reach.low) | (values == reach.high))))
+    low, high = (int(np.count_nonzero(values == end)) for end in (reach.low, reach.high))
+    tally.limited(reach.quantity, Ends(low, high, values.size))
 
 
 def _tallied(side: Side) -> Tallied:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from snnhub.compare.tally import Tally
+from snnhub.compare.tally import Ends, Tally
 from snnhub.findings import Finding, Severity, count, of_severity
 
 OK, DEAD, SATURATED, UNKNOWN = "ok", "dead", "saturated", "not measured"
@@ -146,16 +146,20 @@ def _by_numbers(numbers: Mapping[str, Any], unread: str) -> tuple[str, str]:
 def _by_spikes(numbers: Mapping[str, Any], tally: Tally) -> tuple[str, str]:
     if tally.a_spikes and not tally.b_spikes:
         return DEAD, f"no spike of {tally.a_spikes} is left"
-    ends = [f"{number} of {name}" for name, number in tally.at_limit.items() if number]
-    words = [f"at the limits: {', '.join(ends)}"] if ends else []
+    words = [_end(name, ends) for name, ends in tally.at_limit.items() if ends.share]
     if tally.stuck:
-        words.append(f"{tally.stuck} of {tally.neurons} neurons fire in every step and did not")
+        words.append(f"{tally.stuck} of {tally.neurons} neurons fire in every step; before in less than half")
     if words:
         return SATURATED, "; ".join(words)
     if not tally.a_spikes and not tally.b_spikes:
         return _by_numbers(numbers, "nothing fires, before or after")
     silent = f"{tally.fell_silent} of {tally.neurons} neurons fell silent" if tally.fell_silent else ""
     return OK, silent
+
+
+def _end(name: str, ends: Ends) -> str:
+    sides = [f"{number} at the {side}" for side, number in (("lower", ends.low), ("upper", ends.high)) if number]
+    return f"of {ends.of} values of {name}, {', '.join(sides)} end ({ends.share:.2%})"
 
 
 def best_of(methods: Sequence[MethodReport]) -> tuple[str | None, str]:

@@ -14,7 +14,7 @@ from snnhub.cli.output import console, escape, print_findings, print_json, stage
 if TYPE_CHECKING:
     from snnhub.api.quant_report import LayerReport, MethodReport, QuantResult
 
-COLUMNS = ("scale", "vThMant", "levels", "zeros", "clipped", "largest_error")
+COLUMNS = ("scale", "levels", "zeros", "clipped", "largest_error")
 """What is shown of the passes' tables, in this order; ``--json`` has the rest."""
 
 
@@ -76,7 +76,9 @@ def show(result: QuantResult, verbose: bool) -> None:
     """A line per layer and method, a line per method, and which one is best."""
     _layers(result)
     out = console()
+    out.print()
     _methods(result)
+    _reasons(result)
     for method in result.methods:
         if method.refused or verbose:
             out.print(escape(f"\n{method.name}: {method.doc}"))
@@ -87,31 +89,48 @@ def show(result: QuantResult, verbose: bool) -> None:
 
 
 def _layers(result: QuantResult) -> None:
-    shown = [column for column in COLUMNS if any(column in layer.numbers for layer in _all(result))]
-    names = list(dict.fromkeys(layer.layer for layer in _all(result)))
-    if result.best is not None:  # in the order of a network that has all of them
-        names = list(dict.fromkeys([layer.layer for layer in result.method(result.best).layers] + names))
-    rows = []
-    for name in names:
+    layers = [(method, layer) for method in result.methods for layer in method.layers]
+    shown = [column for column in COLUMNS if any(column in layer.numbers for _, layer in layers)]
+    counts = ["overlap", "silent"] if any(layer.tally for _, layer in layers) else []
+    rows, label = [], ""
+    for name in _names(result):
         label = name
-        for method in result.methods:
-            for layer in (layer for layer in method.layers if layer.layer == name):
-                mark = "*" if method.name == result.best else ""
-                cells = [_number(layer, column) for column in shown]
-                rows.append([label, method.name + mark, *cells, *_spikes(layer), layer.verdict, layer.why])
-                label = ""
-    titles = [column.replace("_", " ") for column in shown]
-    counts = ["overlap", "mismatch"]
-    table(
-        f"{result.source} for {result.target}",
-        ["layer", "method", *titles, *counts, "verdict", "why"],
-        rows,
-        right=[*titles, *counts],
-    )
+        for method, layer in ((method, layer) for method, layer in layers if layer.layer == name):
+            cells = [_number(layer, column) for column in shown]
+            rows.append(
+                [label, _marked(result, method), *cells, *(_spikes(layer) if counts else ()), layer.verdict]
+            )
+            label = ""
+    titles = [column.removeprefix("largest_") for column in shown]
+    columns = ["layer", "method", *titles, *counts, "verdict"]
+    table(f"{result.source} for {result.target}", columns, rows, right=[*titles, *counts])
 
 
-def _all(result: QuantResult) -> list[LayerReport]:
-    return [layer for method in result.methods for layer in method.layers]
+def _names(result: QuantResult) -> list[str]:
+    """Layers in the order of the network, as the method with most of them has it."""
+    methods = sorted(result.methods, key=lambda method: -len(method.layers))
+    return list(dict.fromkeys(layer.layer for method in methods for layer in method.layers))
+
+
+def _marked(result: QuantResult, method: MethodReport) -> str:
+    return method.name + ("*" if method.name == result.best else "")
+
+
+def _reasons(result: QuantResult) -> None:
+    """Every layer that is dead or saturated by some method, and those with few spikes."""
+    from snnhub.api.quant_report import DEAD, SATURATED
+    from snnhub.compare.tally import QUIET
+
+    out, quiet = console(), dict[str, int]()
+    for method in result.methods:
+        for layer in method.layers:
+            if layer.verdict in (DEAD, SATURATED):
+                out.print(escape(f"{layer.verdict}: {layer.layer}, {method.name}: {layer.why}"))
+            if layer.tally is not None and layer.tally.quiet:
+                quiet[layer.layer] = layer.tally.a_spikes
+    if quiet:
+        listed = ", ".join(f"{layer} ({spikes})" for layer, spikes in quiet.items())
+        out.print(escape(f"fewer than {QUIET} spikes before, so that overlap says little: {listed}"))
 
 
 def _number(layer: LayerReport, column: str) -> str:
@@ -122,20 +141,22 @@ def _number(layer: LayerReport, column: str) -> str:
     if column == "zeros" and "weights" in numbers:
         return f"{value}/{numbers['weights']}"
     low, high = numbers.get("scale_lowest"), numbers.get("scale_highest")
-    if column == "scale" and low != high:
-        return f"{low:.4g}..{high:.4g}"
-    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+    if column == "scale" and isinstance(low, float) and isinstance(high, float) and low != high:
+        return f"{_short(low)}..{_short(high)}"
+    return _short(value) if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _spikes(layer: LayerReport) -> list[str]:
     tally = layer.tally
-    return ["", ""] if tally is None else [f"{tally.overlap:.4f}", f"{tally.mismatch:.4f}"]
+    return ["", ""] if tally is None else [f"{tally.overlap:.4f}", f"{tally.fell_silent}/{tally.neurons}"]
 
 
 def _methods(result: QuantResult) -> None:
-    rows = [
-        [method.name + ("*" if method.name == result.best else ""), *_method(method)] for method in result.methods
-    ]
+    rows = [[_marked(result, method), *_method(method)] for method in result.methods]
     columns = ["worst overlap", "mismatch", "dead", "saturated", "losses", "decisions equal"]
     table("methods", ["method", *columns, ""], rows, right=columns)
 
