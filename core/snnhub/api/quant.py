@@ -132,7 +132,9 @@ def _refuse(target: Target, trials: Sequence[Trial]) -> None:
     problems = [trial.problem for trial in trials if trial.problem is not None]
     if not problems:
         names = ", ".join(trial.method.name for trial in trials)
-        raise UsageError(f"{NO_DATA}, and this needs them", found=names, remedy="Pass --calibrate.")
+        raise UsageError(
+            "there are no calibration data, and this needs them", found=names, remedy="Pass --calibrate."
+        )
     found = ordered(dict.fromkeys(finding for problem in problems for finding in problem.findings))
     first = problems[0]
     raise UnsupportedError(first.message, where=first.where, remedy=first.remedy, findings=found)
@@ -144,7 +146,7 @@ def _report(graph: Graph, trial: Trial, tallied: Tallied | None) -> MethodReport
         refused = ordered(trial.problem.findings)
         return MethodReport(method.name, method.doc, findings=refused, reason=str(trial.problem), refused=True)
     if trial.graph is None or trial.context is None:
-        return MethodReport(method.name, method.doc, reason=f"{NO_DATA}, which it needs")
+        return MethodReport(method.name, method.doc, reason="it needs calibration data")
     return MethodReport(
         method.name,
         method.doc,

@@ -59,12 +59,12 @@ class MethodReport:
 
     @property
     def worst(self) -> LayerReport | None:
-        """The layer with the smallest spike overlap; None if nothing was measured."""
-        return min(
-            (layer for layer in self.layers if layer.tally is not None and layer.tally.either),
-            key=lambda layer: layer.tally.overlap if layer.tally is not None else 1.0,
-            default=None,
-        )
+        """The layer with the smallest spike overlap, of those with enough spikes to tell where there are any; None
+        if nothing was measured.
+        """
+        fired = [(layer.tally, layer) for layer in self.layers if layer.tally is not None and layer.tally.either]
+        loud = [item for item in fired if not item[0].quiet]
+        return min(loud or fired, key=lambda item: item[0].overlap, default=(None, None))[1]
 
     @property
     def overlap(self) -> float | None:

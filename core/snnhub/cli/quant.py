@@ -91,7 +91,7 @@ def show(result: QuantResult, verbose: bool) -> None:
 def _layers(result: QuantResult) -> None:
     layers = [(method, layer) for method in result.methods for layer in method.layers]
     shown = [column for column in COLUMNS if any(column in layer.numbers for _, layer in layers)]
-    counts = ["overlap", "silent"] if any(layer.tally for _, layer in layers) else []
+    counts = ["overlap", "mismatch", "silent"] if any(layer.tally for _, layer in layers) else []
     rows, label = [], ""
     for name in _names(result):
         label = name
@@ -152,7 +152,9 @@ def _short(value: float) -> str:
 
 def _spikes(layer: LayerReport) -> list[str]:
     tally = layer.tally
-    return ["", ""] if tally is None else [f"{tally.overlap:.4f}", f"{tally.fell_silent}/{tally.neurons}"]
+    if tally is None:
+        return ["", "", ""]
+    return [f"{tally.overlap:.4f}", f"{tally.mismatch:.4f}", f"{tally.fell_silent}/{tally.neurons}"]
 
 
 def _methods(result: QuantResult) -> None:
