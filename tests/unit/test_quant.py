@@ -63,7 +63,7 @@ def own_rows(result: QuantResult, method: str, table: str) -> list[dict[str, Any
 @pytest.fixture(scope="module")
 def mnist() -> tuple[QuantResult, Array]:
     """The trained CSNN for Loihi, on digits that it was not trained on."""
-    x = digits("calibration", 16)
+    x = digits("calibration", 6)
     return quant(CSNN, "loihi2", calibration=x), x
 
 
@@ -109,7 +109,7 @@ def test_chunks_of_samples_change_nothing(
     told: list[str] = []
     again = quant(CSNN, "loihi2", calibration=x, progress=lambda label, done, total: told.append(label))
     assert again == result
-    assert told.count("measuring calibrated") == 16
+    assert told.count("measuring calibrated") == 6
 
 
 def test_without_calibration(call: Call) -> None:
@@ -129,7 +129,7 @@ def test_without_calibration(call: Call) -> None:
 
 
 @pytest.mark.parametrize("target", ["xylo-a2", "xylo-imu", "xylo-a3"])
-@pytest.mark.parametrize("shape", ["two", "recurrent", "residual"])
+@pytest.mark.parametrize("shape", ["two", "residual"])
 def test_xylo_has_the_numbers_of_convert(shape: str, target: str, tmp_path: Path) -> None:
     graph, x = network(shape, 3, LARGE), raster(8, samples=6, seed=4)
     result = reported(graph, tmp_path, target, x)
@@ -171,7 +171,7 @@ def test_levels_and_clips_of_xylo_are_those_of_the_core(tmp_path: Path) -> None:
     path = stored(network("two", 3, LARGE), tmp_path)
     converted = snnhub.convert(path, to="xylo-a2", dry_run=True, lowering={"quantiser": "global"})
     core = Core.of(converted.graph.nodes[0])
-    (row,) = [row for row in converted.tables["xylo layers"] if row["layer"] == "n2"]
+    (row,) = [row for row in converted.tables["xylo layers"] if row["layer"] == "n1"]
     weights = core.weights_rec[:40, 40:80]
     assert row["levels"] == np.unique(weights[weights != 0]).size + bool(row["zeros"])
     assert row["clipped"] == 0
@@ -192,7 +192,7 @@ def test_rockpools_synnet_for_xylo() -> None:
         f"seq/{name}_neurons" for name in ("0", "1", "2", "out")
     ]
     overlaps = {method.name: method.overlap or 0 for method in result.methods}
-    assert result.best == "auto"
+    assert overlaps[result.best or ""] == max(overlaps.values())
     assert overlaps["auto"] > overlaps["global"] > 0.6
     # neurons that only hear inhibition: their potentials lie at the lower end of 16 bits
     second = result.method("per-neuron").layers[1]
@@ -222,11 +222,11 @@ def test_a_dead_layer_is_named(tmp_path: Path, call: Call) -> None:
     """At one scale for the chip, a layer with a huge weight leaves nothing of the others: it falls silent."""
     graph = network("two", 3, LARGE)
     threshold = tensor(np.full(40, 0.0005, np.float32))
-    nodes = tuple(node.with_params(threshold=threshold) if node.id == "n1" else node for node in graph.nodes)
+    nodes = tuple(node.with_params(threshold=threshold) if node.id == "n0" else node for node in graph.nodes)
     graph = with_weights(replace(graph, nodes=nodes), "d1", drowned)
     x = raster(8, samples=6, seed=4)
-    before, _ = prepare(graph).run(x, record=["n1/s", "n2/s"])
-    assert before["n1/s"].any()
+    before, _ = prepare(graph).run(x, record=["n0/s"])
+    assert before["n0/s"].any()
     result = reported(graph, tmp_path, "xylo-a2", x)
     first = result.method("global").layers[0]
     assert first.numbers["zeros"] == first.numbers["weights"] - 1
@@ -336,19 +336,19 @@ def test_the_command_prints_one_document(mnist: tuple[QuantResult, Array], call:
     document = json.loads(out)
     assert document | {"source": ""} == json.loads(json.dumps(result.to_json())) | {"source": ""}
     assert document["best"] == "calibrated"
-    code, out, _ = call(*arguments, "-v")
+    code, out, _ = call(*arguments, "-v", "--method", "largest-scale")
     assert code == 0
-    assert "SNN-2109" in out
-    assert "calibrated*" in out
-    assert "16 of 16" in out
+    assert "SNN-2108" in out
+    assert "largest-scale*" in out
+    assert "6 of 6" in out
+    assert "the only method that was measured" in out
     assert sorted(tmp_path.iterdir()) == [*before, path], "nothing is written"
-    assert code == call(*arguments, "--method", "largest-scale")[0]
 
 
 def test_the_page_shows_what_the_command_prints(call: Call, tmp_path: Path) -> None:
     """docs/quant.md: the tables there are those of the command on the trained network."""
     page = (ROOT / "docs" / "quant.md").read_text()
-    path = _saved(digits("calibration", 30), tmp_path)
+    path = _saved(digits("calibration", 20), tmp_path)
     out = call("quant", EXAMPLE.parents[2] / "tests/golden/v1_0/mnist_csnn.snn", "--target", "loihi2",
                "--calibrate", path)[1]  # fmt: skip
     for line in out.splitlines()[1:]:

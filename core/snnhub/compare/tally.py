@@ -52,7 +52,7 @@ class Tally:
     both: int = 0
     either: int = 0
     at_limit: dict[str, Ends] = field(default_factory=dict)
-    _active: Array | None = None
+    _active: Array | None = field(default=None, compare=False)
     """(2, neurons): steps of any sample in which it fired, before and after."""
 
     def add(self, pair: Pair) -> None:
