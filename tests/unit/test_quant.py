@@ -62,39 +62,28 @@ def own_rows(result: QuantResult, method: str, table: str) -> list[dict[str, Any
 
 @pytest.fixture(scope="module")
 def mnist() -> tuple[QuantResult, Array]:
-    """The trained CSNN for Loihi, on digits that it was not trained on."""
+    """The trained CSNN for Loihi."""
     x = digits("calibration", 6)
     return quant(CSNN, "loihi2", calibration=x), x
 
 
-def test_mnist_for_loihi_has_the_numbers_of_convert(mnist: tuple[QuantResult, Array]) -> None:
-    result, x = mnist
-    tables = {
-        "calibrated": snnhub.convert(CSNN, to="netx", dry_run=True, calibration=x).tables["loihi layers"],
-        "largest-scale": snnhub.convert(CSNN, to="netx", dry_run=True).tables["loihi layers"],
-    }
-    for name, rows in tables.items():
-        layers = result.method(name).layers
-        assert [layer.layer for layer in layers] == [row["layer"] for row in rows]
-        assert [{"layer": layer.layer, **layer.numbers} for layer in layers] == rows
-        assert own_rows(result, name, "loihi layers") == rows
-    for layer in result.method("calibrated").layers:
-        assert layer.tally is not None
-        assert layer.tally.overlap == pytest.approx(layer.numbers["overlap"], abs=1e-12)
-
-
-def test_mnist_for_loihi_is_measured_as_verify_does(mnist: tuple[QuantResult, Array], tmp_path: Path) -> None:
+def test_mnist_for_loihi_is_what_convert_and_verify_tell(mnist: tuple[QuantResult, Array], tmp_path: Path) -> None:
+    """The rows of ``convert``'s own table, and the spikes that ``verify`` counts between network and file."""
     result, x = mnist
     for name, data in (("calibrated", x), ("largest-scale", None)):
-        snnhub.convert(CSNN, tmp_path / f"{name}.net", calibration=data)
-        verdict = snnhub.verify(CSNN, tmp_path / f"{name}.net", stimulus=x).verdict
-        rows = {row.a_key: row for row in verdict.rows}
+        rows = snnhub.convert(CSNN, tmp_path / f"{name}.net", calibration=data).tables["loihi layers"]
         method = result.method(name)
+        assert [{"layer": layer.layer, **layer.numbers} for layer in method.layers] == rows
+        assert own_rows(result, name, "loihi layers") == rows
+        verdict = snnhub.verify(CSNN, tmp_path / f"{name}.net", stimulus=x).verdict
+        measured = {row.a_key: row for row in verdict.rows}
         for layer in method.layers:
-            row, tally = rows[f"{layer.layer}/s"], layer.tally
+            row, tally = measured[f"{layer.layer}/s"], layer.tally
             assert tally is not None
             assert (tally.a_spikes, tally.b_spikes, tally.overlap) == (row.a_spikes, row.b_spikes, row.overlap)
             assert layer.verdict == OK
+            if data is not None:  # what the pass itself saw when it chose the scale
+                assert tally.overlap == pytest.approx(layer.numbers["overlap"], abs=1e-12)
         assert method.decisions == (verdict.decisions, verdict.decisions_equal)
     assert result.best == "calibrated"
     assert (result.method("calibrated").overlap or 0) > (result.method("largest-scale").overlap or 0) > 0.8
@@ -107,9 +96,17 @@ def test_chunks_of_samples_change_nothing(
     monkeypatch.setattr("snnhub.api.quant_measure.CHUNK_BYTES", 1)
     result, x = mnist
     told: list[str] = []
-    again = quant(CSNN, "loihi2", calibration=x, progress=lambda label, done, total: told.append(label))
-    assert again == result
-    assert told.count("measuring calibrated") == 6
+    again = quant(
+        CSNN,
+        "loihi2",
+        calibration=x,
+        methods=["largest-scale"],
+        progress=lambda label, done, total: told.append(label),
+    )
+    before = result.method("largest-scale")
+    assert [layer.to_json() for layer in again.methods[0].layers] == [layer.to_json() for layer in before.layers]
+    assert again.methods == (before,)
+    assert told.count("measuring largest-scale") == 6
 
 
 def test_without_calibration(call: Call) -> None:
