@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 import snnhub
 from snnhub.api.quant import quant
-from snnhub.api.quant_report import DEAD, OK, SATURATED, UNKNOWN, QuantResult
+from snnhub.api.quant_report import DEAD, OK, SATURATED, UNKNOWN, QuantResult, judged
 from snnhub.cli.main import invoke
+from snnhub.compare.align import Pair
+from snnhub.compare.tally import Tally
 from snnhub.engine.reference import prepare
 from snnhub.errors import SnnhubError, UnsupportedError, UsageError
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Method, Option, Target
 from snnhub.hub.objects_check import object_problem
-from snnhub.ir.graph import Graph
+from snnhub.ir.graph import Decoder, Graph
 from snnhub.ir.tensor import Array, tensor
 from snnhub_formats.container import save
 
@@ -271,6 +273,55 @@ def test_a_lowered_network_has_nothing_to_quantise(tmp_path: Path) -> None:
         assert method.overlap in (None, 1.0)
         assert not method.tables
         assert {layer.layer for layer in method.layers} == {"n0", "n1"}
+
+
+def test_spikes_beyond_what_an_output_can_give_are_saturation(tmp_path: Path) -> None:
+    """An output neuron of Xylo fires once a step; the float one wants to fire twice in some."""
+    graph, x = network("one", 3, LARGE), raster(8, samples=6, seed=4, rate=2.0)
+    before, _ = prepare(graph).run(x, record=["n1/s"])
+    wanted = np.count_nonzero(before["n1/s"] > 1)
+    assert wanted
+    result = reported(graph, tmp_path, "xylo-a2", x, methods=["per-neuron"])
+    last = result.methods[0].layers[-1]
+    assert last.layer == "n1"
+    assert last.verdict == SATURATED
+    assert last.tally is not None
+    assert 0 < last.tally.at_limit["s_out"].high <= wanted
+    assert "of s_out" in last.why
+
+
+def test_a_layer_read_by_its_potential_has_no_verdict(tmp_path: Path) -> None:
+    graph = replace(network("two", 3, LARGE), decoder=Decoder("sum", quantity="n2/vmem"))
+    result = reported(graph, tmp_path, "xylo-a2", raster(8, samples=6, seed=4))
+    for method in result.methods:
+        assert [layer.verdict for layer in method.layers][-1] == UNKNOWN
+        assert "potential" in method.layers[-1].why
+        assert method.decisions is not None
+        assert method.decisions[0] == 6
+
+
+def test_a_tally_counts_neurons() -> None:
+    """One falls silent, one fires in every step and did not, one does and nearly did, one is equal."""
+    steps, samples = 10, 3
+    a, b = (np.zeros((steps, samples, 4), np.uint8) for _ in range(2))
+    a[3, 0, 0] = 1
+    b[:, :, 1:3] = 1
+    a[1:, :, 2] = 1
+    a[2, :, 3] = b[2, :, 3] = 2
+    whole, parts = Tally(), Tally()
+    whole.add(Pair("n/s", "n/s", a, b, spikes=True))
+    for sample in range(samples):
+        parts.add(Pair("n/s", "n/s", a[:, sample : sample + 1], b[:, sample : sample + 1], spikes=True))
+    for tally in (whole, parts):
+        assert (tally.neurons, tally.fell_silent, tally.stuck) == (4, 1, 1)
+        assert (tally.a_spikes, tally.b_spikes) == (1 + 27 + 6, 60 + 6)
+        assert (tally.both, tally.either) == (27 + 6, 1 + 60 + 6)
+        assert tally.overlap == 33 / 67
+        assert tally.mismatch == 34 / 34
+        assert tally.quiet
+    assert whole == parts
+    assert whole.to_json() == parts.to_json()
+    assert judged("n", {}, whole, "").verdict == SATURATED
 
 
 @pytest.mark.parametrize("target", ["xylo-a2", "xylo-a3"])
