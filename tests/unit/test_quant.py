@@ -86,7 +86,13 @@ def test_mnist_for_loihi_is_what_convert_and_verify_tell(mnist: tuple[QuantResul
             assert layer.verdict == OK
             if data is not None:  # what the pass itself saw when it chose the scale
                 assert tally.overlap == pytest.approx(layer.numbers["overlap"], abs=1e-12)
-        assert method.decisions == (verdict.decisions, verdict.decisions_equal)
+        count = method.decisions
+        assert count is not None
+        assert (count.total, count.equal, count.ties) == (
+            verdict.decisions,
+            verdict.decisions_equal,
+            verdict.ties,
+        )
     assert result.best == "calibrated"
     assert (result.method("calibrated").overlap or 0) > (result.method("largest-scale").overlap or 0) > 0.8
 
@@ -267,12 +273,15 @@ def lowered(folder: Path) -> Graph:
     return run_passes(snnhub.load(folder / "net.snn"), passes(), PassContext())
 
 
-def test_a_lowered_network_has_nothing_to_quantise(tmp_path: Path) -> None:
+def test_a_lowered_network_has_nothing_to_quantise(tmp_path: Path, call: Call) -> None:
     result = reported(loihi_mlp(), tmp_path, "loihi2", spikes((12, 4, 6)))
     for method in result.methods:
         assert method.overlap in (None, 1.0)
         assert not method.tables
         assert {layer.layer for layer in method.layers} == {"n0", "n1"}
+    path = _saved(spikes((12, 4, 6)), tmp_path)
+    out = call("quant", tmp_path / "net.snn", "--target", "loihi2", "--calibrate", path)[1]
+    assert "nothing was quantised" in out
 
 
 def test_spikes_beyond_what_an_output_can_give_are_saturation(tmp_path: Path) -> None:
@@ -297,7 +306,7 @@ def test_a_layer_read_by_its_potential_has_no_verdict(tmp_path: Path) -> None:
         assert [layer.verdict for layer in method.layers][-1] == UNKNOWN
         assert "potential" in method.layers[-1].why
         assert method.decisions is not None
-        assert method.decisions[0] == 6
+        assert method.decisions.total == 6
 
 
 def test_a_tally_counts_neurons() -> None:

@@ -152,6 +152,7 @@ def _report(graph: Graph, trial: Trial, tallied: Tallied | None) -> MethodReport
         method.doc,
         _layers(graph, trial.context.tables, tallied),
         None if tallied is None else tallied.decisions,
+        () if tallied is None else tallied.problems,
         ordered(trial.graph.findings),
         trial.context.tables,
     )

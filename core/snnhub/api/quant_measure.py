@@ -12,7 +12,7 @@ from snnhub.api.target import Reach, TargetSpec
 from snnhub.compare.align import Pair, align, key_of, spike_keys
 from snnhub.compare.proof import held
 from snnhub.compare.tally import Ends, Tallied, Tally
-from snnhub.compare.verdict import count_decisions
+from snnhub.compare.verdict import DecisionCount, count_decisions
 from snnhub.engine.reference import Plan, prepare
 from snnhub.engine.stimulus import read_stimulus
 from snnhub.ir.graph import Graph, Match, Port
@@ -35,7 +35,7 @@ class Side:
     matches: tuple[Match, ...]
     reaches: Mapping[Port, tuple[Reach, ...]]
     tallies: dict[str, Tally] = field(default_factory=dict)
-    decisions: list[tuple[int, int]] = field(default_factory=list)
+    decisions: list[DecisionCount] = field(default_factory=list)
     problems: tuple[str, ...] = ()
 
     @property
@@ -131,7 +131,7 @@ def _count(graph: Graph, side: Side, before: Recording, chunk: slice) -> None:
                 _limited(tally, reach, match, pair, after)
     found = count_decisions(pairs, graph.decoder)
     if found is not None:
-        side.decisions.append((found.total, found.equal))
+        side.decisions.append(found)
 
 
 def _limited(tally: Tally, reach: Reach, match: Match, pair: Pair, after: Recording) -> None:
@@ -151,5 +151,7 @@ def _limited(tally: Tally, reach: Reach, match: Match, pair: Pair, after: Record
 
 
 def _tallied(side: Side) -> Tallied:
-    total, equal = (sum(part) for part in zip(*side.decisions, strict=True)) if side.decisions else (0, 0)
-    return Tallied(dict(side.tallies), (total, equal) if side.decisions else None, side.problems)
+    parts = side.decisions
+    ties = sum(part.ties[0] for part in parts), sum(part.ties[1] for part in parts)
+    whole = DecisionCount(sum(part.total for part in parts), sum(part.equal for part in parts), ties)
+    return Tallied(dict(side.tallies), whole if parts else None, side.problems)

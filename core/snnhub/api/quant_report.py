@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snnhub.compare.tally import Ends, Tally
+from snnhub.compare.verdict import DecisionCount
 from snnhub.findings import Finding, Severity, count, of_severity
 
 OK, DEAD, SATURATED, UNKNOWN = "ok", "dead", "saturated", "not measured"
@@ -41,13 +42,14 @@ class LayerReport:
 class MethodReport:
     """One way to the integers. ``reason``: why it has no layers: refused, or left out for want of data.
 
-    ``decisions``: all, and those that stay equal; None where there are none to compare.
+    ``decisions``: None where there are none to compare. ``problems``: quantities that could not be compared.
     """
 
     name: str
     doc: str
     layers: tuple[LayerReport, ...] = ()
-    decisions: tuple[int, int] | None = None
+    decisions: DecisionCount | None = None
+    problems: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     reason: str = ""
@@ -91,8 +93,10 @@ class MethodReport:
             "mismatch": self.mismatch,
             "dead": self.number(DEAD),
             "saturated": self.number(SATURATED),
-            "decisions": None if self.decisions is None else self.decisions[0],
-            "decisions_equal": None if self.decisions is None else self.decisions[1],
+            "decisions": None if self.decisions is None else self.decisions.total,
+            "decisions_equal": None if self.decisions is None else self.decisions.equal,
+            "ties": None if self.decisions is None else list(self.decisions.ties),
+            "problems": list(self.problems),
             "layers": [layer.to_json() for layer in self.layers],
             "tables": {name: [dict(row) for row in rows] for name, rows in self.tables.items()},
             "counts": count(self.findings),
@@ -187,7 +191,7 @@ def best_of(methods: Sequence[MethodReport]) -> tuple[str | None, str]:
 
 
 def _rank(method: MethodReport) -> tuple[int, float, int, int]:
-    equal = 0 if method.decisions is None else method.decisions[1]
+    equal = 0 if method.decisions is None else method.decisions.equal
     return method.number(DEAD), -(method.overlap or 0.0), method.number(SATURATED), -equal
 
 

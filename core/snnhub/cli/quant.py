@@ -80,9 +80,13 @@ def show(result: QuantResult, verbose: bool) -> None:
     _methods(result)
     _reasons(result)
     for method in result.methods:
+        for problem in method.problems:
+            out.print(escape(f"{method.name}: {problem}"))
         if method.refused or verbose:
             out.print(escape(f"\n{method.name}: {method.doc}"))
             print_findings(method.findings, verbose=verbose)
+    if not any(method.tables or method.reason for method in result.methods):
+        out.print("no pass left numbers of layers: nothing was quantised, or the target does not say how")
     out.print(escape(f"calibration: {result.reading or 'none; pass --calibrate X.npy to measure'}"))
     best = "" if result.best is None else f"{result.best}, "
     out.print(escape(f"best: {best}{result.why}"))
@@ -171,5 +175,8 @@ def _method(method: MethodReport) -> list[str]:
     worst = "" if method.overlap is None or method.worst is None else f"{method.overlap:.4f} {method.worst.layer}"
     mismatch = "" if method.mismatch is None else f"{method.mismatch:.4f}"
     numbers = [str(number) for number in (method.number(DEAD), method.number(SATURATED), losses(method))]
-    equal = "" if method.decisions is None else f"{method.decisions[1]} of {method.decisions[0]}"
+    count = method.decisions
+    equal = "" if count is None else f"{count.equal} of {count.total}"
+    if count is not None and any(count.ties):
+        equal += f" (ties {count.ties[0]}, {count.ties[1]})"
     return [worst, mismatch, *numbers, equal, ""]

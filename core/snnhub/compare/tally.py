@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from snnhub.compare.align import Pair
-from snnhub.compare.verdict import spike_counts
+from snnhub.compare.verdict import DecisionCount, spike_counts
 from snnhub.ir.tensor import Array
 
 QUIET = 200
@@ -123,9 +123,9 @@ class Tally:
 class Tallied:
     """What calibration data showed of one network: a tally per layer, and decisions that stay equal.
 
-    ``layers``: by node of the network before. ``decisions``: all and equal ones; None where there are no classes.
+    ``layers``: by node of the network before. ``decisions``: None where there are no classes.
     """
 
     layers: Mapping[str, Tally]
-    decisions: tuple[int, int] | None = None
+    decisions: DecisionCount | None = None
     problems: tuple[str, ...] = ()
