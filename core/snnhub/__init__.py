@@ -2,7 +2,7 @@
 
 The functions behind the commands, imported when first used: ``import_model``, ``load``, ``save``, ``convert``,
 ``inspect``, ``check``, ``run``, ``verify``, ``compare_recordings``, ``repro``, ``repro_again``, ``doctor``,
-``plot_raster``, ``plot_vmem``, ``plot_weights``, ``plot_utilisation``.
+``plot_raster``, ``plot_vmem``, ``plot_weights``, ``plot_utilisation``, ``quant``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from snnhub.api.plot_utilisation import plot_utilisation
     from snnhub.api.plot_vmem import plot_vmem
     from snnhub.api.plot_weights import plot_weights
+    from snnhub.api.quant import quant
     from snnhub.api.repro import repro, repro_again
     from snnhub.api.run import run
     from snnhub.api.save import save
@@ -39,6 +40,7 @@ __all__ = [
     "plot_utilisation",
     "plot_vmem",
     "plot_weights",
+    "quant",
     "repro",
     "repro_again",
     "run",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from snnhub.hub import Option, Target, hookimpl
+from snnhub.hub import Method, Option, Target, hookimpl
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
@@ -39,6 +39,18 @@ def snnhub_register_targets() -> Iterable[Target]:
                     "soft resets, several spikes per step: refused, or approximated by a reset to 0 and one spike",
                     "refuse",
                     ("refuse", "zero"),
+                ),
+            ),
+            methods=(
+                Method(
+                    "largest-scale",
+                    "every layer at the largest scale at which nothing is clipped, rounded to nearest",
+                    calibration="unused",
+                ),
+                Method(
+                    "calibrated",
+                    "scale and rounding of every layer by spike overlap on calibration data",
+                    calibration="needed",
                 ),
             ),
         ),

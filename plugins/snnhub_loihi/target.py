@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snnhub.api.target import Limit, TargetSpec
+from snnhub.api.target import Limit, Reach, TargetSpec
 
 LAVA = "lava-nc 0.10.0, proc/lif/models.py (PyLifModelBitAcc)"
 
@@ -22,4 +22,5 @@ def spec() -> TargetSpec:
         ),
         integer_synapses=("core.Dense", "core.Conv"),
         synapse_delay=1,
+        reaches=(Reach("loihi.CubaLIF", "v", "s", 1 - 2**23, 2**23 - 1, f"{LAVA}: v saturates at 24 bits"),),
     )

@@ -7,7 +7,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snnhub.hub import Availability, Environment, Exporter, FormatGuess, Importer, Option, Runner, Target, hookimpl
+from snnhub.hub import (
+    Availability,
+    Environment,
+    Exporter,
+    FormatGuess,
+    Importer,
+    Method,
+    Option,
+    Runner,
+    Target,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
@@ -66,6 +77,12 @@ OPTIONS = (
     ),
     Option("float-spec", "a file for the mapped arrays before they are quantised; result.arrays in Python"),
 )
+METHODS = (
+    Method("global", "one scale for all hidden neurons and one for all outputs", {"quantiser": "global"}),
+    Method("per-neuron", "the largest weight into every neuron is 127", {"quantiser": "per-neuron"}),
+    Method("auto", "scale, bias and dash of every neuron searched", {"quantiser": "auto"}, "needed"),
+)
+"""``auto`` without calibration data is ``per-neuron``."""
 SAMNA_LINE = re.compile(rb'\A\s*\{\s*"value0"\s*:\s*\{')
 """samna's own JSON begins so; its ``operationMode`` follows."""
 FORMAT_LINE = re.compile(rb'\A\s*\{\s*"format"\s*:\s*"snnhub-xylo"')
@@ -136,6 +153,7 @@ def snnhub_register_targets() -> Iterable[Target]:
             lowering=f"snnhub_xylo.lowering:{function}",
             chips=(chip,),
             options=OPTIONS,
+            methods=METHODS,
         )
         for name, function, chip in FAMILIES
     ]

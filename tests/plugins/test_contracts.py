@@ -10,9 +10,10 @@ import pytest
 from snnhub.api.options import ImportOptions
 from snnhub.ir.graph import Graph
 from snnhub_conformance.case import Case
-from snnhub_conformance.contracts import ExporterContract, ImporterContract, RunnerContract
+from snnhub_conformance.contracts import ExporterContract, ImporterContract, RunnerContract, TargetContract
 
 from tests.build import loihi_mlp, mlp
+from tests.networks.multispike_nets import network
 
 
 class TestSnnImporter(ImporterContract):
@@ -35,6 +36,29 @@ class TestNetxExporter(ExporterContract):
 
     def graphs(self) -> Sequence[Graph]:
         return [*super().graphs(), loihi_mlp()]
+
+
+class TestLoihi(TargetContract):
+    target = "loihi2"
+
+
+class Xylo(TargetContract):
+    """Networks of multi-spike neurons."""
+
+    def sample(self) -> Graph:
+        return network("two", 3)
+
+
+class TestXyloA2(Xylo):
+    target = "xylo-a2"
+
+
+class TestXyloImu(Xylo):
+    target = "xylo-imu"
+
+
+class TestXyloA3(Xylo):
+    target = "xylo-a3"
 
 
 class Some(RunnerContract):

@@ -193,6 +193,7 @@ def test_the_public_interface_is_pinned() -> None:
         "plot_utilisation",
         "plot_vmem",
         "plot_weights",
+        "quant",
         "repro",
         "repro_again",
         "run",

@@ -13,5 +13,6 @@ Hook methods (``sources``, ``graphs``, ``stimulus`` …) have defaults; override
 from snnhub_conformance.contracts.exporter import ExporterContract
 from snnhub_conformance.contracts.importer import ImporterContract
 from snnhub_conformance.contracts.runner import RunnerContract
+from snnhub_conformance.contracts.target import TargetContract
 
-__all__ = ["ExporterContract", "ImporterContract", "RunnerContract"]
+__all__ = ["ExporterContract", "ImporterContract", "RunnerContract", "TargetContract"]

@@ -30,11 +30,16 @@ def passes_for(exporter: Exporter) -> list[Pass]:
 def ensure_options(exporter: Exporter, given: Mapping[str, str]) -> None:
     """Raise ``UsageError`` for a choice that the lowering to this exporter does not have."""
     target = find(load().targets, exporter.target, "target") if exporter.target else None
+    ensure_choices(exporter.name, target, given)
+
+
+def ensure_choices(name_of: str, target: Target | None, given: Mapping[str, str]) -> None:
+    """Raise ``UsageError`` for a choice that the lowering to a target does not have. ``name_of``: for messages."""
     known = {option.name: option for option in (target.options if target else ())}
     for name, value in given.items():
         if name not in known:
             raise UsageError(
-                f"the conversion to {exporter.name} has no option {name}",
+                f"the conversion to {name_of} has no option {name}",
                 found=f"{name}={value}",
                 allowed=", ".join(sorted(known)) or "none",
             )

@@ -31,6 +31,22 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Range on the chip of a state or output ``quantity`` of an op, at whose ends it is saturated.
+
+    ``spikes``: the output of the op whose neurons these are. A reach of the spikes themselves says how many a
+    neuron can fire in a step. ``source`` says where the numbers come from.
+    """
+
+    op: str
+    quantity: str
+    spikes: str
+    low: int
+    high: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """How much of a limit a graph uses. ``limit``: its ``parameter``; ``remedy``: for when it is too much."""
 
@@ -47,7 +63,8 @@ class TargetSpec:
     ``integer_synapses`` must hold integers; edges into them have at least ``synapse_delay`` steps. ``measures``
     counts what limits name that is no parameter; ``rules`` finds what no number limits. ``lowered_by``: what to
     do about a node that is not listed. ``lower``: what a graph with such nodes would become, so that it can be
-    checked too, or None and why it becomes nothing.
+    checked too, or None and why it becomes nothing. ``reaches``: ranges of states and spike counts, for
+    ``snnhub quant``.
     """
 
     name: str
@@ -60,6 +77,7 @@ class TargetSpec:
     rules: Callable[[Graph], Iterable[Finding]] | None = None
     lowered_by: str = "Lower the network: snnhub convert."
     lower: Callable[[Graph], tuple[Graph | None, Sequence[Finding]]] | None = None
+    reaches: tuple[Reach, ...] = ()
 
     def runs(self, node: Node) -> bool:
         """Whether the op of a node is listed."""

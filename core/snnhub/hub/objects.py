@@ -45,6 +45,24 @@ class Option:
     allowed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way in which a target's lowering quantises, to be put beside the others by ``snnhub quant``.
+
+    ``chosen``: the lowering options that pick it. ``calibration``: ``optional`` (handed to the passes where there
+    is any), ``needed`` (left out without it), or ``unused`` (never handed to the passes).
+    """
+
+    name: str
+    doc: str
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    calibration: str = "optional"
+
+
+CALIBRATIONS = ("optional", "needed", "unused")
+"""What a method may say of calibration data."""
+
+
 @dataclass(frozen=True)
 class Registered:
     """What every registered object says of itself. ``entry`` is ``module:function``, imported on use."""
@@ -116,10 +134,12 @@ class Target(Registered):
     """A chip family. ``entry``: ``() -> TargetSpec`` (allow-list, limits); ``lowering``: ``() -> passes``.
 
     ``options``: what ``convert(lowering={name: value})`` may choose; passes find it in ``PassContext.options``.
+    ``methods``: the ways in which the lowering quantises; none means that there is one, which has no name.
     """
 
     lowering: str = ""
     chips: tuple[str, ...] = field(default=())
+    methods: tuple[Method, ...] = ()
     kind = "target"
 
 

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snnhub.hub.contain import attempt, reason
-from snnhub.hub.objects import PLUGIN_API, Availability, Environment, Exporter, FormatGuess, Option, Registered
+from snnhub.hub.objects import (
+    CALIBRATIONS,
+    PLUGIN_API,
+    Availability,
+    Environment,
+    Exporter,
+    FormatGuess,
+    Method,
+    Option,
+    Registered,
+    Target,
+)
 
 REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*\Z")
 RECIPE = re.compile(r"[A-Za-z_][\w.]*:[^/:]+\.toml\Z")
@@ -62,6 +73,26 @@ def object_problem(item: Any, kind: type[Registered]) -> str:
         return f"{label}: capabilities must be an object, as in docs/worker-protocol.md"
     if isinstance(item, Exporter) and not formats:
         return f"{label}: formats must name the suffix that it writes"
+    return f"{label}: {words}" if isinstance(item, Target) and (words := _methods_problem(item)) else ""
+
+
+def _methods_problem(target: Target) -> str:
+    """Why the methods of a target cannot be used, or nothing."""
+    if not isinstance(target.methods, tuple) or not all(isinstance(method, Method) for method in target.methods):
+        return "methods must be a tuple of Method"
+    known = {option.name: option.allowed for option in target.options}
+    names = [method.name for method in target.methods]
+    for method in target.methods:
+        if not isinstance(method.name, str) or not NAME.match(method.name) or names.count(method.name) > 1:
+            return f"a method has no usable name of its own: {method.name!r}"
+        if method.calibration not in CALIBRATIONS:
+            allowed = ", ".join(CALIBRATIONS)
+            return f"method {method.name}: calibration is {method.calibration!r}; allowed {allowed}"
+        if not isinstance(method.chosen, Mapping):
+            return f"method {method.name}: chosen must be a mapping of options"
+        for name, value in method.chosen.items():
+            if name not in known or (known[name] and value not in known[name]):
+                return f"method {method.name}: the target has no option {name}={value}"
     return ""
 
 

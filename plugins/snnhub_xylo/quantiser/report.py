@@ -19,9 +19,11 @@ from snnhub_xylo.document import CORE, graph_of
 from snnhub_xylo.mapping.mapped import Mapped
 from snnhub_xylo.quantiser.auto import MOST_SAMPLES, MOST_STEPS, Chosen
 from snnhub_xylo.quantiser.closed import QUIET, Counts
-from snnhub_xylo.quantiser.scales import Quantised
+from snnhub_xylo.quantiser.scales import WEIGHT, Quantised
 from snnhub_xylo.quantiser.teacher import Teacher
 
+LEVELS = 2 * WEIGHT + 2
+"""Values that a weight of 8 bits can have."""
 SATURATION_SAMPLES = 8
 """Samples whose currents and potentials are looked at for saturation."""
 
@@ -121,14 +123,19 @@ def _listed(index: Array) -> str:
 
 
 def layer_rows(made: Made) -> list[dict[str, Any]]:
-    """A row per layer: ``scale`` from lowest to highest, weights that are 0 and were not, largest error of one."""
+    """A row per layer: ``scale`` from lowest to highest, weights that are 0 and were not, largest error of one.
+
+    ``levels`` and ``clipped`` are of weights. ``at``: the node that has the layer's spikes, where that is a sum.
+    """
     rows = []
+    blocks = {layer: name for name, layer in made.mapped.network.sums.items()}
     for part in made.parts():
         scale = np.broadcast_to(
             part.scale[:, None] if part.floats.ndim == 3 else part.scale, part.floats.shape[1:]
         )
         back = part.whole / scale
         nonzero = part.floats != 0
+        whole = np.rint(part.floats * scale)
         rows.append(
             {
                 "layer": part.layer,
@@ -136,10 +143,14 @@ def layer_rows(made: Made) -> list[dict[str, Any]]:
                 "scale": float(np.median(part.scale)),
                 "scale_lowest": float(part.scale.min()),
                 "scale_highest": float(part.scale.max()),
+                "levels": int(np.unique(part.whole[nonzero]).size),
+                "levels_available": LEVELS,
                 "weights": int(nonzero.sum()),
                 "zeros": int(np.count_nonzero(nonzero & (part.whole == 0))),
+                "clipped": int(np.count_nonzero((whole < -WEIGHT - 1) | (whole > WEIGHT))),
                 "largest_error": float(np.abs(back - part.floats).max(initial=0.0)),
                 "quantiser": made.rule,
+                **({"at": blocks[part.layer]} if part.layer in blocks else {}),
             }
         )
     return rows
