@@ -1,0 +1,149 @@
+"""``snnhub diff``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from snnhub.cli.options import collect, given_options, import_options, json_option, pairs
+from snnhub.cli.output import console, escape, print_json, table
+
+if TYPE_CHECKING:
+    from snnhub.differences.alignment import Alignment
+    from snnhub.differences.difference import Difference
+    from snnhub.differences.report import NetworkDiff
+
+FEW = 3
+"""Places and values that a row names before it counts the others."""
+ROWS = 20
+"""Rows of a table without ``--verbose``."""
+RENAMED = "node renamed"
+
+
+@click.command("diff")
+@click.argument("a")
+@click.argument("b")
+@click.option("--b-from", metavar="IMPORTER", help="Importer of B; otherwise its content tells.")
+@click.option("--b-weights", type=click.Path(path_type=Path), help="Checkpoint for B; otherwise that of A.")
+@click.option("--b-set", multiple=True, metavar="NAME=VALUE", help="Argument of B's factory, over those of A.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every row, not the first of them.")
+@import_options
+@given_options
+@json_option
+def command(
+    a: str,
+    b: str,
+    b_from: str | None,
+    b_weights: Path | None,
+    b_set: tuple[str, ...],
+    verbose: bool,
+    from_: str | None,
+    weights: Path | None,
+    settings: tuple[str, ...],
+    input_shape: str | None,
+    given: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Tell what is different between two networks: structure, semantics, numbers, interface, history.
+
+    Nothing is run. Exit 1 if they differ as networks; names of files, origins and history do not count.
+    """
+    from snnhub.api.diff import diff
+
+    options = collect(weights, settings, input_shape, given)
+    other = None
+    if b_weights is not None or b_set:
+        arguments = {**options.settings, **pairs(b_set, "--b-set")}
+        other = replace(options, weights=b_weights or weights, settings=arguments)
+    result = diff(a, b, from_=from_, options=options, b_from=b_from, b_options=other)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        show(result, verbose)
+    return 0 if result.equal else 1
+
+
+def show(result: NetworkDiff, verbose: bool = False) -> None:
+    """Both networks, how they were aligned, and a table per section that has differences."""
+    from snnhub.differences.difference import Section
+
+    out = console()
+    for letter, name, graph, digest in zip("AB", result.names, (result.a, result.b), result.digests, strict=True):
+        size = f"{len(graph.nodes)} nodes, {len(graph.edges)} edges"
+        out.print(f"{letter}  [bold]{escape(name)}[/]  {size}  network {digest[:23]}…")
+    out.print(escape(_aligned(result)))
+    for line in _ambiguous(result.alignment):
+        out.print(escape(line))
+    for section in Section:
+        rows = _rows(result.of(section))
+        shown = rows if verbose else rows[:ROWS]
+        table(section.value, ["", "where", "A", "B", ""], shown)
+        if len(rows) > len(shown):
+            out.print(f"… and {len(rows) - len(shown)} rows more: -v shows them, --json has all")
+        if section is Section.SEMANTICS:
+            _programs(result.of(section))
+    counts = ", ".join(f"{count} {name}" for name, count in result.counts.items() if count)
+    verdict = "[green]equal networks[/]" if result.equal else "[bold red]DIFFERENT[/]"
+    out.print(f"{verdict}   {counts or 'no differences'}")
+
+
+def _aligned(result: NetworkDiff) -> str:
+    alignment = result.alignment
+    ways = {"table": "by the correspondence table", "name": "by name", "structure": "by structure"}
+    found = [f"{alignment.count(how)} {words}" for how, words in ways.items() if alignment.count(how)]
+    text = f"aligned {len(alignment.pairs)} nodes" + (f" ({', '.join(found)})" if found else "")
+    if alignment.source:
+        text += f"; {'B' if alignment.source == 'A' else 'A'} came from {alignment.source}"
+    if alignment.stray:
+        text += f", {alignment.stray} rows of its table lead nowhere"
+    compared, equal = result.tensors
+    return f"{text}; {equal} of {compared} tensors equal"
+
+
+def _ambiguous(alignment: Alignment) -> list[str]:
+    return [
+        f"ambiguous: {_few(tie.a)} of A and {_few(tie.b)} of B fit each other alike"
+        + (f"; taken: {tie.chosen[0]} | {tie.chosen[1]}" if tie.chosen else "; none taken")
+        for tie in alignment.ties
+    ]
+
+
+def _few(items: tuple[str, ...] | list[str]) -> str:
+    text = ", ".join(items[:FEW])
+    return text if len(items) <= FEW else f"{text} and {len(items) - FEW} more"
+
+
+def _rows(found: tuple[Difference, ...]) -> list[list[object]]:
+    """Differences of one kind at several places share a row."""
+    groups: dict[tuple[object, ...], list[Difference]] = {}
+    for item in found:
+        if item.lines:
+            continue
+        loose = item.what == RENAMED or item.what.startswith("parameter ")
+        groups.setdefault((item.what, item.words, *(() if loose else (item.old, item.new))), []).append(item)
+    rows: list[list[object]] = []
+    for items in groups.values():
+        places = [item.place for item in items]
+        where = places[0] if len(places) == 1 else f"{len(places)}: {_few(places)}"
+        values = [_few(list(dict.fromkeys(getattr(item, side) for item in items))) for side in ("old", "new")]
+        if items[0].what == RENAMED:
+            values = ["", ""]
+        rows.append([items[0].what, where, *values, items[0].words])
+    return rows
+
+
+def _programs(found: tuple[Difference, ...]) -> None:
+    """Lines of step programs that differ, once for all nodes that run the same two."""
+    out = console()
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for item in found:
+        if item.lines:
+            groups.setdefault(item.lines, []).append(item.place)
+    for lines, places in groups.items():
+        out.print(f"step programs at {escape(_few(places))}")
+        for line in lines:
+            style = {"-": "red", "+": "green", "@": "dim"}.get(line[:1], "default")
+            out.print(f"    [{style}]{escape(line)}[/]", soft_wrap=True)
