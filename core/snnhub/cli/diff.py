@@ -14,6 +14,7 @@ from snnhub.cli.output import console, escape, print_json, table
 if TYPE_CHECKING:
     from snnhub.differences.alignment import Alignment
     from snnhub.differences.difference import Difference
+    from snnhub.differences.numbers import Numbers
     from snnhub.differences.report import NetworkDiff
 
 FEW = 3
@@ -78,13 +79,17 @@ def show(result: NetworkDiff, verbose: bool = False) -> None:
     for line in _ambiguous(result.alignment):
         out.print(escape(line))
     for section in Section:
-        rows = _rows(result.of(section))
-        shown = rows if verbose else rows[:ROWS]
-        table(section.value, ["", "where", "A", "B", ""], shown)
-        if len(rows) > len(shown):
-            out.print(f"… and {len(rows) - len(shown)} rows more: -v shows them, --json has all")
+        found = result.of(section)
         if section is Section.SEMANTICS:
-            _programs(result.of(section))
+            _semantics(found, verbose)
+        else:
+            plain = [item for item in found if item.numbers is None]
+            _table(section.value, ["", "where", "A", "B", ""], _rows(plain, verbose), verbose)
+        if section is Section.PARAMETERS:
+            columns = ["numbers of", "A", "B", "differ", "largest difference", ""]
+            _table(
+                "", columns, [_numbers(item, item.numbers) for item in found if item.numbers is not None], verbose
+            )
     counts = ", ".join(f"{count} {name}" for name, count in result.counts.items() if count)
     verdict = "[green]equal networks[/]" if result.equal else "[bold red]DIFFERENT[/]"
     out.print(f"{verdict}   {counts or 'no differences'}")
@@ -116,34 +121,86 @@ def _few(items: tuple[str, ...] | list[str]) -> str:
     return text if len(items) <= FEW else f"{text} and {len(items) - FEW} more"
 
 
-def _rows(found: tuple[Difference, ...]) -> list[list[object]]:
+def _where(places: list[str], verbose: bool) -> str:
+    """One place, or how many and the ends of the list."""
+    if len(places) == 1:
+        return places[0]
+    named = ", ".join(places) if verbose else f"{places[0]} … {places[-1]}"
+    return f"{len(places)}: {named}"
+
+
+def _table(title: str, columns: list[str], rows: list[list[object]], verbose: bool) -> None:
+    shown = rows if verbose else rows[:ROWS]
+    keep = [index for index in range(len(columns)) if any(row[index] for row in shown)]
+    table(title, [columns[index] for index in keep], [[row[index] for index in keep] for row in shown])
+    if len(rows) > len(shown):
+        console().print(f"… and {len(rows) - len(shown)} rows more: -v shows them, --json has all")
+
+
+def _rows(found: list[Difference], verbose: bool) -> list[list[object]]:
     """Differences of one kind at several places share a row."""
     groups: dict[tuple[object, ...], list[Difference]] = {}
     for item in found:
-        if item.lines:
-            continue
         loose = item.what == RENAMED or item.what.startswith("parameter ")
         groups.setdefault((item.what, item.words, *(() if loose else (item.old, item.new))), []).append(item)
     rows: list[list[object]] = []
     for items in groups.values():
-        places = [item.place for item in items]
-        where = places[0] if len(places) == 1 else f"{len(places)}: {_few(places)}"
-        values = [_few(list(dict.fromkeys(getattr(item, side) for item in items))) for side in ("old", "new")]
+        values = [_few(list(dict.fromkeys(_value(item, side) for item in items))) for side in ("old", "new")]
         if items[0].what == RENAMED:
             values = ["", ""]
-        rows.append([items[0].what, where, *values, items[0].words])
+        rows.append([items[0].what, _where([item.place for item in items], verbose), *values, items[0].words])
     return rows
 
 
-def _programs(found: tuple[Difference, ...]) -> None:
-    """Lines of step programs that differ, once for all nodes that run the same two."""
-    out = console()
-    groups: dict[tuple[str, ...], list[str]] = {}
+def _value(item: Difference, side: str) -> str:
+    text = str(getattr(item, side))
+    return f"{text[:16]}…" if item.what.endswith("digest") and len(text) > 16 else text
+
+
+def _numbers(item: Difference, numbers: Numbers) -> list[object]:
+    old, new = _types(item)
+    if not numbers.differing:
+        return [item.place, old, new, "", "", item.words]
+    largest = ""
+    if numbers.largest is not None:
+        at = f" at {list(numbers.index)}" if numbers.index else ""
+        largest = f"{numbers.largest:.6g}{at}"
+    words = [f"{numbers.unordered:,} NaN or infinite"] if numbers.unordered else []
+    words += [str(numbers.multiple)] if numbers.multiple else []
+    differ = f"{numbers.differing:,} of {numbers.compared:,}"
+    return [item.place, old, new, differ, largest, "; ".join(words)]
+
+
+def _types(item: Difference) -> tuple[str, str]:
+    """Type and shape, or the number itself; of two types with one shape no shape, and nothing if nothing differs."""
+    if "shape" in item.what or "[" not in item.old:
+        return item.old, item.new
+    old, new = item.old.partition("[")[0], item.new.partition("[")[0]
+    return (old, new) if old != new else ("", "")
+
+
+def _semantics(found: tuple[Difference, ...], verbose: bool) -> None:
+    """What the same nodes have in common, in one block; then the lines of their step programs."""
+    kinds: dict[tuple[str, ...], list[str]] = {}
     for item in found:
-        if item.lines:
-            groups.setdefault(item.lines, []).append(item.place)
-    for lines, places in groups.items():
-        out.print(f"step programs at {escape(_few(places))}")
-        for line in lines:
-            style = {"-": "red", "+": "green", "@": "dim"}.get(line[:1], "default")
+        key = (item.what, item.words, *(item.lines or (item.old, item.new)))
+        kinds.setdefault(key, []).append(item.place)
+    blocks: dict[tuple[str, ...], list[Difference]] = {}
+    seen: set[tuple[str, ...]] = set()
+    for item in found:
+        key = (item.what, item.words, *(item.lines or (item.old, item.new)))
+        if key not in seen:
+            seen.add(key)
+            blocks.setdefault(tuple(kinds[key]), []).append(item)
+    out = console()
+    if blocks:
+        out.print("[bold italic]semantics[/]")
+    for places, items in blocks.items():
+        out.print(f"at {escape(_where(list(places), verbose))}")
+        rows: list[list[object]] = [
+            [f"  {item.what}", item.old, item.new, item.words] for item in items if not item.lines
+        ]
+        _table("", ["", "A", "B", ""], rows, True)
+        for line in (line for item in items for line in item.lines):
+            style = {"-": "red", "+": "green"}.get(line[:1], "dim")
             out.print(f"    [{style}]{escape(line)}[/]", soft_wrap=True)
