@@ -85,6 +85,9 @@ def show(result: NetworkDiff, verbose: bool = False) -> None:
         else:
             plain = [item for item in found if item.numbers is None]
             _table(section.value, ["", "where", "A", "B", ""], _rows(plain, verbose), verbose)
+        if section is Section.STRUCTURE:
+            columns = ["quantity of A", "of B", "entries", "steps later", "times"]
+            _table("", columns, _quantities(result.alignment), verbose)
         if section is Section.PARAMETERS:
             columns = ["numbers of", "A", "B", "differ", "largest difference", ""]
             _table(
@@ -131,7 +134,7 @@ def _where(places: list[str], verbose: bool) -> str:
 
 def _table(title: str, columns: list[str], rows: list[list[object]], verbose: bool) -> None:
     shown = rows if verbose else rows[:ROWS]
-    keep = [index for index in range(len(columns)) if any(row[index] for row in shown)]
+    keep = [index for index in range(len(columns)) if any(str(row[index]) for row in shown)]
     table(title, [columns[index] for index in keep], [[row[index] for index in keep] for row in shown])
     if len(rows) > len(shown):
         console().print(f"… and {len(rows) - len(shown)} rows more: -v shows them, --json has all")
@@ -157,6 +160,22 @@ def _value(item: Difference, side: str) -> str:
     return f"{text[:16]}…" if item.what.endswith("digest") and len(text) > 16 else text
 
 
+def _quantities(alignment: Alignment) -> list[list[object]]:
+    """What the table says of nodes that have no single counterpart."""
+    several = {name for group in alignment.together for name in (*group.a, *group.b)}
+    return [
+        [
+            str(row.a),
+            str(row.b),
+            "" if row.select is None else f"{row.select[0]} to {row.select[1] - 1}",
+            row.lag,
+            "" if row.scale is None else f"{row.scale:.6g}",
+        ]
+        for row in alignment.rows
+        if row.a.node in several or row.b.node in several
+    ]
+
+
 def _numbers(item: Difference, numbers: Numbers) -> list[object]:
     old, new = _types(item)
     if not numbers.differing:
@@ -172,7 +191,7 @@ def _numbers(item: Difference, numbers: Numbers) -> list[object]:
 
 
 def _types(item: Difference) -> tuple[str, str]:
-    """Type and shape, or the number itself; of two types with one shape no shape, and nothing if nothing differs."""
+    """Type and shape, or the number itself. Equal shapes are left out, and so are equal types with them."""
     if "shape" in item.what or "[" not in item.old:
         return item.old, item.new
     old, new = item.old.partition("[")[0], item.new.partition("[")[0]

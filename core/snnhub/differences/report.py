@@ -11,7 +11,7 @@ from snnhub.differences.difference import Difference, Section
 from snnhub.differences.history import history
 from snnhub.differences.interface import interface
 from snnhub.differences.parameters import parameters
-from snnhub.differences.semantics import semantics
+from snnhub.differences.semantics import semantics, together
 from snnhub.differences.structure import structure
 from snnhub.ir.digest import network_digest
 from snnhub.ir.graph import Graph
@@ -99,6 +99,8 @@ def compare_networks(a: Graph, b: Graph, lookup: OpLookup, names: tuple[str, str
     """Every difference between two graphs, in the order of A. Nothing is run; all numbers are read."""
     alignment = align(a, b, lookup)
     found = [*structure(a, b, alignment)]
+    for group in alignment.together:
+        found += together([a.node[name] for name in group.a], [b.node[name] for name in group.b], lookup)
     numbers: list[Difference] = []
     compared = 0
     for pair in alignment.pairs:

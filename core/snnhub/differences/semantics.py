@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 
 from snnhub.differences.difference import Difference, Section
@@ -23,6 +23,16 @@ def semantics(a: Node, b: Node, lookup: OpLookup) -> Iterator[Difference]:
     yield from _attributes(a, b, lookup)
     if (a.program and a.program.digest) != (b.program and b.program.digest):
         yield from _programs(a, b)
+
+
+def together(a: Sequence[Node], b: Sequence[Node], lookup: OpLookup) -> Iterator[Difference]:
+    """Nodes that as a whole became others: what the ops of both sides say of themselves."""
+    old, new = (list(dict.fromkeys(node.kind for node in nodes)) for nodes in (a, b))
+    if old != new:
+        docs = {node.kind: getattr(lookup(node.op, node.version), "doc", "") for node in (*a, *b)}
+        words = " ".join(f"{kind}: {doc}" for kind, doc in docs.items() if doc)
+        places = [", ".join(node.id for node in nodes) for nodes in (a, b)]
+        yield Difference(Section.SEMANTICS, "ops", *places, ", ".join(old), ", ".join(new), words)
 
 
 def _difference(
