@@ -31,8 +31,8 @@ def together(a: Sequence[Node], b: Sequence[Node], lookup: OpLookup) -> Iterator
     if old != new:
         docs = {node.kind: getattr(lookup(node.op, node.version), "doc", "") for node in (*a, *b)}
         words = " ".join(f"{kind}: {doc}" for kind, doc in docs.items() if doc)
-        places = [", ".join(node.id for node in nodes) for nodes in (a, b)]
-        yield Difference(Section.SEMANTICS, "ops", *places, ", ".join(old), ", ".join(new), words)
+        here, there = (", ".join(node.id for node in nodes) for nodes in (a, b))
+        yield Difference(Section.SEMANTICS, "ops", here, there, ", ".join(old), ", ".join(new), words)
 
 
 def _difference(
