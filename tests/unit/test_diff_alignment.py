@@ -144,7 +144,7 @@ def test_a_batch_norm_folded_into_its_layer() -> None:
     )
     result = snnhub.diff(net, replace(renamed(folded, later), correspondence=table))
     (group,) = result.alignment.together
-    assert (group.a, group.b) == (("bn", "fc"), ("layer1",))
+    assert (group.a, group.b) == (("fc", "bn"), ("layer1",))
     assert result.alignment.nodes == {"fc": "layer1", "n": "layer1/neurons"}
     assert result.alignment.removed == ()
 
@@ -191,3 +191,24 @@ def test_two_thousand_alike_nodes_without_names() -> None:
     assert time.perf_counter() - start < 20
     assert result.alignment.nodes == names
     assert whats(result) == {"node renamed"}
+
+
+def test_a_thousand_equal_branches_are_one_tie() -> None:
+    count = 1000
+    a = branches(tuple(f"p{number}" for number in range(count)), (1,) * count)
+    b = branches(tuple(f"q{number}" for number in range(count)), (1,) * count)
+    start = time.perf_counter()
+    result = snnhub.diff(a, b)
+    assert time.perf_counter() - start < 30
+    (tie,) = result.alignment.ties
+    assert len(tie.a) == len(tie.b) == count
+    assert result.alignment.nodes["p999"] == "q999"
+
+
+def test_edges_to_nowhere_are_compared_as_well() -> None:
+    """A graph that breaks the rules is no reason to say that nothing differs."""
+    net = mlp()
+    broken = replace(net, edges=(*net.edges, Edge(Port("ghost", "y"), Port("n1", "x"))))
+    assert whats(snnhub.diff(net, broken)) == {"edge added"}
+    assert whats(snnhub.diff(broken, net)) == {"edge removed"}
+    assert snnhub.diff(broken, broken).differences == ()

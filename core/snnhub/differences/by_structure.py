@@ -20,7 +20,7 @@ Context = tuple[tuple[str, str, int, str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """Any of ``a`` fits any of ``b``. ``chosen``: the pair that was taken; None if none was."""
+    """Any of ``a`` fits any of ``b``. ``chosen``: the pair that was taken first, others after it; None if none was."""
 
     a: tuple[str, ...]
     b: tuple[str, ...]
@@ -62,6 +62,7 @@ class Matcher:
     ) -> None:
         self.graphs = a, b
         self.ties: list[Tie] = []
+        self.told: tuple[set[str], set[str]] = set(), set()
         self.found: dict[str, str] = {}
         self.number: tuple[dict[str, int], dict[str, int]] = {}, {}
         self.rank = tuple({node.id: place for place, node in enumerate(graph.nodes)} for graph in self.graphs)
@@ -137,16 +138,23 @@ class Matcher:
                 same = [name for name in sides[0] if name in sides[1]]
                 chosen = (same[0], same[0]) if same else (sides[0][0], sides[1][0])
                 if not same:
-                    self.ties.append(Tie(tuple(sides[0]), tuple(sides[1]), chosen))
+                    self._tell(sides, chosen)
                 self._pair([chosen])
                 return True
         return False
+
+    def _tell(self, sides: tuple[list[str], list[str]], chosen: tuple[str, str] | None) -> None:
+        """Keep a tie, unless it is what is left of one that was told."""
+        if not all(self.told[side].issuperset(names) for side, names in enumerate(sides)):
+            self.ties.append(Tie(tuple(sides[0]), tuple(sides[1]), chosen))
+            for side, names in enumerate(sides):
+                self.told[side].update(names)
 
     def _untold(self) -> None:
         """Nodes that look alike and that nothing tells apart."""
         tied = [self._sorted(bucket) for bucket in self.buckets[ALIKE].values() if bucket[0] and bucket[1]]
         for left, right in sorted(tied, key=lambda sides: self._order((sides[0][0], sides[1][0]))):
-            self.ties.append(Tie(tuple(left), tuple(right), None))
+            self._tell((left, right), None)
 
     def _sorted(self, bucket: tuple[set[str], set[str]]) -> tuple[list[str], list[str]]:
         left, right = (sorted(names, key=self.rank[side].__getitem__) for side, names in enumerate(bucket))

@@ -64,11 +64,16 @@ def _size(graph: Graph, name: str) -> str:
     return ", ".join([*arrays, f"and its {degree} edges"])
 
 
+def _ids(graph: Graph) -> set[str]:
+    return {*graph.node, *graph.input, *(output.id for output in graph.outputs)}
+
+
 class _Ends:
     """Edges of A with the ends that they would have in B."""
 
     def __init__(self, a: Graph, b: Graph, alignment: Alignment) -> None:
-        self.names = {**alignment.ends, **alignment.nodes}
+        lost = {end.node for edge in a.edges for end in (edge.src, edge.dst)} - _ids(a)
+        self.names = {**{name: name for name in lost}, **alignment.ends, **alignment.nodes}
         self.ports = {
             (x, way): table
             for x, y in alignment.nodes.items()
@@ -98,15 +103,16 @@ def _ports(a: Graph, b: Graph, x: str, y: str, way: str) -> dict[str, str]:
 
 def _edges(a: Graph, b: Graph, alignment: Alignment) -> Iterator[Difference]:
     ends = _Ends(a, b, alignment)
+    there = _ids(b)
     known = {*alignment.ends.values(), *alignment.nodes.values()}
     ours: dict[Ends, list[Edge]] = {}
     theirs: dict[Ends, list[Edge]] = {}
     for edge in a.edges:
-        there = ends.of(edge)
-        if there is not None:
-            ours.setdefault(there, []).append(edge)
+        mapped = ends.of(edge)
+        if mapped is not None:
+            ours.setdefault(mapped, []).append(edge)
     for edge in b.edges:
-        if edge.src.node in known and edge.dst.node in known:
+        if all(end.node in known or end.node not in there for end in (edge.src, edge.dst)):
             theirs.setdefault((edge.src, edge.dst), []).append(edge)
     found = [item for key in {**ours, **theirs} for item in _between(ours.get(key, []), theirs.get(key, []))]
     yield from found
