@@ -57,7 +57,7 @@ def test_hard_against_soft_reset(factory: str, capsys: pytest.CaptureFixture[str
 def test_decay_of_the_input_and_time_constant(factory: str) -> None:
     shape = (6,)
     options = ImportOptions(input_shape=shape)
-    other = ImportOptions(input_shape=shape, settings={"decay_input": "false", "tau": "3.0"})
+    other = ImportOptions(input_shape=shape, settings={"decay_input": "False", "tau": "3.0"})
     result = snnhub.diff(factory, factory, options=options, b_options=other)
     words = {item.what: (item.old, item.new) for item in result.of(Section.SEMANTICS) if item.a == "1"}
     assert words["attribute decay_input"] == ("true", "false")
@@ -71,11 +71,9 @@ def test_decay_of_the_input_and_time_constant(factory: str) -> None:
 
 def test_the_example_is_what_its_stored_file_says() -> None:
     """The factory of the example, imported now, is the golden network in every bit."""
-    result = snnhub.diff(
-        f"{EXAMPLE / 'model.py'}:csnn",
-        GOLDEN / "mnist_csnn.snn",
-        options=ImportOptions(settings={"channels": "16"}),
-    )
+    options = ImportOptions(input_shape=(1, 28, 28), settings={"channels": "16"}, weights=EXAMPLE / "weights.pt")
+    model = f"{EXAMPLE / 'model.py'}:csnn"
+    result = snnhub.diff(model, GOLDEN / "mnist_csnn.snn", options=options)
     assert result.equal
     assert {item.section for item in result.differences} <= {Section.PROVENANCE}
-    assert not snnhub.diff(GOLDEN / "mnist_csnn.net", f"{EXAMPLE / 'model.py'}:csnn").equal
+    assert not snnhub.diff(GOLDEN / "mnist_csnn.net", model, options=options).equal

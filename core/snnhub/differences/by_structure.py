@@ -20,7 +20,7 @@ Context = tuple[tuple[str, str, int, str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """Any of ``a`` fits any of ``b``. ``chosen``: the pair that was taken first, others after it; None if none was."""
+    """Any of ``a`` fits any of ``b``. ``chosen``: the pair that was taken first, if any was; others follow it."""
 
     a: tuple[str, ...]
     b: tuple[str, ...]
