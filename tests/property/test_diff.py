@@ -225,3 +225,23 @@ def _flat(item: Difference) -> tuple[str, ...]:
         "" if numbers is None else f"{numbers.compared} {numbers.differing} {numbers.largest} {numbers.unordered}"
     )
     return item.section.value, item.what, item.a, item.b, item.old, item.new, count
+
+
+@given(networks(), st.integers(0, 2**32 - 1))
+def test_other_names_in_another_order(net: Graph, seed: int) -> None:
+    """Every node is found again, or said to be ambiguous; then what it is taken for computes the same."""
+    random = np.random.default_rng(seed)
+    names = {
+        node.id: f"x{number}" for number, node in zip(random.permutation(len(net.nodes)), net.nodes, strict=True)
+    }
+
+    def there(port: Port) -> Port:
+        return Port(names.get(port.node, port.node), port.name)
+
+    nodes = [replace(node, id=names[node.id]) for node in net.nodes]
+    edges = tuple(Edge(there(edge.src), there(edge.dst), edge.delay) for edge in net.edges)
+    other = replace(net, nodes=tuple(nodes[i] for i in random.permutation(len(nodes))), edges=edges)
+    result = snnhub.diff(net, other)
+    if not result.alignment.ties:
+        assert result.alignment.nodes == names
+    assert {item.what for item in result.differences} <= {"node renamed", "order of nodes", "order of edges"}
