@@ -76,4 +76,7 @@ def test_the_example_is_what_its_stored_file_says() -> None:
     result = snnhub.diff(model, GOLDEN / "mnist_csnn.snn", options=options)
     assert result.equal
     assert {item.section for item in result.differences} <= {Section.PROVENANCE}
-    assert not snnhub.diff(GOLDEN / "mnist_csnn.net", model, options=options).equal
+    assert snnhub.diff(GOLDEN / "mnist_csnn.snn", model, options=options).equal
+    lowered = snnhub.diff(GOLDEN / "mnist_csnn.net", model, options=options)
+    assert lowered.alignment.source == "B"
+    assert lowered.alignment.count("table") == 13

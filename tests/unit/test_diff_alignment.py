@@ -212,3 +212,20 @@ def test_edges_to_nowhere_are_compared_as_well() -> None:
     assert whats(snnhub.diff(net, broken)) == {"edge added"}
     assert whats(snnhub.diff(broken, net)) == {"edge removed"}
     assert snnhub.diff(broken, broken).differences == ()
+
+
+def test_what_nothing_tells_apart_is_left_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two loose neurons each that look alike, connected to nothing."""
+    from snnhub.cli.diff import show
+
+    net = mlp()
+    ours, theirs = (
+        replace(net, nodes=(*net.nodes, *(replace(net.node["n0"], id=name) for name in names)))
+        for names in (("p", "q"), ("u", "v"))
+    )
+    result = snnhub.diff(ours, theirs)
+    (tie,) = result.alignment.ties
+    assert (tie.a, tie.b, tie.chosen) == (("p", "q"), ("u", "v"), None)
+    assert (result.alignment.removed, result.alignment.added) == (("p", "q"), ("u", "v"))
+    show(result)
+    assert "none taken" in capsys.readouterr().out

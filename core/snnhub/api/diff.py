@@ -28,8 +28,7 @@ def diff(
     """Compare two networks: files, factory references, live objects or graphs. Nothing is run.
 
     ``from_`` and ``options``: importer and options of ``a``; ``b_from`` and ``b_options``: those of ``b``. Without
-    the latter, ``b`` has the ``options`` of ``a`` if it is a factory as well; of a file's importer, those that it
-    knows.
+    the latter ``options`` are for both: all of them for factories, for a file those that its importer knows.
 
     Raises what importers raise, ``FormatError`` where the numbers of a file are not those that it states, and
     ``UsageError`` for options that neither importer has.
@@ -39,8 +38,7 @@ def diff(
     options = options or ImportOptions()
     if b_options is None:
         _ensure_known(options, first, second)
-        b_options = _for(second, options, shared=first is None or second is None or first.importer.live)
-        options = _for(first, options)
+        options, b_options = _for(first, options), _for(second, options)
     graphs = _graph(a, from_, options), _graph(b, b_from, b_options)
     names = tuple(_name(given, source) for given, source in ((a, first), (b, second)))
     for name, graph in zip(names, graphs, strict=True):
@@ -56,18 +54,22 @@ def _name(given: Any, source: Source | None) -> str:
     return (given.name or "graph") if source is None else source.name
 
 
-def _for(source: Source | None, options: ImportOptions, shared: bool = True) -> ImportOptions:
+def _for(source: Source | None, options: ImportOptions) -> ImportOptions:
     """The options that a source can take: those of its importer; what factories take only for factories."""
     if source is None:
         return options
     known = {option.name for option in source.importer.options}
     given = {name: value for name, value in options.given.items() if name in known}
-    if source.importer.live and shared:
+    if source.importer.live:
         return replace(options, given=given)
     return ImportOptions(given=given, lookup=options.lookup, input_shape=options.input_shape)
 
 
 def _ensure_known(options: ImportOptions, *sources: Source | None) -> None:
+    """Raise ``UsageError`` for options that would mean nothing to both."""
+    if (options.weights or options.settings) and not any(source and source.importer.live for source in sources):
+        found = "weights" if options.weights else ", ".join(options.settings)
+        raise UsageError("weights and settings are for factories, and neither network is one", found=found)
     known = {option.name for source in sources if source is not None for option in source.importer.options}
     unknown = sorted(set(options.given) - known)
     if unknown:

@@ -242,6 +242,10 @@ def _by_role_before(node: Node, around: Context, degree: int) -> Key | None:
     return _with(_beside(around, "out"), role(node))
 
 
+def _by_look(node: Node, around: Context, degree: int) -> Key | None:
+    return shapes(node)
+
+
 def _by_op_alone(node: Node, around: Context, degree: int) -> Key | None:
     return node.op
 
@@ -262,7 +266,8 @@ LEVELS: tuple[Callable[[Node, Context, int], Key | None], ...] = (
     _by_role_between,
     _by_role_behind,
     _by_role_before,
+    _by_look,
     _by_op_alone,
 )
 TIES = (LEVELS.index(_connected_content), LEVELS.index(_by_form), LEVELS.index(_by_shapes))
-ALIKE = LEVELS.index(_by_op_alone)
+ALIKE = LEVELS.index(_by_look)
