@@ -69,9 +69,30 @@ class _Reading:
         }
 
     @cached_property
+    def counting(self) -> dict[int, str]:
+        """Values that are a spike output but for its type and its bounds, from the output back, with its name."""
+        found: dict[int, str] = {}
+        for name, index in self.spikes.items():
+            at: int | None = index
+            while at is not None:
+                found.setdefault(at, name)
+                at = self._before(at)
+        return found
+
+    def _before(self, index: int) -> int | None:
+        """What a value was before it was cast, checked or bounded; None if none of that was done to it."""
+        instr = self.program.code[index]
+        if instr.op in (M.CAST, M.CHECK, M.CLIP):
+            return instr.args[0]
+        if instr.op in (M.MIN, M.MAX, M.WHERE):
+            moving = [arg for arg in instr.args[-2:] if self.of_steps(arg)]
+            return moving[0] if len(moving) == 1 else None
+        return None
+
+    @cached_property
     def after_spike(self) -> set[int]:
         """Spikes and all that is computed from them."""
-        found = set(self.spikes.values())
+        found = set(self.counting)
         for index, instr in enumerate(self.program.code):
             if any(arg in found for arg in instr.args):
                 found.add(index)
@@ -83,7 +104,7 @@ class _Reading:
         pending = list(roots)
         while pending:
             index = pending.pop()
-            if index not in found and (through_spikes or index not in self.spikes.values()):
+            if index not in found and (through_spikes or index not in self.counting):
                 found.add(index)
                 pending.extend(self.program.code[index].args)
         return found
@@ -93,17 +114,35 @@ class _Reading:
         return any(kind is not M.PARAM for kind, _ in self.leaves[index])
 
     def fires(self) -> Iterator[str]:
-        """The condition of every spike output."""
+        """The condition of every spike output, and what it counts where it can be more than one."""
+        code = self.program.code
         for name, index in self.spikes.items():
-            instr = self.program.code[index]
-            if instr.op not in COMPARISONS:
-                yield f"{name} is {self.text[index]} ({instr.type})"
+            if code[index].op in COMPARISONS:
+                yield f"{name} where {self._condition(index)}"
                 continue
-            left, right = instr.args
-            if self.of_steps(right) and not self.of_steps(left):
-                yield f"{name} where a value {INFIX[TURNED[instr.op]]} {self.text[left]}"
-            else:
-                yield f"{name} where a value {INFIX[instr.op]} {self.text[right]}"
+            chain = [at for at in self.counting if self.counting[at] == name]
+            asked = [code[at].args[0] for at in chain if code[at].op is M.WHERE]
+            asked = [at for at in asked if code[at].op in COMPARISONS]
+            where = f" where {self._condition(asked[-1])}" if asked else ""
+            most = f", at most {code[index].type.range[1]}" if code[index].type.is_int else ""
+            yield f"{name} is {self._count(chain[-1])}{where}{most}"
+
+    def _count(self, index: int) -> str:
+        """A number of spikes, without what it was computed from where that is a quotient."""
+        instr = self.program.code[index]
+        inner = self.program.code[instr.args[0]] if instr.op is M.FLOOR else instr
+        if inner.op in (M.DIV, M.FLOORDIV):
+            text = f"a value {INFIX[inner.op]} {self.text[inner.args[1]]}"
+            return f"{instr.op.value}({text})" if instr.op is M.FLOOR else text
+        return self.text[index]
+
+    def _condition(self, index: int) -> str:
+        """A comparison, with what changes from step to step on the left."""
+        instr = self.program.code[index]
+        left, right = instr.args
+        if self.of_steps(right) and not self.of_steps(left):
+            return f"a value {INFIX[TURNED[instr.op]]} {self.text[left]}"
+        return f"a value {INFIX[instr.op]} {self.text[right]}"
 
     def resets(self) -> Iterator[str]:
         """What a spike does to the states."""
@@ -111,6 +150,9 @@ class _Reading:
         for state, index in zip(self.program.states, self.program.next, strict=True):
             instr = code[index]
             if index not in self.after_spike:
+                continue
+            if instr.op is M.SUB and instr.args[0] not in self.after_spike:
+                yield f"{state.name} less {self._amount(instr.args[1])}"
                 continue
             if instr.op is not M.WHERE or instr.args[0] not in self.after_spike:
                 yield f"{state.name} becomes {self.text[index]}"
@@ -123,11 +165,18 @@ class _Reading:
             else:
                 yield f"{state.name} becomes {self.text[then]}"
 
+    def _amount(self, index: int) -> str:
+        """What is taken away, with the number of spikes by its name."""
+        instr = self.program.code[index]
+        if instr.op is M.MUL:
+            return " * ".join(self.counting.get(arg, self.text[arg]) for arg in instr.args)
+        return self.counting.get(index, self.text[index])
+
     def decay(self, state: int) -> str:
         """By what a state is scaled on its way to its next value."""
         root = self.program.next[state]
         leaf = (M.STATE, state)
-        needed = self.needed([root], through_spikes=root in self.spikes.values())
+        needed = self.needed([root], through_spikes=root in self.counting)
         if not any(leaf in self.leaves[index] for index in needed):
             return "not kept"
         return ", ".join(self._scalings(leaf, needed)) or "none"
