@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from snnhub.differences.reading import read
+from snnhub.ir.microop import MicroOp
 from snnhub.ir.op import StepOp
 from snnhub.ir.program import Program
 from snnhub.ops.registry import REGISTRY
+
+from tests.networks.step_programs import micro_programs, variants
 
 
 def program(op: str, **attributes: Any) -> Program:
@@ -76,3 +80,29 @@ HARD = {"reset": "value", "compare": "ge"}
 def test_words(op: str, attributes: dict[str, Any], words: dict[str, str]) -> None:
     found = read(program(op, **attributes))
     assert {aspect: found[aspect] for aspect in words} == words
+
+
+def test_every_operation_and_every_op_can_be_read() -> None:
+    """Every micro-operation alone, and every step op in every choice of attributes."""
+    programs = [item for _, item in micro_programs()]
+    programs += [op.program(chosen) for op, chosen in variants()]
+    assert len(programs) > 60
+    for item in programs:
+        words = read(item)
+        assert all(f"state {state.name}" in words for state in item.states)
+
+
+def test_one_turned_comparison_is_seen_in_every_op() -> None:
+    """>= for > in the comparison of every neuron that fires at most once a step: this word changes alone."""
+    turned = {MicroOp.GE: MicroOp.GT, MicroOp.GT: MicroOp.GE}
+    seen = 0
+    for op, chosen in variants():
+        item = op.program(chosen)
+        spike = dict(item.outputs).get("s")
+        if spike is None or item.code[spike].op not in turned:
+            continue
+        code = tuple(replace(i, op=turned[i.op]) if n == spike else i for n, i in enumerate(item.code))
+        ours, theirs = read(item), read(replace(item, code=code))
+        assert [aspect for aspect in ours if ours[aspect] != theirs[aspect]] == ["fires"]
+        seen += 1
+    assert seen > 20

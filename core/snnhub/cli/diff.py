@@ -21,6 +21,8 @@ FEW = 3
 """Places and values that a row names before it counts the others."""
 ROWS = 20
 """Rows of a table without ``--verbose``."""
+LINES = 60
+"""Lines of step programs of one block without ``--verbose``."""
 RENAMED = "node renamed"
 
 
@@ -220,6 +222,9 @@ def _semantics(found: tuple[Difference, ...], verbose: bool) -> None:
             [f"  {item.what}", item.old, item.new, item.words] for item in items if not item.lines
         ]
         _table("", ["", "A", "B", ""], rows, True)
-        for line in (line for item in items for line in item.lines):
+        lines = [line for item in items for line in item.lines]
+        for line in lines if verbose else lines[:LINES]:
             style = {"-": "red", "+": "green"}.get(line[:1], "dim")
             out.print(f"    [{style}]{escape(line)}[/]", soft_wrap=True)
+        if not verbose and len(lines) > LINES:
+            out.print(f"    … and {len(lines) - LINES} lines more: -v shows them, --json has all")
