@@ -238,7 +238,9 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert invoke(["diff", str(FLOAT), str(NETX), "--option", "nothing=1"]) == 2
     assert "no importer of these networks has such an option" in capsys.readouterr().err
     assert invoke(["diff", str(FLOAT), str(NETX), "--set", "channels=16"]) == 2
-    assert "neither network is one" in capsys.readouterr().err
+    assert "for factories" in capsys.readouterr().err
+    assert invoke(["diff", str(FLOAT), str(NETX), "--b-set", "channels=16"]) == 2
+    assert "for factories" in capsys.readouterr().err
     with pytest.raises(UsageError):
         snnhub.diff(FLOAT, object())
     (tmp_path / "broken.snn").write_bytes(FLOAT.read_bytes()[:1000])

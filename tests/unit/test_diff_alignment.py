@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -229,3 +230,16 @@ def test_what_nothing_tells_apart_is_left_and_said(capsys: pytest.CaptureFixture
     assert (result.alignment.removed, result.alignment.added) == (("p", "q"), ("u", "v"))
     show(result)
     assert "none taken" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("scale", [0.0, 5e-324, float("inf"), float("nan"), None])
+def test_factors_of_a_table_that_are_no_numbers(scale: float | None) -> None:
+    net = mlp()
+    names = {"fc0": "a", "n0": "b", "fc1": "c", "n1": "d"}
+    ports = [("fc0", "y"), ("n0", "s"), ("fc1", "y"), ("n1", "s")]
+    table = tuple(Match(Port(name, port), Port(names[name], port), 0, scale) for name, port in ports)
+    other = replace(renamed(net, names), correspondence=table)
+    for pair in ((net, other), (other, net)):
+        result = snnhub.diff(*pair)
+        assert result.alignment.count("table") == 4
+        json.dumps(result.to_json(), allow_nan=False)

@@ -38,7 +38,12 @@ def diff(
     options = options or ImportOptions()
     if b_options is None:
         _ensure_known(options, first, second)
-        options, b_options = _for(first, options), _for(second, options)
+        b_options = _for(second, options)
+    else:
+        _ensure_known(b_options, second)
+        _ensure_known(replace(options, weights=None, settings={}), first, second)
+        b_options = _for(second, b_options)
+    options = _for(first, options)
     graphs = _graph(a, from_, options), _graph(b, b_from, b_options)
     names = tuple(_name(given, source) for given, source in ((a, first), (b, second)))
     for name, graph in zip(names, graphs, strict=True):
@@ -66,10 +71,10 @@ def _for(source: Source | None, options: ImportOptions) -> ImportOptions:
 
 
 def _ensure_known(options: ImportOptions, *sources: Source | None) -> None:
-    """Raise ``UsageError`` for options that would mean nothing to both."""
+    """Raise ``UsageError`` for options that would mean nothing to any of the sources."""
     if (options.weights or options.settings) and not any(source and source.importer.live for source in sources):
         found = "weights" if options.weights else ", ".join(options.settings)
-        raise UsageError("weights and settings are for factories, and neither network is one", found=found)
+        raise UsageError("weights and settings are for factories, and no such network is given", found=found)
     known = {option.name for source in sources if source is not None for option in source.importer.options}
     unknown = sorted(set(options.given) - known)
     if unknown:

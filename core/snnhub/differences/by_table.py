@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -48,10 +49,15 @@ def table_between(a: Graph, b: Graph, lookup: OpLookup) -> Table:
     if max(ours, theirs) <= 0.5 or ours == theirs:
         return Table()
     if ours > theirs:
-        rows = tuple(Row(m.old, m.new, m.lag, m.scale, m.select) for m in forward)
+        rows = tuple(Row(m.old, m.new, m.lag, _finite(m.scale), m.select) for m in forward)
         return Table(rows, "A", len(b.correspondence) - len(rows))
-    rows = tuple(Row(m.new, m.old, -m.lag, 1 / m.scale if m.scale else None, m.select) for m in backward)
+    rows = tuple(Row(m.new, m.old, -m.lag, _finite(1 / m.scale) if m.scale else None, m.select) for m in backward)
     return Table(rows, "B", len(a.correspondence) - len(rows))
+
+
+def _finite(scale: float | None) -> float | None:
+    """A file may say anything."""
+    return scale if scale is not None and math.isfinite(scale) else None
 
 
 def _ports(graph: Graph, lookup: OpLookup) -> set[Port]:
