@@ -1,8 +1,8 @@
 """snnhub: moves spiking neural networks between frameworks and chips, with a proof of what stayed the same.
 
 The functions behind the commands, imported when first used: ``import_model``, ``load``, ``save``, ``convert``,
-``inspect``, ``check``, ``run``, ``verify``, ``compare_recordings``, ``repro``, ``repro_again``, ``doctor``,
-``plot_raster``, ``plot_vmem``, ``plot_weights``, ``plot_utilisation``, ``quant``.
+``inspect``, ``check``, ``run``, ``verify``, ``diff``, ``quant``, ``compare_recordings``, ``repro``,
+``repro_again``, ``doctor``, ``plot_raster``, ``plot_vmem``, ``plot_weights``, ``plot_utilisation``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from snnhub.api.check import check
     from snnhub.api.compare import compare_recordings
     from snnhub.api.convert import convert
+    from snnhub.api.diff import diff
     from snnhub.api.doctor import doctor
     from snnhub.api.inspect import inspect
     from snnhub.api.load import import_model, load
@@ -32,6 +33,7 @@ __all__ = [
     "check",
     "compare_recordings",
     "convert",
+    "diff",
     "doctor",
     "import_model",
     "inspect",

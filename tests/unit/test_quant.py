@@ -372,7 +372,7 @@ def test_options_of_the_target_are_for_all_methods(call: Call, tmp_path: Path) -
         ({"target": "loihi2", "calibration": np.zeros((8, 3, 27, 28), np.uint8)}, "27"),
         ({"target": "loihi2", "calibration": np.zeros((8, 3, 1, 27, 28), np.uint8)}, "wrong shape"),
         ({"target": "loihi2", "calibration": np.full((8, 3, 1, 28, 28), np.nan)}, "NaN"),
-        ({"target": "loihi2", "calibration": np.zeros((8, 1, 28, 28), np.uint8)}, "time, batch, features"),
+        ({"target": "loihi2", "calibration": np.zeros((1, 28, 28), np.uint8)}, "[time, 1, 28, 28]"),
     ],
 )
 def test_wrong_use(given: dict[str, Any], words: str) -> None:

@@ -74,6 +74,15 @@ def lines(program: Program) -> list[str]:
     return text
 
 
+def expressions(program: Program) -> list[str]:
+    """Every instruction written out in full; of an operand that is longer than ``LONG`` only ``…``."""
+    written: dict[int, tuple[str, int]] = {}
+    for index, instr in enumerate(program.code):
+        text, strength = _expression(program, instr, written)
+        written[index] = (text, strength) if len(text) <= LONG else ("…", ATOM)
+    return [written[index][0] for index in range(len(program.code))]
+
+
 def _plain_roots(program: Program, uses: Counter[int]) -> set[int]:
     """Results that nothing else uses: they are written where they are assigned."""
     return {index for index in (*program.next, *(i for _, i in program.outputs)) if not uses[index]}
