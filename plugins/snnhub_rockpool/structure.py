@@ -173,7 +173,7 @@ class Structure:
         first = (unclear or self.problems)[0]
         more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
         text = json.dumps({"net": propose(saved), "output": "spikes"})
-        remedy = f"Edit this, save it as S.json, and pass --option structure=S.json: {text}" if unclear else ""
+        remedy = f"Edit this, save it as S.json, and pass --structure S.json: {text}" if unclear else ""
         return UnsupportedError(
             f"{first.message}{more}", where=first.place, remedy=remedy or first.remedy, findings=self.problems
         )

@@ -176,6 +176,7 @@ def test_what_the_file_leaves_open_is_asked_for_and_the_answer_is_taken(
     assert [node.id for node in graph.nodes] == ["fc", "out", "blk/w", "blk/act", "blk"]
     assert float(graph.node["blk/act"].param["alpha"].array) == 0.75
     assert invoke(["inspect", str(tmp_path / "net.json"), "--option", f"structure={structure}"]) == 0
+    assert invoke(["inspect", str(tmp_path / "net.json"), "--structure", str(structure)]) == 0
 
 
 def test_a_structure_file_names_every_module_once(tmp_path: Path) -> None:

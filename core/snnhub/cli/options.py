@@ -22,9 +22,25 @@ def json_option(function: F) -> F:
     )(function)
 
 
+STRUCTURE = "snnhub.structure"
+"""Where ``--structure`` waits for ``collect``."""
+
+
+def _keep_structure(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    context.meta[STRUCTURE] = value
+
+
 def import_options(function: F) -> F:
-    """What importers take: ``--from``, ``--weights``, ``--set``, ``--input-shape``."""
+    """What importers take: ``--from``, ``--weights``, ``--set``, ``--input-shape``, ``--structure``."""
     for option in (
+        click.option(
+            "--structure",
+            type=click.Path(path_type=Path),
+            expose_value=False,
+            callback=_keep_structure,
+            metavar="S.json",
+            help="Classes and order of modules, for files that do not say; short for --option structure=S.json.",
+        ),
         click.option(
             "--input-shape", metavar="C,H,W", help="Features of one step of one sample: no time, no batch."
         ),
@@ -80,7 +96,11 @@ def collect(
     """The importer's options from the command line."""
     from snnhub.api.options import ImportOptions
 
-    return ImportOptions(weights, pairs(settings, "--set"), shape(input_shape), pairs(given, "--option"))
+    options = pairs(given, "--option")
+    structure = click.get_current_context().meta.get(STRUCTURE)
+    if structure is not None:
+        options["structure"] = str(structure)
+    return ImportOptions(weights, pairs(settings, "--set"), shape(input_shape), options)
 
 
 def read_array(path: Path) -> Array:
