@@ -197,6 +197,9 @@ def test_the_ladder_tells_timing_decays_caps_and_integers_apart() -> None:
     first = context.tables["xylo ladder"]
     assert all(row["timing"] == row["decays"] == row["caps"] == 0 for row in first[:2])
     assert any(row["integers"] > 0 for row in first)
+    for row in first:  # both say the same of the same counts
+        least = 1 - row["integers"] if row["spikes"] else 1.0
+        assert least - 1e-9 <= row["overlap"] <= 1.0 or row["integers"] > 1
     graph = network("two", 6, LARGE)
     slow = tensor(np.full(40, np.exp(-1 / 3.0), np.float32))
     nodes = tuple(node.with_params(alpha=slow) if node.id == "n0" else node for node in graph.nodes)

@@ -34,11 +34,11 @@ COLUMNS = (
     "largest_error",
     "rounding",
     "never_fire",
-    "overlap",
     "timing",
     "decays",
     "caps",
     "integers",
+    "overlap",
     "quantiser",
 )
 """What is shown of reports of passes, in this order; ``--json`` has the rest."""

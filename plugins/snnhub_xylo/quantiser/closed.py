@@ -31,16 +31,25 @@ class Counts:
 
 @dataclass(frozen=True)
 class Row:
-    """A layer: differing spikes, and spikes of the float network."""
+    """A layer: differing spikes, spikes of the float network with the chip's timing, and of what it is compared
+    with.
+    """
 
     layer: str
     wrong: int
     spikes: int
+    found: int
 
     @property
     def share(self) -> float:
         """The mismatch."""
         return self.wrong / max(1, self.spikes)
+
+    @property
+    def overlap(self) -> float:
+        """Jaccard's: the sum of the smaller counts over that of the larger ones; 1 if neither fires."""
+        either = self.spikes + self.found + self.wrong
+        return (self.spikes + self.found - self.wrong) / either if either else 1.0
 
     @property
     def quiet(self) -> bool:
@@ -64,7 +73,12 @@ def rows(found: Counts, mapped: Mapped, taught: Teacher) -> list[Row]:
     ]
     if network.output is not None and not mapped.vmem:
         pairs.append((network.output.id, found.outputs, taught.own_out))
-    return [Row(name, int(np.abs(chip - wanted).sum()), int(wanted.sum())) for name, chip, wanted in pairs]
+    return [row_of(name, chip, wanted) for name, chip, wanted in pairs]
+
+
+def row_of(name: str, found: Array, wanted: Array) -> Row:
+    """Counts of a layer against those of the float network with the chip's timing."""
+    return Row(name, int(np.abs(found - wanted).sum()), int(wanted.sum()), int(found.sum()))
 
 
 def score(found: Counts, mapped: Mapped, taught: Teacher) -> float:

@@ -15,7 +15,7 @@ from snnhub.passes.base import PassContext
 
 from snnhub_xylo.core import CAP_INPUT
 from snnhub_xylo.mapping.mapped import Mapped
-from snnhub_xylo.quantiser.closed import Counts, Row, rows
+from snnhub_xylo.quantiser.closed import Counts, Row, row_of, rows
 from snnhub_xylo.quantiser.teacher import Teacher, later
 
 TIMING, DECAYS, BIASES, CAPS = "xylo timing", "xylo decays", "xylo biases", "xylo caps"
@@ -63,7 +63,16 @@ def ladder(rungs: Rungs, mapped: Mapped, taught: Teacher, chip: Counts, lookup: 
     for layer, row in integers.items():
         values = {"timing": before.get(layer), "decays": decays[layer], "caps": caps[layer], "integers": row}
         shares: dict[str, Any] = {name: None if item is None else item.share for name, item in values.items()}
-        found.append({"layer": layer, "spikes": row.spikes, **shares, "quiet": row.quiet, "wrong": row.wrong})
+        found.append(
+            {
+                "layer": layer,
+                "spikes": row.spikes,
+                **shares,
+                "quiet": row.quiet,
+                "wrong": row.wrong,
+                "overlap": row.overlap,
+            }
+        )
     return found
 
 
@@ -98,5 +107,5 @@ def float_row(rungs: Rungs, mapped: Mapped, taught: Teacher, lookup: OpLookup) -
         key = keys[layer.id]
         wanted = taught.own_out if layer is mapped.network.output else taught.heard[..., mapped.of(layer.id)]
         moved = later(recording[key].astype(np.int64), rungs.lags.get(key.rpartition("/")[0], 0))
-        found[layer.id] = Row(layer.id, int(np.abs(moved - wanted).sum()), int(wanted.sum()))
+        found[layer.id] = row_of(layer.id, moved, wanted)
     return found
