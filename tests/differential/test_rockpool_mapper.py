@@ -134,6 +134,27 @@ def test_biases_are_lost_there_and_kept_here(tmp_path: Path) -> None:
     assert np.abs(ours.bias).max() > 5
 
 
+def test_output_biases_get_the_hidden_scale_there_and_their_own_here(tmp_path: Path) -> None:
+    path, layers = random_network(tmp_path, 0, "biases", "xylo-a2")
+    plain, theirs = (reference(Request(path, layers, "xylo-a2", rule)) for rule in ("none", "global"))
+    ours = core_made(converted(path, "xylo-a2", "global"))
+    hidden = 127 / max(np.abs(plain[name]).max() for name in ("weights_in", "weights_rec", "bias"))
+    outputs = 127 / max(np.abs(plain[name]).max() for name in ("weights_out", "bias_out"))
+    np.testing.assert_array_equal(theirs["bias_out"], np.rint(plain["bias_out"] * hidden))
+    np.testing.assert_array_equal(ours.bias_out, np.rint(plain["bias_out"] * outputs))
+    assert (theirs["bias_out"] != ours.bias_out).any()
+
+
+def test_a_high_output_threshold_shrinks_hidden_weights_there_and_not_here(tmp_path: Path) -> None:
+    path, layers = random_network(tmp_path, 0, "high thresholds", "xylo-a2")
+    theirs = reference(Request(path, layers, "xylo-a2", "global"))
+    ours = core_made(converted(path, "xylo-a2", "global"))
+    assert np.abs(theirs["weights_rec"]).max() < np.abs(ours.weights_rec).max() / 2
+    np.testing.assert_array_equal(
+        theirs["threshold"], ours.threshold
+    )  # of the same neurons: another network there
+
+
 def test_a_neuron_without_weights_fires_for_ever_there_and_rests_here(tmp_path: Path) -> None:
     path, layers = random_network(tmp_path, 0, "unfed", "xylo-a3")
     theirs = reference(Request(path, layers, "xylo-a3", "channel"))
