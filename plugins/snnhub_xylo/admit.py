@@ -16,6 +16,7 @@ from snnhub_xylo.limits import core_spec
 from snnhub_xylo.mapping.decays import refusals
 from snnhub_xylo.mapping.layers import NEURONS, Network, read_network
 from snnhub_xylo.mapping.mapped import mapped
+from snnhub_xylo.measure import REMEDIES
 from snnhub_xylo.quantiser.scales import quantise
 from snnhub_xylo.steps import FRONT, mapping
 
@@ -79,4 +80,5 @@ def _counts(network: Network, family: Family) -> Iterator[Finding]:
         most, source = family.limits[name]
         if value > most:
             words = f"more {name} than {family.name} has"
-            yield error("SNN-2201", "network", words, old=str(value), bound=f"at most {most} ({source})")
+            bound = f"at most {most} ({source})"
+            yield error("SNN-2201", "network", words, old=str(value), bound=bound, remedy=REMEDIES[name])

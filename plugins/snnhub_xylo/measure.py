@@ -13,6 +13,16 @@ from snnhub_xylo.core import CAP_HIDDEN, NO_ALIAS, Core, Ints
 from snnhub_xylo.families import OP, Family
 from snnhub_xylo.ops import CORE
 
+REMEDIES = {
+    "input channels": "Merge channels, or use fewer.",
+    "hidden neurons": "Train with smaller layers.",
+    "output neurons": "Use fewer outputs, or read hidden neurons.",
+    "synapses per neuron": "Train with one synaptic time constant per neuron.",
+    "recurrent fan-out": "Set the smallest weights to 0, or train with sparse weights between hidden neurons.",
+    "recurrent weights": "Train with sparse recurrent weights.",
+}
+"""What to do where there is too much of something."""
+
 
 def first_last(core: Core) -> tuple[int, int]:
     """Neurons from the first to the last that inputs feed, and from the first that feeds outputs to the last."""
@@ -31,12 +41,9 @@ def measures(graph: Graph, family: Family) -> Iterator[Measured]:
 
 def _core(node: Node, core: Core, family: Family) -> Iterator[Measured]:
     place = node.id
-    yield Measured(place, "input channels", core.inputs, "Merge channels, or use fewer.")
-    yield Measured(place, "hidden neurons", core.hidden, "Train with smaller layers.")
-    yield Measured(place, "output neurons", core.outputs, "Use fewer outputs, or read hidden neurons.")
-    yield Measured(
-        place, "synapses per neuron", core.synapses, "Train with one synaptic time constant per neuron."
-    )
+    counts = {"input channels": core.inputs, "hidden neurons": core.hidden, "output neurons": core.outputs}
+    for name, value in {**counts, "synapses per neuron": core.synapses}.items():
+        yield Measured(place, name, value, REMEDIES[name])
     first, last = first_last(core)
     reach = (first, last) if family.split else _counts(core)
     words = ("inputs", "first"), ("outputs", "last")
@@ -50,7 +57,7 @@ def _core(node: Node, core: Core, family: Family) -> Iterator[Measured]:
     worst = int(fan_out.argmax())
     remedy = f"Neuron {worst} has most: set its smallest weights to 0, or train with sparse recurrent weights."
     yield Measured(place, "recurrent fan-out", int(fan_out[worst]), remedy)
-    yield Measured(place, "recurrent weights", int(fan_out.sum()), "Train with sparse recurrent weights.")
+    yield Measured(place, "recurrent weights", int(fan_out.sum()), REMEDIES["recurrent weights"])
 
 
 def _counts(core: Core) -> tuple[int, int]:

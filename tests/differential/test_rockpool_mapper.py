@@ -5,6 +5,7 @@ Every difference that a test here allows is one of Rockpool's defects, by name, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,35 @@ def test_a_residual_around_recurrence_is_refused_here_and_silent_there(tmp_path:
     assert len(reference(Request(path, layers, "xylo-a3"))["aliases"])
     with pytest.raises(UnsupportedError, match="recurrent"):
         converted(path, "xylo-a3", "global")
+
+
+def changed(path: Path, module: str, name: str, value: object) -> Path:
+    """The same file with one parameter replaced."""
+    net = json.loads(path.read_text())
+    net[module][name] = json.dumps(value)
+    path.write_text(json.dumps(net))
+    return path
+
+
+def test_a_time_constant_below_a_step_is_a_negative_dash_there_and_refused_here(tmp_path: Path) -> None:
+    path, layers = random_network(tmp_path, 0, "two layers", "xylo-a3")
+    size = len(reference(Request(path, layers, "xylo-a3"))["threshold"])
+    first = len(json.loads(json.loads(path.read_text())["1_LIFTorch"]["threshold"]))
+    dt = float(json.loads(json.loads(path.read_text())["1_LIFTorch"]["dt"]))
+    changed(path, "1_LIFTorch", "tau_mem", [dt / 2] * first)
+    theirs = reference(Request(path, layers, "xylo-a3"))["dash_mem"]
+    assert len(theirs) == size
+    assert (theirs[:first] < 0).all()
+    with pytest.raises(UnsupportedError, match="not longer than a step"):
+        converted(path, "xylo-a3", "global")
+
+
+def test_a_fan_out_beyond_the_chips_is_mapped_there_and_refused_here(tmp_path: Path) -> None:
+    path, layers = random_network(tmp_path, 0, "two layers", "xylo-a2", "largest")
+    before, after = np.shape(json.loads(json.loads(path.read_text())["2_LinearTorch"]["weight"]))
+    changed(path, "2_LinearTorch", "weight", np.full((before, after), 0.01).tolist())
+    theirs = reference(Request(path, layers, "xylo-a2"))["weights_rec"]
+    fan_out = (theirs.reshape(len(theirs), -1) != 0).sum(axis=1)
+    assert fan_out.max() == after > 64
+    with pytest.raises(UnsupportedError, match="recurrent fan-out"):
+        converted(path, "xylo-a2", "global")

@@ -6,93 +6,136 @@ the network is imported: those of ``exp(-dt / tau)`` may end in another bit on a
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-HEAD = '''"""{title}."""
-
-import torch
-from rockpool.nn.combinators import Residual, Sequential
-from rockpool.nn.modules import ExpSynTorch, LIFBitshiftTorch, LIFTorch, LinearTorch, TorchModule
-from rockpool.nn.modules.torch.dropout import TimeStepDropout
-from rockpool.nn.networks import SynNet
-
-
+PARTS = {
+    "grid": '''
 def grid(*shape):
     """Weights of -3/8 .. 5/8."""
+    import torch
+
     count = torch.arange(torch.Size(shape).numel()).reshape(shape)
     return ((count * 7 + 3) % 9 - 3) / 8
-
-
+''',
+    "linear": """
 def linear(before, after, **given):
+    from rockpool.nn.modules import LinearTorch
+
     return LinearTorch((before, after), weight=grid(before, after), **given)
-
-
+""",
+    "spread": '''
 def spread(*shape):
     """1/2, 3/4, 7/8 by turns."""
+    import torch
+
     count = torch.arange(torch.Size(shape).numel()).reshape(shape)
     return 1 - 0.5 ** (count % 3 + 1)
-
-
+''',
+    "neurons": '''
 def neurons(size, n_syn=1, **given):
     """LIF neurons with decays as they are stored."""
-    values = {{"leak_mode": "decays", "alpha": spread(size), "beta": spread(size, n_syn), "max_spikes_per_dt": 31}}
+    import torch
+    from rockpool.nn.modules import LIFTorch
+
+    values = {"leak_mode": "decays", "alpha": spread(size), "beta": spread(size, n_syn), "max_spikes_per_dt": 31}
     values["threshold"] = 0.5 + torch.arange(size) / 4
-    return LIFTorch((size * n_syn, size), dt=1e-3, **{{**values, **given}})
-
-
+    return LIFTorch((size * n_syn, size), dt=1e-3, **{**values, **given})
+''',
+    "undeclared": '''
 def undeclared(layer):
     """As a file of a recurrent network makes it of a layer that is not."""
     layer.w_rec.data = grid(*layer.w_rec.shape) / 4
     return layer
-
-
+''',
+    "shifting": '''
 def shifting(size, **given):
     """LIF neurons whose decays are shifts of bits."""
-    taus = {{"tau_mem": 0.002 * 2.0 ** (torch.arange(size) % 3), "tau_syn": 0.004}}
+    import torch
+    from rockpool.nn.modules import LIFBitshiftTorch
+
+    taus = {"tau_mem": 0.002 * 2.0 ** (torch.arange(size) % 3), "tau_syn": 0.004}
     return LIFBitshiftTorch((size, size), **taus, dt=1e-3, max_spikes_per_dt=31, **given)
-
-
+''',
+    "leaking": '''
 def leaking(size, n_syn=1, **given):
     """LIF neurons with time constants."""
-    taus = {{"tau_mem": 0.004 + torch.arange(size) / 1000, "tau_syn": 0.003}}
+    import torch
+    from rockpool.nn.modules import LIFTorch
+
+    taus = {"tau_mem": 0.004 + torch.arange(size) / 1000, "tau_syn": 0.003}
     return LIFTorch((size * n_syn, size), **taus, dt=1e-3, max_spikes_per_dt=31, **given)
-
-
+''',
+    "synnet": """
 def synnet(**given):
+    from rockpool.nn.modules import LinearTorch
+    from rockpool.nn.networks import SynNet
+
     net = SynNet(n_classes=3, n_channels=4, size_hidden_layers=[6], time_constants_per_layer=[2], **given)
     for layer in net.seq.modules().values():
         if isinstance(layer, LinearTorch):
             layer.weight.data = grid(*layer.shape)
     return net
-
-
-class Own(TorchModule):
+""",
+    "own": '''
+def own(says=True):
     """Two branches whose spikes add up; says its graph."""
+    from rockpool.nn.modules import TorchModule
 
-    def __init__(self, says=True):
-        super().__init__(shape=(4, 3))
-        self.left, self.one, self.right, self.two = linear(4, 3), neurons(3), linear(4, 6), neurons(3, 2)
-        self.says = says
+    class Own(TorchModule):
+        def __init__(self):
+            super().__init__(shape=(4, 3))
+            self.left, self.one, self.right, self.two = linear(4, 3), neurons(3), linear(4, 6), neurons(3, 2)
 
-    def forward(self, x):
-        return self.one(self.left(x)[0])[0] + self.two(self.right(x)[0])[0]
+        def forward(self, x):
+            return self.one(self.left(x)[0])[0] + self.two(self.right(x)[0])[0]
 
-    def as_graph(self):
-        from rockpool.graph import AliasConnection, GraphHolder, connect_modules
+        def as_graph(self):
+            from rockpool.graph import AliasConnection, GraphHolder, connect_modules
 
-        if not self.says:
-            return super().as_graph()
-        left, one, right, two = (each.as_graph() for each in (self.left, self.one, self.right, self.two))
-        connect_modules(left, one)
-        connect_modules(right, two)
-        connect_modules(GraphHolder(left.input_nodes, left.input_nodes, "x", None), right)
-        AliasConnection(two.output_nodes, one.output_nodes, "sum", None)
-        return GraphHolder(left.input_nodes, one.output_nodes, "own", self)
+            if not says:
+                return super().as_graph()
+            left, one, right, two = (each.as_graph() for each in (self.left, self.one, self.right, self.two))
+            connect_modules(left, one)
+            connect_modules(right, two)
+            connect_modules(GraphHolder(left.input_nodes, left.input_nodes, "x", None), right)
+            AliasConnection(two.output_nodes, one.output_nodes, "sum", None)
+            return GraphHolder(left.input_nodes, one.output_nodes, "own", self)
+
+    return Own()
+''',
+}
+"""Functions that factories may use. A file holds those that it needs; the framework is imported inside them."""
+HOMES = {
+    "Residual": "rockpool.nn.combinators",
+    "Sequential": "rockpool.nn.combinators",
+    "ExpSynTorch": "rockpool.nn.modules",
+    "LIFTorch": "rockpool.nn.modules",
+    "LinearTorch": "rockpool.nn.modules",
+    "TimeStepDropout": "rockpool.nn.modules.torch.dropout",
+}
+"""What a factory itself may name, and where that is."""
 
 
-def network():
-    return {body}
-'''
+def imports(body: str) -> list[str]:
+    """Import statements for what a factory names, in order."""
+    names = sorted(set(HOMES) & set(re.findall(r"\w+", body)))
+    homes = sorted({HOMES[name] for name in names})
+    lines = [f"from {home} import {', '.join(name for name in names if HOMES[name] == home)}" for home in homes]
+    return [*(["import torch"] if "torch." in body else []), *lines]
+
+
+def needed(text: str) -> Iterator[str]:
+    """Parts that a text uses, and what these use, in the order of ``PARTS``."""
+    found: set[str] = set()
+    pending = [text]
+    while pending:
+        words = set(re.findall(r"[a-z]+(?=\()", pending.pop()))
+        new = (words & set(PARTS)) - found
+        found |= new
+        pending += [PARTS[name] for name in new]
+    return (name for name in PARTS if name in found)
 
 
 @dataclass(frozen=True)
@@ -108,7 +151,11 @@ class Source:
 
     def text(self, title: str) -> str:
         """The file ``network.py``."""
-        return HEAD.format(title=title[:1].upper() + title[1:], body=self.body)
+        first = imports(self.body)
+        lines = [*first, *([""] if first else []), f"return {self.body}"]
+        factory = "\ndef network():\n" + "".join(f"    {line}\n" if line else "\n" for line in lines)
+        parts = [PARTS[name] for name in needed(self.body)]
+        return f'"""{title[:1].upper() + title[1:]}."""\n' + "\n".join(["", *parts, factory]).rstrip() + "\n"
 
 
 def chain(middle: str, stored: bool = True, *findings: str) -> Source:
@@ -144,7 +191,7 @@ NETWORKS: dict[str, Source] = {
     ),
     "SynNet": Source("synnet()", False),
     "SynNet, p_dropout, caps": Source("synnet(p_dropout=0.5, max_spikes_per_dt=3)", False, findings=("SNN-3005",)),
-    "own module by its graph": Source("Own()", findings=("SNN-3216",)),
+    "own module by its graph": Source("own()", findings=("SNN-3216",)),
 }
 
 BEHIND = "Sequential(linear(4, 6), {})"
@@ -163,5 +210,5 @@ REFUSED: dict[str, Source] = {
         "Sequential(LinearTorch((4, 6), weight=grid(4, 6) / 0), neurons(6))",
         refused=("SNN-3207", "0_LinearTorch/weight"),
     ),
-    "own module without a graph": Source("Own(False)", refused=("SNN-3002", "Own")),
+    "own module without a graph": Source("own(False)", refused=("SNN-3002", "Own")),
 }

@@ -98,7 +98,8 @@ def refusals(node: Node) -> Iterator[Finding]:
             yield error("SNN-2410", f"{node.id}/{name}", words, old=old, remedy=remedy)
         if (growing := factor > 1).any():
             words = f"{int(growing.sum())} factors above 1 grow in every step"
-            yield error("SNN-2410", f"{node.id}/{name}", words, old=f"factor {factor.max():.6g}")
+            remedy = "Use factors below 1."
+            yield error("SNN-2410", f"{node.id}/{name}", words, old=f"factor {factor.max():.6g}", remedy=remedy)
 
 
 def _finding(node: Node, name: str, before: Array, after: Array) -> Finding:
