@@ -112,3 +112,17 @@ def test_an_unknown_option_of_a_lowering_is_refused(tmp_path: Path) -> None:
     assert invoke(["convert", str(tmp_path / "net.snn"), "-o", out, "--to", "snn", "--quantiser", "auto"]) == 2
     assert invoke(["convert", str(tmp_path / "net.snn"), "-o", out, "--to", "snn", "--float-spec", "x.npz"]) == 2
     assert not Path(out).exists()
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = str(tmp_path / "net.json")
+    assert invoke(["convert", missing, "--from", "rockpool", "--to", "xylo-a2", "-o", "o.json"]) == 2
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_a_finding_with_one_value_says_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    container.save(network("two", 0, (17, 9, 3)), tmp_path / "net.snn")
+    assert invoke(["convert", str(tmp_path / "net.snn"), "--to", "xylo-a2", "-o", str(tmp_path / "o.json")]) == 4
+    words = capsys.readouterr().err
+    assert "found: 17" in words
+    assert "Merge channels" in words

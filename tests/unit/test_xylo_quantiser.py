@@ -313,3 +313,27 @@ def test_a_core_has_no_numbers_before_quantising() -> None:
     with pytest.raises(UnsupportedError, match="core already"):
         run_passes(after, _passes(A2), PassContext(options={"float-spec": "x.npz"}))
     assert core_of(after)[2].network() == after.network()
+
+
+def test_caps_have_a_column_of_their_own() -> None:
+    graph = network("two", 6, LARGE)
+    low = tensor(np.full(4, 0.05, np.float32))
+    nodes = tuple(node.with_params(threshold=low) if node.id == "n2" else node for node in graph.nodes)
+    _, context, after = core_of(replace(graph, nodes=nodes), raster(8, 60, 2), quantiser="per-neuron")
+    rows_of = {row["layer"]: row for row in context.tables["xylo ladder"]}
+    assert rows_of["n2"]["timing"] == rows_of["n2"]["decays"] == 0
+    assert rows_of["n2"]["caps"] > 0.1
+    assert rows_of["n0"]["caps"] == rows_of["n1"]["caps"] == 0
+    assert ("SNN-2413", "loss", "n2") in {(item.code, item.severity.value, item.place) for item in after.findings}
+
+
+@pytest.mark.parametrize("shape", ["residual", "skip", "nested"])
+def test_the_search_leaves_relays_alone(shape: str) -> None:
+    graph = network(shape, 2)
+    made = placed(lowered(graph))
+    core, _, _ = core_of(graph, raster(5, 60, 2))
+    assert made.relay.any()
+    for name in ("threshold", "bias", "dash_mem", "dash_syn", "alias"):
+        np.testing.assert_array_equal(core.arrays[name][made.relay], getattr(made, name)[made.relay])
+    for name in ("weights_in", "weights_rec"):
+        np.testing.assert_array_equal(core.arrays[name][:, made.relay], getattr(made, name)[:, made.relay])

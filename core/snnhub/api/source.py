@@ -44,6 +44,8 @@ def _resolve(given: Any, importer: str | None, hub: Hub) -> Source:
             if isinstance(given, str | Path) and Path(given).is_file():
                 return Source(chosen, Path(given))  # which knows best what to say about it
             if isinstance(given, str | Path) and ":" not in str(given):
+                if Path(given).suffix not in ("", ".py"):
+                    raise UsageError("no such file", found=str(given))
                 raise UsageError(
                     "a factory is missing",
                     found=str(given),

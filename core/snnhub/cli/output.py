@@ -71,8 +71,10 @@ def print_findings(findings: Sequence[Finding], *, verbose: bool = True, err: bo
         style = STYLES[finding.severity.value]
         words = escape(f"{finding.place}: {finding.message}")
         out.print(f"[{style}]{finding.severity.value:5}[/] {finding.code} {words}")
-        change = f"{finding.old or '…'} -> {finding.new or '…'}" if finding.old or finding.new else ""
-        for label, text in (("", change), ("bound: ", finding.bound), ("", finding.remedy)):
+        both = bool(finding.old and finding.new)
+        change = f"{finding.old} -> {finding.new}" if both else finding.old or finding.new
+        before = "" if both else "found: " if finding.old else "now: "
+        for label, text in ((before, change), ("bound: ", finding.bound), ("", finding.remedy)):
             if text:
                 out.print(f"        {label}{escape(text)}")
     counts = count(findings)
