@@ -68,7 +68,7 @@ def _run(writer: Writer, title: str, source: Source, text: bytes) -> Graph:
         if not 0 < spikes[key].mean() < spikes[key].max():
             raise ValueError(f"{title}: {key} says nothing: {spikes[key].mean()}")
     version = next(node.origin.version for node in graph.nodes if node.origin.version)
-    graph = replace(graph, findings=(), provenance=type(graph.provenance)())
+    graph = replace(graph, name=title, findings=(), provenance=type(graph.provenance)())  # no path of this run
     peer = {"kind": "peer", "peer": "rockpool", "version": version}
     case, files = runner_case(
         FAMILY, title, "As Rockpool ran it; every sum of currents is exact in any order.", graph,
