@@ -18,6 +18,7 @@ SDNN = "SDNN"
 DELTA, SIGMA_DELTA, SIGMA = "loihi.Delta", "loihi.SigmaDelta", "loihi.Sigma"
 NEURONS = (DELTA, SIGMA_DELTA, SIGMA)
 RELU = "relu"
+KEYS = ("type", "activation", "vThMant", "sigma_output")
 STATE_LIMIT = 2**11
 """A threshold or bias from here on, times 4096, is beyond the 24 bits that the models give for their states."""
 
@@ -28,6 +29,8 @@ def read_neuron(group: h5py.Group, place: str, is_input: bool, findings: list[Fi
         message = "Lava's reader fails on this key of a sigma-delta layer (TypeError), and so does the whole file"
         findings.append(error("SNN-3121", f"{place}/messageBits", message, remedy="Delete it: 16 is the default."))
     _activation(group, place, findings)
+    for key in sorted(set(group) - {*KEYS, "messageBits"}):
+        findings.append(info("SNN-3105", f"{place}/{key}", "is ignored, as Lava does"))
     arrays: dict[str, Array] = {}
     for key in ("vThMant", "sigma_output"):
         item = group.get(key)
