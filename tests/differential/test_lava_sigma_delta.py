@@ -33,7 +33,7 @@ from tests.networks.netx_files import conv_layer, write
 from tests.networks.random_sigma_delta import KINDS, STEPS, group, sdnn, wild
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("lava")]
-GROUPS, EACH, WILD = 20, 10, 45
+GROUPS, EACH, WILD = 20, 10, 30
 SILENT: list[tuple[int, int]] = []
 
 

@@ -97,13 +97,13 @@ def layers(depth: int, sigma: bool = False, **numbers: Any) -> Callable[[Random]
 
 
 def _image(random: Random) -> Graph:
-    chain = Chain((2, 4, 3)).conv(even(random, 3, 2, 2, 2), bias=random.integers(-20, 40, (3, 1, 1)))
-    return chain.flatten().dense(even(random, 2, 18), sigma=True).graph()
+    chain = Chain((2, 3, 2)).conv(even(random, 2, 2, 2, 2), bias=random.integers(-20, 40, (2, 1, 1)))
+    return chain.flatten().dense(even(random, 2, 4), sigma=True).graph()
 
 
 def _geometry(random: Random) -> Graph:
     changes: dict[str, Any] = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}
-    return Chain((2, 4, 5)).conv(even(random, 4, 1, 2, 2), **changes).graph()
+    return Chain((2, 4, 4)).conv(even(random, 2, 1, 2, 2), **changes).graph()
 
 
 def _wrapping(random: Random) -> Graph:
