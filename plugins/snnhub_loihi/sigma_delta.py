@@ -2,8 +2,8 @@
 
 Source: the fixed-point models of lava-nc 0.10.0 (``lava.proc.sdn``) as lava-dl 0.6.0 sets them up
 (``netx/hdf5.py``: ``spike_exp`` and ``state_exp`` 6, ReLU, no accumulated error), checked against them bit for bit.
-States are fixed point: a value of 1 is 4096 in a state and 64 in a graded spike. All of Lava's containers have 32
-bits and really overflow, ``abs(-2^31)`` included; hence a ``wrap(…, 32)`` behind every sum.
+States are fixed point: a value of 1 is 4096 in a state and 64 in a graded spike. All of Lava's containers have
+32 bits and really overflow, ``abs(-2^31)`` included; hence a ``wrap(…, 32)`` behind every sum.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _neuron_states(_: Attributes) -> tuple[State, ...]:
 DELTA = StepOp(
     "loihi.Delta",
     1,
-    "Lava's delta encoder: sends the change of its input, times 64, once it reaches the threshold; keeps the rest.",
+    "Lava's delta encoder: sends changes of its input, times 64, once they reach the threshold; keeps the rest.",
     _delta,
     lambda _: (Slot("a", signed(WORD)),),
     _encoder_states,
@@ -85,7 +85,7 @@ DELTA = StepOp(
 SIGMA_DELTA = StepOp(
     "loihi.SigmaDelta",
     1,
-    "Lava's sigma-delta neuron: adds up what arrives, ReLU of that and a bias, sends the change as a graded spike.",
+    "Lava's sigma-delta neuron: adds up what arrives, ReLU of that and a bias, sends changes as graded spikes.",
     _sigma_delta,
     lambda _: (Slot("a", ARRIVING),),
     _neuron_states,

@@ -18,7 +18,8 @@ SDNN = "SDNN"
 DELTA, SIGMA_DELTA, SIGMA = "loihi.Delta", "loihi.SigmaDelta", "loihi.Sigma"
 NEURONS = (DELTA, SIGMA_DELTA, SIGMA)
 RELU = "relu"
-KEYS = ("type", "activation", "vThMant", "sigma_output")
+NUMBERS = frozenset({"vThMant", "sigma_output"})
+KEYS = NUMBERS | {"type", "activation"}
 STATE_LIMIT = 2**11
 """A threshold or bias from here on, times 4096, is beyond the 24 bits that the models give for their states."""
 
@@ -29,28 +30,30 @@ def read_neuron(group: h5py.Group, place: str, is_input: bool, findings: list[Fi
         message = "Lava's reader fails on this key of a sigma-delta layer (TypeError), and so does the whole file"
         findings.append(error("SNN-3121", f"{place}/messageBits", message, remedy="Delete it: 16 is the default."))
     _activation(group, place, findings)
-    for key in sorted(set(group) - {*KEYS, "messageBits"}):
-        findings.append(info("SNN-3105", f"{place}/{key}", "is ignored, as Lava does"))
+    ignored = sorted(set(group) - {*KEYS, "messageBits"})
+    findings += [info("SNN-3105", f"{place}/{key}", "is ignored, as Lava does") for key in ignored]
+    before = len(findings)
     arrays: dict[str, Array] = {}
-    for key in ("vThMant", "sigma_output"):
-        item = group.get(key)
-        if item is None:
+    for key in sorted(NUMBERS & set(group)):
+        where = f"{place}/{key}"
+        if not isinstance(group[key], h5py.Dataset):
+            findings.append(error("SNN-3101", where, "is a group where a number belongs"))
             continue
         try:
-            if not isinstance(item, h5py.Dataset):
-                raise FormatError("is a group where a number belongs", where=f"{place}/{key}")
-            arrays[key] = integers(item, f"{place}/{key}")
+            arrays[key] = integers(group[key], where)
         except FormatError as problem:
-            findings.append(
-                error("SNN-3104", problem.where, problem.message, old=problem.found, remedy=problem.allowed)
-            )
-            return None
+            found = error("SNN-3104", problem.where, problem.message, old=problem.found, remedy=problem.allowed)
+            findings.append(found)
+    if len(findings) > before:
+        return None
     sigma = "sigma_output" in arrays and not is_input
     if not sigma and "vThMant" not in arrays:
         findings.append(error("SNN-3101", place, "neuron lacks vThMant"))
         return None
     if sigma and np.any(arrays.get("vThMant", 0)):
-        findings.append(info("SNN-3105", f"{place}/vThMant", "a sigma output has no threshold: ignored, as Lava does"))
+        findings.append(
+            info("SNN-3105", f"{place}/vThMant", "a sigma output has no threshold: ignored, as Lava does")
+        )
     return arrays
 
 

@@ -1,8 +1,8 @@
 """How many bits a sum of graded spikes keeps on its way into sigma-delta neurons (``a_bits``).
 
-Lava-DL's reader shifts a dense matrix up until it fills eight bits; Lava's dense synapse multiplies in 32-bit words,
-which overflow, and shifts the sum down again (lava-nc 0.10.0, ``proc/dense/models.py``): a shift of 5 leaves sums 27
-bits. A convolution, and a dense synapse with delays, are not shifted so.
+Lava-DL's reader shifts a dense matrix up until it fills eight bits; Lava's dense synapse multiplies in 32-bit
+words, which overflow, and shifts the sum down again (lava-nc 0.10.0, ``proc/dense/models.py``): a shift of 5 leaves
+sums 27 bits. A convolution, and a dense synapse with delays, are not shifted so.
 """
 
 from __future__ import annotations
@@ -62,6 +62,4 @@ def check_block(block: LayerBlock) -> list[Finding]:
         return []
     message = "Lava's packing of these weights gives sums another width"
     found, allowed = block.neuron.attribute["a_bits"], arrival_bits(block)
-    return [
-        error("SNN-4101", block.neuron.id, message, old=f"a_bits {found}", remedy=f"Use a_bits {allowed}.")
-    ]
+    return [error("SNN-4101", block.neuron.id, message, old=f"a_bits {found}", remedy=f"Use a_bits {allowed}.")]

@@ -48,7 +48,9 @@ def worker(lava: None) -> Iterator[Worker]:
 def shipped(lava: None) -> Path:
     """The networks among lava-dl's installed tests."""
     python = interpreter(read_recipe(ENVIRONMENT.path()))
-    found = sorted(python.parent.parent.glob("lib/python3.*/site-packages/tests/lava/lib/dl/netx/gts/pilotnet_sdnn"))
+    found = sorted(
+        python.parent.parent.glob("lib/python3.*/site-packages/tests/lava/lib/dl/netx/gts/pilotnet_sdnn")
+    )
     if not found:
         pytest.skip("this lava-dl came without its tests")
     return found[0]
@@ -95,7 +97,8 @@ def test_random_networks_side_by_side(number: int, worker: Worker, tmp_path: Pat
     """200 networks in 20 runs: each alone in the engine, all of a group as one network in Lava."""
     drawn = group(number, EACH)
     graphs = [
-        import_netx(write(tmp_path / f"{index}.net", net.layers), ImportOptions()) for index, net in enumerate(drawn)
+        import_netx(write(tmp_path / f"{index}.net", net.layers), ImportOptions())
+        for index, net in enumerate(drawn)
     ]
     whole = run_passes(merge(graphs), passes(), PassContext())
     export_netx(whole, tmp_path / "whole.net")

@@ -212,9 +212,7 @@ def by_hand(bits: int = 32, vth: Any = 3, bias: Any = 0) -> Graph:
     source = builder.input((2,), signed(32))
     port = builder.node("in", "loihi.Delta", source, params={"vThMant": tensor(1, "int8")})
     weight = {"weight": tensor(np.array([[2, -2], [4, 6]], np.int8))}
-    port = builder.node(
-        "d", "core.Dense", port, params=weight, delay=1, bias=False, accumulate="exact", shift=0
-    )
+    port = builder.node("d", "core.Dense", port, params=weight, delay=1, bias=False, accumulate="exact", shift=0)
     params = {"vThMant": tensor(vth, "int32"), "bias": tensor(bias, "int32")}
     builder.output(builder.node("n", "loihi.SigmaDelta", port, params=params, a_bits=bits))
     return builder.graph()
@@ -269,7 +267,9 @@ def conv_sdnn(**changes: Any) -> dict[str, Any]:
         ([INPUT, {"type": "concat", "shape": np.array([2])}], "SNN-3102 /layer/1"),
     ],
 )
-def test_what_lava_cannot_run_is_refused_by_name(layers: list[dict[str, Any]], reason: str, tmp_path: Path) -> None:
+def test_what_lava_cannot_run_is_refused_by_name(
+    layers: list[dict[str, Any]], reason: str, tmp_path: Path
+) -> None:
     assert refused(layers, tmp_path) == {reason}
 
 
@@ -303,7 +303,12 @@ def test_scalars_and_arrays_of_one(tmp_path: Path) -> None:
     first = conv_sdnn(stride=1, padding=0, dilation=1, groups=np.array([1]), bias=np.array([3.0, 4]))
     first = {**first, "weight": first["weight"][..., None], "neuron": sdnn(1, vThMant=np.array([4]))}
     last = dense_layer(2 * np.arange(-3, 5).reshape(1, 8), shape=np.array([1, 1, 1]), neuron=SIGMA)
-    layers = [{**INPUT, "shape": np.array([1, 3, 3])}, first, {"type": "flatten", "shape": np.array([8, 1, 1])}, last]
+    layers = [
+        {**INPUT, "shape": np.array([1, 3, 3])},
+        first,
+        {"type": "flatten", "shape": np.array([8, 1, 1])},
+        last,
+    ]
     graph = read(write(tmp_path / "a.net", layers))
     assert graph.node["layer1"].param["vThMant"].shape == ()
     found, _ = prepare(graph).run(np.arange(45).reshape(5, 1, 3, 3).astype(np.int32))

@@ -1,4 +1,4 @@
-"""Family ``loihi``, sigma-delta: networks of graded spikes that a NetX file can hold, named as NetX arranges them."""
+"""Family ``loihi``, sigma-delta: networks of graded spikes that a NetX file can hold, named as there."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _image(random: Random) -> Graph:
 
 def _geometry(random: Random) -> Graph:
     changes: dict[str, Any] = {"stride": (2, 1), "padding": (1, 0), "dilation": (1, 2), "groups": 2}
-    return Chain((2, 4, 4)).conv(even(random, 2, 1, 2, 2), **changes).graph()
+    return Chain((2, 3, 3)).conv(even(random, 2, 1, 2, 2), **changes).graph()
 
 
 def _wrapping(random: Random) -> Graph:
@@ -117,7 +117,9 @@ def _encoder(vth: int) -> Callable[[Random], Graph]:
 def sketches() -> Iterator[Sketch]:
     """All of them."""
     yield sketch("sigma-delta: one layer", "Graded spikes multiply.", layers(1))
-    yield sketch("sigma-delta: three layers", "One step per synapse.", layers(3), "delay.one-late", "delay.dropped")
+    yield sketch(
+        "sigma-delta: three layers", "One step per synapse.", layers(3), "delay.one-late", "delay.dropped"
+    )
     yield sketch("sigma-delta: a sigma output", "Its output is the sum, in every step.", layers(2, True))
     yield sketch("sigma-delta: high thresholds", "What is not sent is kept.", layers(2, vth=70))
     yield sketch("sigma-delta: an input with a threshold", "Small changes wait.", _encoder(40))

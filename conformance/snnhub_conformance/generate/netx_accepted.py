@@ -109,7 +109,7 @@ SIGMA_DELTA: dict[str, Row] = {
             dense_layer(even(3, 4), bias=np.array([3.0, -2, 0]), neuron=SDNN),
             dense_layer(even(2, 3), neuron=SIGMA),
         ],
-        "An input that sends differences, neurons, a sigma output. Lava offers the input's weight and applies none.",
+        "An input that sends differences, neurons, a sigma output. Lava does not apply the input's weight.",
         ("SNN-3105 /layer/0/weight", "SNN-3105 /layer/0/bias"),
     ),
     "sigma-delta: conv, flatten, dense": Row(
