@@ -1,9 +1,9 @@
 """Sigma-delta neurons of Lava in the integers that Lava computes with: Delta, SigmaDelta and Sigma.
 
 Source: the fixed-point models of lava-nc 0.10.0 (``lava.proc.sdn``) as lava-dl 0.6.0 sets them up
-(``netx/hdf5.py``: ``spike_exp`` and ``state_exp`` 6, ReLU, no accumulated error), checked against them bit for bit.
-States are fixed point: a value of 1 is 4096 in a state and 64 in a graded spike. All of Lava's containers have
-32 bits and really overflow, ``abs(-2^31)`` included; hence a ``wrap(…, 32)`` behind every sum.
+(``netx/hdf5.py``: ``spike_exp`` and ``state_exp`` 6, ReLU, no accumulated error), checked against them bit for
+bit. States are fixed point: 1 is 4096 in a state and 64 in a graded spike. Lava's containers have 32 bits and
+really overflow, ``abs(-2^31)`` included; hence a ``wrap(…, 32)`` behind every sum.
 """
 
 from __future__ import annotations

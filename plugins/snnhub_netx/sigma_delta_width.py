@@ -1,8 +1,8 @@
 """How many bits a sum of graded spikes keeps on its way into sigma-delta neurons (``a_bits``).
 
 Lava-DL's reader shifts a dense matrix up until it fills eight bits; Lava's dense synapse multiplies in 32-bit
-words, which overflow, and shifts the sum down again (lava-nc 0.10.0, ``proc/dense/models.py``): a shift of 5 leaves
-sums 27 bits. A convolution, and a dense synapse with delays, are not shifted so.
+words, which overflow, and shifts the sum down again (lava-nc 0.10.0, ``proc/dense/models.py``): where the shift is
+5, a sum keeps 27 bits. A convolution, and a dense synapse with delays, are not shifted so.
 """
 
 from __future__ import annotations

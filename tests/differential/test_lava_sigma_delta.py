@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from snnhub.ir.recording import Recording
 from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
 from snnhub.passes.base import PassContext, run_passes
-from snnhub.peers.env import interpreter
+from snnhub.peers.env import interpreter, own_packages
 from snnhub.peers.protocol import Worker
 from snnhub.peers.recipe import read_recipe
 from snnhub_conformance.packing import merge
@@ -137,6 +139,46 @@ def test_words_that_overflow(seed: int, worker: Worker, tmp_path: Path) -> None:
     """Sums beyond 24 and 32 bits, thresholds and biases that wrap, damaged matrices."""
     net = wild(seed)
     same(worker, write(tmp_path / "a.net", net.layers), net.x)
+
+
+def test_an_eleven_layer_detector_that_lava_dl_exports(worker: Worker, tmp_path: Path) -> None:
+    """Ten convolutions and a sigma output, from slayer's blocks by ``export_hdf5``; then written by us."""
+    python = interpreter(read_recipe(ENVIRONMENT.path()))
+    folders = os.pathsep.join(sorted({str(Path(folder).parent) for folder in own_packages().values()}))
+    environment = {**os.environ, "PYTHONPATH": folders}
+    command = [str(python), "-m", "tests.networks.slayer_detector", str(tmp_path / "a.net")]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    graph = import_netx(tmp_path / "a.net", ImportOptions())
+    assert sum(node.op == "core.Conv" for node in graph.nodes) == 10
+    x = np.random.default_rng(2).integers(-64, 65, (16, 3, 32, 40), np.int32)
+    assert same(worker, tmp_path / "a.net", x) != 0
+    keys = [f"{node.id}/s" for node in graph.nodes if "a_bits" in node.attribute]
+    ours, _ = prepare(graph).run(x, record=keys)
+    assert all(array.any() for array in ours.values()), "every layer sends something"
+    export_netx(run_passes(graph, passes(), PassContext()), tmp_path / "b.net")
+    assert import_netx(tmp_path / "b.net", ImportOptions()).network() == graph.network()
+    assert same(worker, tmp_path / "b.net", x) != 0
+
+
+def test_convolutions_beyond_32_bits(worker: Worker, tmp_path: Path) -> None:
+    """Where a sum leaves 32 bits, Lava converts a float that does not fit, which C leaves undefined.
+
+    Until then both wrap to 24 bits. From there on the graph goes on wrapping; on x86 Lava gives 0.
+    """
+    layers = [
+        {"type": "input", "shape": np.array([1, 1, 1]), "neuron": sdnn(0)},
+        conv_layer(np.full((1, 1, 1, 1), 2**14), (1, 1, 1), neuron=sdnn(0)),
+    ]
+    path = write(tmp_path / "a.net", layers)
+    graph = import_netx(path, ImportOptions())
+    for first, equal in ((2047, True), (2049, False)):
+        x = np.array([first, 2 * first, first, 0, 0]).reshape(5, 1, 1, 1).astype(np.int32)
+        found = theirs(worker, graph, path, x)
+        ours, _ = prepare(graph).run(x, record=["layer1/sigma"])
+        assert np.array_equal(found["layer1/sigma"], ours["layer1/sigma"]) is equal
 
 
 def test_samples_run_one_by_one(worker: Worker, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Random sigma-delta NetX files: in groups of one form, which run side by side as one network, and wild ones.
 
 One seed is one file, on every machine. The networks of a group have the same layers and thresholds; weights,
-biases and inputs are each network's own, and small enough that no 32-bit word of Lava overflows. Wild ones overflow.
+biases and inputs are each network's own, and small enough that no 32-bit word of Lava overflows. Wild ones do.
 """
 
 from __future__ import annotations
