@@ -18,7 +18,7 @@ from snnhub.api.request import RunRequest
 from snnhub.errors import UsageError
 from snnhub.findings import info
 from snnhub.hub.objects import Environment
-from snnhub.ir.graph import TERMINAL_PORT, Graph, Port
+from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 from snnhub.peers.env import interpreter, worker_command
@@ -27,7 +27,14 @@ from snnhub.peers.recipe import read_recipe
 
 from snnhub_lava import ENVIRONMENT
 
-NEURON = "loihi.CubaLIF"
+STATES = {
+    "loihi.CubaLIF": ("u", "v"),
+    "loihi.Delta": ("act", "residue"),
+    "loihi.SigmaDelta": ("sigma", "act", "residue"),
+    "loihi.Sigma": ("sigma",),
+}
+"""Neurons that Lava's blocks have, and the names of their variables: those of the ops' states."""
+GRADED = ("loihi.Delta", "loihi.SigmaDelta", "loihi.Sigma")
 EVERYTHING = "*"
 RESETS = ("reset_interval", "reset_offset")
 BATCH_METHODS = ("auto", "reset", "restart")
@@ -35,9 +42,13 @@ BATCH_METHODS = ("auto", "reset", "restart")
 
 @dataclass(frozen=True)
 class Layout:
-    """Lava's blocks in order with their lag, and what decides how samples may follow each other."""
+    """Lava's blocks in order with their lag, and what decides how samples may follow each other.
+
+    ``records``: what can be recorded of each block, with its type as an array.
+    """
 
     blocks: tuple[str, ...]
+    records: dict[str, str]
     lags: dict[str, int]
     input_neuron: bool
     output: str
@@ -47,14 +58,15 @@ class Layout:
 
 def layout(graph: Graph) -> Layout:
     """Read the chain of neuron layers off a graph that came from a NetX file."""
-    neurons = [node for node in graph.nodes if node.op == NEURON]
+    neurons = [node for node in graph.nodes if node.op in STATES]
     first = graph.out_of[Port(graph.inputs[0].id, TERMINAL_PORT)][0].dst.node
-    input_neuron = graph.node[first].op == NEURON
-    plain = all(not node.param["bias"].array.any() for node in neurons)
+    input_neuron = graph.node[first].op in STATES
+    plain = all(node.op not in GRADED and not node.param["bias"].array.any() for node in neurons)
     straight = len(graph.edges) == len(graph.nodes) + 1 and all(edge.delay <= 1 for edge in graph.edges)
     flat = graph.node[first].op == "core.Flatten"
     return Layout(
         tuple(node.id for node in neurons),
+        {f"{node.id}/{name}": _type(node, name) for node in neurons for name in ("s", *STATES[node.op])},
         {node.id: position + (not input_neuron) for position, node in enumerate(neurons)},
         input_neuron,
         graph.edges[-1].src.node,
@@ -63,8 +75,14 @@ def layout(graph: Graph) -> Layout:
     )
 
 
+def _type(node: Node, name: str) -> str:
+    """Plain spikes are unsigned integers; states and graded spikes are as Lava has them."""
+    return "uint8" if name == "s" and node.op not in GRADED else "int32"
+
+
 def run_lava(request: RunRequest) -> Recording:
-    """Run the file of the request. Record keys: ``output`` and ``<layer>/<s|u|v>`` for layers of neurons.
+    """Run the file of the request. Record keys: ``output``, and for layers of neurons ``<layer>/s``
+    and their states (``STATES``).
 
     Raises ``MissingPeerError`` without the environment, ``UsageError`` for keys and options Lava does not
     have, ``RunError`` with Lava's words if it fails.
@@ -106,7 +124,7 @@ def run_in(worker: Worker, request: RunRequest) -> Recording:
     stimulus = _padded(request, plan)
     session = _Session(worker, request, plan, sorted(set(keys.values())))
     found = session.together(stimulus) if method == "reset" else session.apart(stimulus)
-    arrays = {key: _typed(found[name][: request.length], name) for key, name in keys.items()}
+    arrays = {key: found[name][: request.length].astype(plan.records[name]) for key, name in keys.items()}
     if not request.stimulus.batched:
         arrays = {key: array[:, 0] for key, array in arrays.items()}
     versions = worker.identity.get("environment", {})
@@ -126,7 +144,7 @@ _EXPLAIN = {
 
 def _keys(request: RunRequest, plan: Layout) -> dict[str, str]:
     """Record keys, with the name under which the worker records them."""
-    known = {f"{block}/{name}": f"{block}/{name}" for block in plan.blocks for name in ("s", "u", "v")}
+    known = {key: key for key in plan.records}
     known["output"] = f"{plan.output}/s"
     if EVERYTHING in request.record:
         return known
@@ -144,7 +162,7 @@ def _method(request: RunRequest, plan: Layout) -> str:
     if wanted == "reset" and (not plan.resettable or own_reset):
         raise UsageError(
             "samples cannot be separated by resets here",
-            found="bias, recurrence, delay, input neurons or a reset_interval of its own",
+            found="bias, recurrence, delay, input neurons, sigma-delta neurons or a reset_interval of its own",
             remedy="Use --option batch=restart",
         )
     many = request.stimulus.values.shape[1] > 1
@@ -163,11 +181,6 @@ def _padded(request: RunRequest, plan: Layout) -> Array:
         values = np.concatenate([values, np.zeros((missing, *values.shape[1:]), values.dtype)])
     values = values[: request.length]
     return values.reshape(*values.shape[:2], -1) if plan.flat_input else values
-
-
-def _typed(array: Array, name: str) -> Array:
-    """Spikes as unsigned integers, states as they are."""
-    return array.astype(np.uint8) if name.endswith("/s") else array
 
 
 class _Session:

@@ -44,7 +44,7 @@ def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     return {
         "imports": ["spikingjelly"],
         "models": ["netx"],
-        "records": ["s", "u", "v"],
+        "records": ["s", "u", "v", "sigma", "act", "residue"],
         "batch": False,
         "options": ["reset_interval", "reset_offset"],
     }
@@ -54,7 +54,8 @@ def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Run one timeline.
 
     ``model``: a NetX file; ``input``: ``.npy`` (time, features…); ``blocks``: names of Lava's blocks in order;
-    ``input_neuron``: whether the first block is an input with neurons; ``record``: keys ``<block>/<s|u|v>``;
+    ``input_neuron``: whether the first block is an input with neurons; ``record``: keys
+    ``<block>/<name>``, the name ``s`` or that of a variable of its neurons;
     ``folder``: where results go. Answers ``{"arrays": {key: path}}``. With ``runner``, runs that instead.
     """
     if "runner" in params:

@@ -12,6 +12,8 @@ from snnhub.ir.op import Attribute, Attributes, OpSchema, Parameter, Ports, Step
 from snnhub.ir.program import Scope, Slot, State
 from snnhub.ir.trace import Namespace, Step, Value, clip, shr_trunc, where, wrap
 
+from snnhub_loihi import sigma_delta
+
 DECAY_UNITY = 4096
 STATE_LIMIT = 2**23
 ALIGN = 6
@@ -92,4 +94,4 @@ FLOAT_CUBA = StepOp(
     ),
 )
 
-OPS: tuple[OpSchema, ...] = (CUBA_LIF, FLOAT_CUBA)
+OPS: tuple[OpSchema, ...] = (CUBA_LIF, FLOAT_CUBA, *sigma_delta.OPS)

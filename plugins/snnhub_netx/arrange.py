@@ -14,6 +14,7 @@ from snnhub.ir.tensor import smallest_integer
 from snnhub.passes.base import Pass, PassContext, PassResult, Promise, unchanged
 
 from snnhub_netx.chain import Chain
+from snnhub_netx.sigma_delta_width import fit_arrival
 from snnhub_netx.silent import make_safe
 
 
@@ -41,6 +42,8 @@ def _arrange(graph: Graph, context: PassContext) -> PassResult:
     chain = Chain(graph)
     if chain.findings:
         return unchanged(graph, context, chain.findings)
+    graph, fitted = fit_arrival(graph)
+    chain = Chain(graph)
     names: dict[str, str] = {}
     order: list[Node] = []
     for index, block in chain.numbered():
@@ -53,7 +56,7 @@ def _arrange(graph: Graph, context: PassContext) -> PassResult:
         place, _, name = decoder.quantity.rpartition("/")
         decoder = replace(decoder, quantity=f"{names.get(place, place)}/{name}")
     arranged = replace(graph, nodes=tuple(order), edges=_chain_order(edges, order), decoder=decoder)
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = tuple(fitted)
     return PassResult(arranged, rename(identity(graph, context.lookup), names), findings)
 
 

@@ -17,10 +17,13 @@ from snnhub.ir.graph import Origin, Port
 from snnhub.ir.numtype import SPIKE, signed
 from snnhub.ir.tensor import Array, smallest_integer
 
+from snnhub_netx import sigma_delta
+from snnhub_netx.cuba import add_cuba
 from snnhub_netx.delays import lava_delays, split
-from snnhub_netx.document import NO_NEURON, Document, Layer
-from snnhub_netx.geometry import conv_input, conv_output, matrix, pair, spread
+from snnhub_netx.document import Document, Layer
+from snnhub_netx.geometry import conv_input, conv_output, matrix, pair
 from snnhub_netx.packing import Effective, effective, effective_recurrent, loadable
+from snnhub_netx.sigma_delta_group import SDNN
 
 INPUT_TRANSFORM = "offered by Lava's reader as an input transform and not applied by it, nor here"
 
@@ -37,6 +40,7 @@ class Build:
         self.shape: tuple[int, ...] = ()
         self.port: Port | None = None
         self.flattened = False
+        self.graded = False
 
     def walk(self) -> None:
         """Add the nodes of every layer; what does not fit becomes an ``error`` finding of the builder."""
@@ -260,45 +264,13 @@ class Build:
         self.port = self._neuron(layer, synapse, self.shape)
 
     def _neuron(self, layer: Layer, source: Port, shape: tuple[int, ...]) -> Port:
-        if layer.neuron is None:
-            self.builder.findings.append(
-                info(
-                    "SNN-3109",
-                    f"/layer/{layer.index}",
-                    "no neuron group: a non-leaky integrator, as Lava's reader has it",
-                    new=", ".join(f"{key} {value}" for key, value in NO_NEURON.items()),
-                )
-            )
-        values = layer.neuron or {key: np.asarray(value) for key, value in NO_NEURON.items()}
-        params = {key: smallest_integer(spread(value, shape)) for key, value in values.items()}
-        params["bias"] = smallest_integer(self._bias(layer, shape))
-        return self.builder.node(
-            layer.name,
-            "loihi.CubaLIF",
-            source,
-            params=params,
-            origin=self._origin(layer),
-            reset_interval=0,
-            reset_offset=0,
-        )
-
-    def _bias(self, layer: Layer, shape: tuple[int, ...]) -> Array:
-        bias = layer.arrays.get("bias")
-        if bias is None or not np.any(bias):
-            return np.zeros((), np.int64)
-        wrapped = bias.astype(np.int16).astype(np.int64)
-        if np.any(wrapped != bias):
-            first = int(np.argmax(wrapped.reshape(-1) != bias.reshape(-1)))
-            self.builder.findings.append(
-                loss(
-                    "SNN-3112",
-                    f"/layer/{layer.index}/bias",
-                    "Lava wraps the bias to 16 bits",
-                    old=str(bias.reshape(-1)[first]),
-                    new=str(wrapped.reshape(-1)[first]),
-                )
-            )
-        return spread(wrapped, shape)
+        misplaced = sigma_delta.problem(layer, self.graded)
+        if misplaced is not None:
+            self.builder.findings.append(misplaced)
+            return source
+        self.graded = layer.neuron_type == SDNN
+        add = sigma_delta.add_neurons if self.graded else add_cuba
+        return add(self.builder, layer, source, shape)
 
     def _origin(self, layer: Layer) -> Origin:
         return Origin("netx", "", f"/layer/{layer.index}")

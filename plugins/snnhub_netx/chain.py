@@ -13,9 +13,10 @@ from snnhub.ir.graph import TERMINAL_PORT, Edge, Graph, Node, Port
 from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
 
+from snnhub_netx import sigma_delta_group
 from snnhub_netx.delays import MAX_DELAY, merge, overlapping
 
-NEURON = "loihi.CubaLIF"
+NEURONS = ("loihi.CubaLIF", *sigma_delta_group.NEURONS)
 SYNAPSES = {"core.Dense": "dense", "core.Conv": "conv"}
 
 
@@ -127,7 +128,7 @@ class Chain:
     def _walk(self, port: Port) -> None:
         item = self.graph.inputs[0]
         first = next(iter(self.graph.out_of.get(port, ())), None)
-        if first is not None and self._op(first.dst.node) == NEURON:
+        if first is not None and self._op(first.dst.node) in NEURONS:
             neuron = self._take(first.dst.node)
             if first.delay:
                 self._refuse(str(first), "an input neuron is reached without delay")
@@ -174,7 +175,7 @@ class Chain:
         return tuple(sorted(edges, key=lambda edge: edge.delay))
 
     def _loops_back(self, edge: Edge, neuron: str) -> bool:
-        if neuron not in self.graph.node or self.graph.node[neuron].op != NEURON:
+        if neuron not in self.graph.node or self.graph.node[neuron].op not in NEURONS:
             return False
         return any(back.dst.node == neuron for back in self.graph.fed_by(edge.dst.node))
 
@@ -193,7 +194,7 @@ class Chain:
         outs = [out for part in nodes for out in self._onward(Port(part.id, "y"))]
         if len(outs) != len(nodes):
             return None
-        if self._op(outs[0].dst.node) != NEURON or any(out.delay for out in outs):
+        if self._op(outs[0].dst.node) not in NEURONS or any(out.delay for out in outs):
             self._refuse(node.id, "a synapse must lead to a Loihi neuron without delay")
             return None
         neuron = self._take(outs[0].dst.node)

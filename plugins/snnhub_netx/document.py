@@ -15,6 +15,7 @@ from snnhub.errors import FormatError
 from snnhub.findings import Finding, error, info, loss
 from snnhub.ir.tensor import Array
 
+from snnhub_netx import sigma_delta_group
 from snnhub_netx.hdf5 import integers, text, truncated
 
 CUBA_NAMES = ("CUBA", "LOIHI")
@@ -42,6 +43,7 @@ class Layer:
     kind: str
     arrays: dict[str, Array] = field(default_factory=dict)
     neuron: dict[str, Array] | None = None
+    neuron_type: str = ""
 
     @property
     def name(self) -> str:
@@ -111,7 +113,10 @@ def _layer(index: int, group: h5py.Group, place: str, findings: list[Finding]) -
     layer.arrays = _arrays(group, place, findings, skip=("type", "neuron"))
     neuron = group.get("neuron")
     if isinstance(neuron, h5py.Group):
-        layer.neuron = _neuron(neuron, f"{place}/neuron", findings)
+        kind_of = neuron.get("type")
+        where = f"{place}/neuron"
+        layer.neuron_type = text(kind_of, f"{where}/type") if isinstance(kind_of, h5py.Dataset) else "(missing)"
+        layer.neuron = _neuron(neuron, layer, where, findings)
     _required(layer, place, findings)
     return layer
 
@@ -149,15 +154,13 @@ def delays(item: h5py.Dataset, where: str, findings: list[Finding]) -> Array:
     return whole
 
 
-def _neuron(group: h5py.Group, place: str, findings: list[Finding]) -> dict[str, Array] | None:
-    kind_item = group.get("type")
-    kind = text(kind_item, f"{place}/type") if isinstance(kind_item, h5py.Dataset) else "(missing)"
+def _neuron(group: h5py.Group, layer: Layer, place: str, findings: list[Finding]) -> dict[str, Array] | None:
+    kind = layer.neuron_type
+    if kind == sigma_delta_group.SDNN:
+        return sigma_delta_group.read_neuron(group, place, layer.kind == "input", findings)
     if kind not in CUBA_NAMES:
-        findings.append(
-            error(
-                "SNN-3103", place, f"neuron type {kind} is not held yet", remedy=f"Held: {', '.join(CUBA_NAMES)}."
-            )
-        )
+        held = f"Held: {', '.join((*CUBA_NAMES, sigma_delta_group.SDNN))}."
+        findings.append(error("SNN-3103", place, f"neuron type {kind} is not held yet", remedy=held))
         return None
     arrays = _arrays(group, place, findings, skip=("type", "activation"))
     if "messageBits" in group:

@@ -146,7 +146,7 @@ def integers(item: h5py.Dataset, where: str) -> Array:
             first = tuple(int(i) for i in np.argwhere(wrong)[0]) if array.ndim else ()
             raise FormatError(
                 f"{int(np.count_nonzero(wrong))} of {array.size} values are not whole numbers",
-                where=f"{where}{list(first)}",
+                where=f"{where}{list(first) if first else ''}",
                 found=str(array[first]),
                 allowed="integers (Lava would truncate the rest without a word)",
             )

@@ -8,18 +8,20 @@ from pathlib import Path
 
 from snnhub.api.options import ImportOptions
 from snnhub.errors import FormatError, GraphError, UnsupportedError
-from snnhub.findings import Finding, Severity, info, of_severity
+from snnhub.findings import Finding, Severity, info, loss, of_severity
 from snnhub.ir.graph import Graph, Provenance, Stage
 from snnhub.ir.op import StepOp
 from snnhub.ops.registry import REGISTRY
 
+from snnhub_netx import sigma_delta_group
 from snnhub_netx.build import Build
+from snnhub_netx.chain import NEURONS
 from snnhub_netx.document import parse
 from snnhub_netx.hdf5 import opened
 from snnhub_netx.records import apply_records
 
 VERSION = "1"
-UNSUPPORTED = frozenset({"SNN-3102", "SNN-3103", "SNN-3116"})
+UNSUPPORTED = frozenset({"SNN-3102", "SNN-3103", "SNN-3116", "SNN-3121", "SNN-3122"})
 
 
 def import_netx(path: Path, options: ImportOptions) -> Graph:
@@ -63,11 +65,15 @@ def with_reset(graph: Graph, interval: int, offset: int) -> Graph:
             attributes = {**node.attribute, "reset_interval": interval, "reset_offset": phase % interval}
             program = schema.program(attributes)
             nodes.append(replace(node, attributes=tuple(attributes.items()), program=program))
-            phase += 1
         else:
             nodes.append(node)
-    finding = info("SNN-3109", graph.name, "neurons are reset while running", new=f"every {interval} steps")
-    return replace(graph, nodes=tuple(nodes), findings=(*graph.findings, finding))
+        phase += node.op in NEURONS
+    found = [info("SNN-3109", graph.name, "neurons are reset while running", new=f"every {interval} steps")]
+    kept = [node.id for node in graph.nodes if node.op in sigma_delta_group.NEURONS]
+    if kept:
+        message = f"Lava does not reset sigma-delta neurons, and neither does this network: {', '.join(kept[:5])}"
+        found.append(loss("SNN-3124", graph.name, message))
+    return replace(graph, nodes=tuple(nodes), findings=(*graph.findings, *found))
 
 
 def _stop_at_errors(findings: list[Finding], path: Path) -> None:

@@ -14,6 +14,7 @@ from snnhub.findings import Finding, Severity, error, loss, note, of_severity
 from snnhub.ir.graph import Graph, Node
 from snnhub.ir.tensor import Array
 
+from snnhub_netx import sigma_delta_group, sigma_delta_width
 from snnhub_netx.chain import Block, Chain, FlattenBlock, LayerBlock
 from snnhub_netx.delays import compact, merge
 from snnhub_netx.packing import LOWEST, loadable, survives
@@ -82,9 +83,10 @@ def check_block(index: int, block: Block) -> list[Finding]:
                 )
             )
     if not isinstance(block, FlattenBlock) and block.neuron is not None:
-        found += _check_neuron(block.neuron)
+        graded = block.neuron.op in sigma_delta_group.NEURONS
+        found += sigma_delta_group.check_neuron(block.neuron) if graded else _check_neuron(block.neuron)
     if isinstance(block, LayerBlock):
-        found += _check_synapse(block)
+        found += [*_check_synapse(block), *sigma_delta_width.check_block(block)]
     return found
 
 
@@ -185,10 +187,11 @@ def _write_block(group: h5py.Group, block: Block) -> None:
     else:
         group["shape"] = np.array(block.shape, np.int64)
     if block.neuron is not None:
-        _write_neuron(group.create_group("neuron"), block.neuron)
-        bias = block.neuron.param["bias"].array
-        if bias.any():
-            group["bias"] = bias.astype(np.float32).reshape(-1)
+        write = sigma_delta_group.write_neuron if block.neuron.op in sigma_delta_group.NEURONS else _write_neuron
+        write(group.create_group("neuron"), block.neuron)
+        bias = block.neuron.param.get("bias")
+        if bias is not None and bias.array.any():
+            group["bias"] = bias.array.astype(np.float32).reshape(-1)
 
 
 def _write_synapse(group: h5py.Group, block: LayerBlock) -> None:

@@ -42,7 +42,7 @@ def choices(attribute: Attribute) -> list[object]:
     if attribute.allowed:
         return list(attribute.allowed)
     low, high = attribute.range or (0, 0)
-    return [low, low + 16, high]
+    return [low, min(low + 16, high), high]
 
 
 def program_digests() -> dict[str, str]:

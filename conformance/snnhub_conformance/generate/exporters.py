@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from snnhub.errors import FormatError, UnsupportedError
 from snnhub.ir.graph import Decoder, Graph
-from snnhub.ir.numtype import SPIKE
+from snnhub.ir.numtype import SPIKE, signed
 from snnhub.ir.tensor import tensor
 from snnhub.passes.base import PassContext, run_passes
 from snnhub_formats.container import to_bytes
@@ -95,6 +95,26 @@ def high() -> Graph:
     return loihi((3, 2), vThMant=2**17)
 
 
+def sigma_delta() -> Graph:
+    """Sigma-delta neurons and a sigma output. Sums keep 32 bits in the graph, and fewer in Lava."""
+    builder = new("sigma_delta")
+    number = tensor(3, "int8")
+    port = builder.node("n0", "loihi.Delta", builder.input((3,), signed(32)), params={"vThMant": number})
+    port = dense(builder, "d1", port, even(2, 3), 1)
+    params = {"vThMant": number, "bias": tensor(np.array([5, -7], np.int8))}
+    port = builder.node("n1", "loihi.SigmaDelta", port, params=params, a_bits=32)
+    builder.output(builder.node("n2", "loihi.Sigma", dense(builder, "d2", port, even(2, 2), 1), a_bits=32))
+    return builder.graph()
+
+
+def graded_threshold_per_neuron() -> Graph:
+    builder = new("thresholds")
+    params = {"vThMant": tensor(np.array([1, 2, 3], np.int8))}
+    port = builder.node("n0", "loihi.Delta", builder.input((3,), signed(32)), params=params)
+    builder.output(builder.node("n1", "loihi.Sigma", dense(builder, "d1", port, even(2, 3), 1), a_bits=30))
+    return builder.graph()
+
+
 def inhibited() -> Graph:
     """A second layer of inhibition alone: a silent neuron saves it."""
     builder = new("inhibited")
@@ -178,12 +198,19 @@ ACCEPTED: dict[str, tuple[Callable[[], Graph], tuple[str, ...]]] = {
     "reset interval": (reset, ("SNN-4104",)),
     "threshold of 18 bits": (high, ("SNN-4105",)),
     "silent neuron": (inhibited, ("SNN-4103",)),
+    "sigma-delta neurons": (sigma_delta, ("SNN-4110",)),
 }
 REFUSED: dict[str, tuple[Callable[[], Graph], str, str, str]] = {
     "first layer of inhibition": (first_inhibited, "SNN-4102", "", "No layer before it for a silent neuron."),
     "weights of ten bits": (ten_bits, "SNN-4102", "", "257 is beyond its eight bits, and odd."),
     "bias per position": (per_position, "SNN-4101", "", "NetX has one value per channel."),
     "threshold per neuron": (threshold_per_neuron, "SNN-4101", "", "NetX has one per layer."),
+    "sigma-delta: threshold per neuron": (
+        graded_threshold_per_neuron,
+        "SNN-4101",
+        "",
+        "NetX has one per layer.",
+    ),
     "synapse with a bias": (synapse_with_bias, "SNN-4101", "", "NetX has it in the neuron."),
     "synapse that shifts": (shifted, "SNN-4101", "", "NetX does not."),
     "exact sums of a convolution": (exact_convolution, "SNN-4101", "", "Loihi's wrap to 24 bits."),

@@ -16,6 +16,7 @@ from snnhub.ir.numtype import SPIKE
 from snnhub.ir.tensor import Array
 
 from snnhub_conformance.building import cuba
+from snnhub_conformance.generate import loihi_graded
 from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, conv, dense, start
 
 VTH = 50
@@ -139,6 +140,7 @@ def sketches() -> Iterator[Sketch]:
     yield from limit_cases()
     yield from conv_cases()
     yield from batch_cases()
+    yield from loihi_graded.sketches()
 
 
 def neuron_cases() -> Iterator[Sketch]:

@@ -17,10 +17,12 @@ from snnhub_netx.writer import export_netx
 from snnhub_conformance.generate import chips
 from snnhub_conformance.generate.entry import Answer, Family
 from snnhub_conformance.generate.netx_parts import (
+    SDNN,
     Layer,
     conv_layer,
     dense_layer,
     even,
+    graded_input,
     input_layer,
     netx,
     neuron,
@@ -99,7 +101,76 @@ DECAYS = neuron(iDecay=np.array([9, 900, 4000, 0]), vDecay=np.array([4, 40, 400,
 OLD = neuron(type="LOIHI", wgtExp=0, theta=4096)
 WORKED_OUT = "SNN-3109"
 
+SIGMA = {**SDNN, "sigma_output": True, "vThMant": 0}
+SIGMA_DELTA: dict[str, Row] = {
+    "sigma-delta: dense": Row(
+        [
+            graded_input(4, weight=np.array([64.0], "f4"), bias=np.array([0.0], "f4")),
+            dense_layer(even(3, 4), bias=np.array([3.0, -2, 0]), neuron=SDNN),
+            dense_layer(even(2, 3), neuron=SIGMA),
+        ],
+        "An input that sends differences, neurons, a sigma output. Lava does not apply the input's weight.",
+        ("SNN-3105 /layer/0/weight", "SNN-3105 /layer/0/bias"),
+    ),
+    "sigma-delta: conv, flatten, dense": Row(
+        [
+            graded_input(2, 4, 3),
+            conv_layer(even(3, 2, 3, 2), (3, 2, 2), bias=np.array([3.0, -2, 5]), neuron=SDNN),
+            {"type": "flatten", "shape": np.array([12, 1, 1])},
+            dense_layer(even(2, 12), neuron=SIGMA),
+        ],
+        "As lava-dl writes it: the shape of a flatten has three axes.",
+    ),
+    "sigma-delta: plain spikes first": Row(
+        [dense_layer(even(3, 2), neuron=SDNN), dense_layer(even(2, 3), neuron={**SDNN, "sigma_output": False})],
+        "The key alone makes a sigma output.",
+        ("SNN-3105 /layer/1/neuron/vThMant",),
+    ),
+    "sigma-delta: another activation": Row(
+        [graded_input(2), dense_layer(even(2, 2), neuron={**SDNN, "activation": "tanh"})],
+        "Lava computes a ReLU.",
+        ("SNN-3120 /layer/1/neuron/activation",),
+    ),
+    "sigma-delta: threshold and bias beyond 20 bits": Row(
+        [
+            graded_input(2),
+            dense_layer(even(2, 2), bias=np.array([2.0**19, 5]), neuron={**SDNN, "vThMant": 2**20 + 1}),
+        ],
+        "Lava holds them times 4096 in 32 bits.",
+        ("SNN-3123 /layer/1/neuron/vThMant", "SNN-3123 /layer/1/bias"),
+    ),
+    "sigma-delta: reset_interval": Row(
+        [
+            graded_input(1, 3, 3),
+            conv_layer(even(2, 1, 2, 2), (2, 2, 2), neuron=SDNN),
+            conv_layer(even(1, 2, 2, 2), (1, 1, 1)),
+        ],
+        "Lava resets the neurons of the last layer only.",
+        ("SNN-3124", WORKED_OUT),
+        {"reset_interval": "6"},
+    ),
+    "sigma-delta: delays": Row(
+        [graded_input(3), dense_layer(even(2, 3), delay=np.array([[0.0, 1, 2], [3, 0, 1]]), neuron=SDNN)],
+        "Lava's products overflow one by one.",
+        ("SNN-3125 /layer/1/weight",),
+    ),
+    "sigma-delta: recurrent": Row(
+        [
+            graded_input(2),
+            dense_layer(even(2, 2), type="dense_rec", weight_rec=np.full((2, 2), 4.0, "f4"), neuron=SDNN),
+        ],
+        "Behind graded spikes the loop carries numbers.",
+        ("SNN-3125 /layer/1/weight",),
+    ),
+    "sigma-delta: what lava-dl's norms add": Row(
+        [graded_input(2), dense_layer(even(2, 2), neuron={**SDNN, "weight_exp": -1})],
+        "Lava ignores it.",
+        ("SNN-3105 /layer/1/neuron/weight_exp",),
+    ),
+}
+
 ROWS: dict[str, Row] = {
+    **SIGMA_DELTA,
     "dense": Row([dense_layer(even(5, 6)), dense_layer(even(4, 5))], "Two dense layers."),
     "dense, recurrent": Row(
         [dense_layer(even(3, 2), type="dense_rec", weight_rec=even(3, 3).astype(np.float32))],

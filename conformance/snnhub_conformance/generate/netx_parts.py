@@ -10,6 +10,7 @@ import numpy as np
 from snnhub.ir.tensor import Array
 
 Layer = dict[str, Any]
+SDNN: Layer = {"type": "SDNN", "activation": "relu", "vThMant": 3}
 CUBA: Layer = {"type": "CUBA", "iDecay": 4096, "vDecay": 0, "vThMant": 64, "refDelay": 1, "gradedSpike": False}
 
 
@@ -68,6 +69,11 @@ def input_layer(*shape: int, **changes: Any) -> Layer:
 def even(*shape: int) -> Array:
     """Even weights -24 .. 38 of both signs."""
     return 2 * ((np.arange(int(np.prod(shape))) * 13 + 4) % 32 - 12).reshape(shape)
+
+
+def graded_input(*shape: int, **changes: Any) -> Layer:
+    """An input layer that sends graded spikes."""
+    return input_layer(*shape, neuron={**SDNN, "vThMant": 0}, **changes)
 
 
 def without(layer: Layer, *keys: str) -> Layer:

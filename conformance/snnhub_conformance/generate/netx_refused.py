@@ -12,10 +12,12 @@ from snnhub.errors import FormatError, SnnhubError, UnsupportedError, UsageError
 from snnhub_conformance.generate.entry import Family, Refusal
 from snnhub_conformance.generate.netx_accepted import SOURCE
 from snnhub_conformance.generate.netx_parts import (
+    SDNN,
     Layer,
     conv_layer,
     dense_layer,
     even,
+    graded_input,
     input_layer,
     netx,
     neuron,
@@ -75,6 +77,49 @@ MANY = [
 ]
 IMAGE = input_layer(1, 5, 5)
 
+SIGMA_DELTA: dict[str, Row] = {
+    "sigma-delta: message bits": Row(
+        [dense_layer(even(2, 2), neuron={**SDNN, "messageBits": 16})],
+        beyond("SNN-3121", "/layer/0/neuron/messageBits"),
+        "Lava's reader fails on the key.",
+    ),
+    "sigma-delta: bias of a sigma output": Row(
+        [graded_input(2), dense_layer(even(2, 2), bias=np.array([1.0, 2]), neuron={**SDNN, "sigma_output": True})],
+        beyond("SNN-3122", "/layer/1/bias"),
+        "Lava fails on it.",
+    ),
+    "sigma-delta: threshold per neuron": Row(
+        [graded_input(2), dense_layer(even(2, 2), neuron={**SDNN, "vThMant": np.array([1, 2])})],
+        beyond("SNN-3122", "/layer/1/neuron/vThMant"),
+        "Lava fails on it.",
+    ),
+    "sigma-delta: recurrent behind plain spikes": Row(
+        [dense_layer(even(2, 2), type="dense_rec", weight_rec=np.full((2, 2), 4.0), neuron=SDNN)],
+        beyond("SNN-3122", "/layer/0"),
+        "Lava's loop takes numbers for yes or no.",
+    ),
+    "sigma-delta: dense CUBA behind it": Row(
+        [graded_input(2), dense_layer(even(2, 2))],
+        beyond("SNN-3122", "/layer/1"),
+        "Sums beyond 32 bits would have to overflow.",
+    ),
+    "sigma-delta: threshold missing": Row(
+        [dense_layer(even(2, 2), neuron=without(SDNN, "vThMant"))],
+        fault("SNN-3101", "/layer/0/neuron"),
+        "A neuron.",
+    ),
+    "sigma-delta: threshold of half a number": Row(
+        [dense_layer(even(2, 2), neuron={**SDNN, "vThMant": 0.5})],
+        fault("SNN-3104", "/layer/0/neuron/vThMant"),
+        "Lava computes with it; its fixed-point words cannot.",
+    ),
+    "sigma-delta: layers that do not fit": Row(
+        [graded_input(3), dense_layer(even(2, 2), neuron=SDNN)],
+        fault("SNN-3107", "/layer/1"),
+        "Three inputs, two expected.",
+    ),
+}
+
 ROWS: dict[str, Row] = {
     "gap in the numbers": Row([ONE, ONE], Refusal(FormatError), "Layers 0 and 2.", ["0", "2"], 12),
     "first layer is 1": Row([ONE], Refusal(FormatError), "Nothing says what layer 0 was.", ["1"], 12),
@@ -99,11 +144,6 @@ ROWS: dict[str, Row] = {
     ),
     "adaptive neurons": Row(
         [dense_layer(even(2, 2), neuron=neuron(type="ALIF"))],
-        beyond("SNN-3103", "/layer/0/neuron"),
-        "Not held yet.",
-    ),
-    "sigma-delta neurons": Row(
-        [dense_layer(even(2, 2), neuron=neuron(type="SDNN"))],
         beyond("SNN-3103", "/layer/0/neuron"),
         "Not held yet.",
     ),
@@ -206,6 +246,7 @@ ROWS: dict[str, Row] = {
     "option that is no number": Row(
         [ONE], Refusal(UsageError), "A reset interval of 1.5 steps.", options={"reset_interval": "1.5"}
     ),
+    **SIGMA_DELTA,
     "unknown option": Row([ONE], Refusal(UsageError), "Nobody knows it.", options={"no_such_option": "1"}),
 }
 

@@ -27,7 +27,13 @@ from snnhub_conformance.scalar import check_against
 
 NODE = "n"
 COVERS = "what mutations of single instructions change"
-RANGES = {"reset_interval": (0, 3, 5), "reset_offset": (0, 1, 4), "n_syn": (1, 2, 3), "max_spikes": (1, 31)}
+RANGES = {
+    "reset_interval": (0, 3, 5),
+    "reset_offset": (0, 1, 4),
+    "n_syn": (1, 2, 3),
+    "max_spikes": (1, 31),
+    "a_bits": (30, 32),
+}
 """Values of attributes that are numbers: enough to tell what they do from what they do not."""
 
 
