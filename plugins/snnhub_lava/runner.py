@@ -26,8 +26,12 @@ from snnhub.peers.protocol import Worker
 from snnhub.peers.recipe import read_recipe
 
 from snnhub_lava import ENVIRONMENT
+from snnhub_lava.decays import rounded_decays
 
-NEURON = "loihi.CubaLIF"
+STATES = {"loihi.CubaLIF": ("u", "v"), "loihi.RF": ("real", "imag"), "loihi.RFIzhikevich": ("real", "imag")}
+"""Neurons that Lava runs, with the states that it is asked for."""
+RESET = "loihi.CubaLIF"
+"""The neurons that Lava can reset while it runs."""
 EVERYTHING = "*"
 RESETS = ("reset_interval", "reset_offset")
 BATCH_METHODS = ("auto", "reset", "restart")
@@ -38,6 +42,7 @@ class Layout:
     """Lava's blocks in order with their lag, and what decides how samples may follow each other."""
 
     blocks: tuple[str, ...]
+    states: dict[str, tuple[str, ...]]
     lags: dict[str, int]
     input_neuron: bool
     output: str
@@ -47,14 +52,15 @@ class Layout:
 
 def layout(graph: Graph) -> Layout:
     """Read the chain of neuron layers off a graph that came from a NetX file."""
-    neurons = [node for node in graph.nodes if node.op == NEURON]
+    neurons = [node for node in graph.nodes if node.op in STATES]
     first = graph.out_of[Port(graph.inputs[0].id, TERMINAL_PORT)][0].dst.node
-    input_neuron = graph.node[first].op == NEURON
-    plain = all(not node.param["bias"].array.any() for node in neurons)
+    input_neuron = graph.node[first].op in STATES
+    plain = all(node.op == RESET and not node.param["bias"].array.any() for node in neurons)
     straight = len(graph.edges) == len(graph.nodes) + 1 and all(edge.delay <= 1 for edge in graph.edges)
     flat = graph.node[first].op == "core.Flatten"
     return Layout(
         tuple(node.id for node in neurons),
+        {node.id: STATES[node.op] for node in neurons},
         {node.id: position + (not input_neuron) for position, node in enumerate(neurons)},
         input_neuron,
         graph.edges[-1].src.node,
@@ -64,7 +70,8 @@ def layout(graph: Graph) -> Layout:
 
 
 def run_lava(request: RunRequest) -> Recording:
-    """Run the file of the request. Record keys: ``output`` and ``<layer>/<s|u|v>`` for layers of neurons.
+    """Run the file of the request. Record keys: ``output`` and ``<layer>/<s|u|v>`` for layers of neurons,
+    ``<layer>/<s|real|imag>`` for resonators.
 
     Raises ``MissingPeerError`` without the environment, ``UsageError`` for keys and options Lava does not
     have, ``RunError`` with Lava's words if it fails.
@@ -114,6 +121,7 @@ def run_in(worker: Worker, request: RunRequest) -> Recording:
     notes = [info("SNN-6001", "lava", f"ran in {words}")]
     if stimulus.shape[1] > 1:
         notes.append(info("SNN-6002", "lava", _EXPLAIN[method].format(count=stimulus.shape[1])))
+    notes += rounded_decays(request.graph, session.decays)
     return Recording(arrays, request.stimulus.batched, "lava", tuple(notes))
 
 
@@ -126,7 +134,7 @@ _EXPLAIN = {
 
 def _keys(request: RunRequest, plan: Layout) -> dict[str, str]:
     """Record keys, with the name under which the worker records them."""
-    known = {f"{block}/{name}": f"{block}/{name}" for block in plan.blocks for name in ("s", "u", "v")}
+    known = {f"{block}/{name}": f"{block}/{name}" for block in plan.blocks for name in ("s", *plan.states[block])}
     known["output"] = f"{plan.output}/s"
     if EVERYTHING in request.record:
         return known
@@ -144,7 +152,7 @@ def _method(request: RunRequest, plan: Layout) -> str:
     if wanted == "reset" and (not plan.resettable or own_reset):
         raise UsageError(
             "samples cannot be separated by resets here",
-            found="bias, recurrence, delay, input neurons or a reset_interval of its own",
+            found="bias, recurrence, delay, resonators, input neurons or a reset_interval of its own",
             remedy="Use --option batch=restart",
         )
     many = request.stimulus.values.shape[1] > 1
@@ -179,6 +187,7 @@ class _Session:
         self.plan = plan
         self.names = names
         self.resets = {name: request.integer(name, 0) for name in RESETS if name in request.options}
+        self.decays: dict[str, list[list[int]]] = {}
 
     def _timeline(self, values: Array, options: dict[str, int]) -> dict[str, Array]:
         """Run values (time, features…) and return recordings (time, features…)."""
@@ -197,6 +206,7 @@ class _Session:
             },
             progress=self.request.progress,
         )
+        self.decays = answer.get("decays", {})
         arrays = {key: np.load(path, allow_pickle=False) for key, path in answer["arrays"].items()}
         shutil.rmtree(folder)
         return arrays

@@ -8,18 +8,20 @@ from pathlib import Path
 
 from snnhub.api.options import ImportOptions
 from snnhub.errors import FormatError, GraphError, UnsupportedError
-from snnhub.findings import Finding, Severity, info, of_severity
+from snnhub.findings import Finding, Severity, info, loss, of_severity
 from snnhub.ir.graph import Graph, Provenance, Stage
 from snnhub.ir.op import StepOp
 from snnhub.ops.registry import REGISTRY
 
+from snnhub_netx import lint
 from snnhub_netx.build import Build
 from snnhub_netx.document import parse
 from snnhub_netx.hdf5 import opened
 from snnhub_netx.records import apply_records
+from snnhub_netx.resonate import OWN_NAMES
 
 VERSION = "1"
-UNSUPPORTED = frozenset({"SNN-3102", "SNN-3103", "SNN-3116"})
+UNSUPPORTED = frozenset({"SNN-3102", "SNN-3103", "SNN-3116", "SNN-3134"})
 
 
 def import_netx(path: Path, options: ImportOptions) -> Graph:
@@ -47,6 +49,7 @@ def import_netx(path: Path, options: ImportOptions) -> Graph:
             findings=problem.findings,
         ) from None
     graph = apply_records(graph, document.records)
+    graph = graph.with_findings(lint.reading(graph))
     interval, offset = options.integer("reset_interval", 0), options.integer("reset_offset", 0)
     return with_reset(graph, interval, offset) if interval else graph
 
@@ -57,6 +60,7 @@ def with_reset(graph: Graph, interval: int, offset: int) -> Graph:
     As ``netx.hdf5.Network(reset_interval=…, reset_offset=…)`` does it; time starts at 1 in Lava.
     """
     nodes, phase = [], offset + 1
+    resonators: list[Finding] = []
     for node in graph.nodes:
         schema = REGISTRY(node.op, node.version)
         if node.op == "loihi.CubaLIF" and isinstance(schema, StepOp):
@@ -66,8 +70,11 @@ def with_reset(graph: Graph, interval: int, offset: int) -> Graph:
             phase += 1
         else:
             nodes.append(node)
+            phase += node.op in OWN_NAMES  # Lava counts them, and does not reset them
+            if node.op in OWN_NAMES:
+                resonators.append(loss("SNN-3135", node.id, "Lava does not reset resonators; nor does this one"))
     finding = info("SNN-3109", graph.name, "neurons are reset while running", new=f"every {interval} steps")
-    return replace(graph, nodes=tuple(nodes), findings=(*graph.findings, finding))
+    return replace(graph, nodes=tuple(nodes), findings=(*graph.findings, finding, *resonators))
 
 
 def _stop_at_errors(findings: list[Finding], path: Path) -> None:

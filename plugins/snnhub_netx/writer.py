@@ -15,8 +15,10 @@ from snnhub.ir.graph import Graph, Node
 from snnhub.ir.tensor import Array
 
 from snnhub_netx.chain import Block, Chain, FlattenBlock, LayerBlock
+from snnhub_netx.complex_block import ComplexBlock, check_resonators, write_complex
 from snnhub_netx.delays import compact, merge
-from snnhub_netx.packing import LOWEST, loadable, survives
+from snnhub_netx.lint import writing
+from snnhub_netx.packing import LOWEST, survives
 from snnhub_netx.records import make_records
 
 BIAS_LIMIT = 2**15
@@ -35,6 +37,7 @@ def export_netx(graph: Graph, path: Path) -> Sequence[Finding]:
         findings += _check_inputs(graph)
         for index, block in chain.numbered():
             findings += check_block(index, block)
+        findings += writing(graph)
     errors = of_severity(findings, Severity.ERROR)
     if errors:
         raise UnsupportedError(
@@ -81,9 +84,11 @@ def check_block(index: int, block: Block) -> list[Finding]:
                     "SNN-4101", node.id, "node is not named as NetX names layers", remedy="Convert with --to netx."
                 )
             )
-    if not isinstance(block, FlattenBlock) and block.neuron is not None:
+    if isinstance(block, ComplexBlock):
+        found += check_resonators(block.neuron)
+    elif not isinstance(block, FlattenBlock) and block.neuron is not None:
         found += _check_neuron(block.neuron)
-    if isinstance(block, LayerBlock):
+    if isinstance(block, LayerBlock | ComplexBlock):
         found += _check_synapse(block)
     return found
 
@@ -121,25 +126,23 @@ def _check_neuron(neuron: Node) -> list[Finding]:
     return found
 
 
-def _check_synapse(block: LayerBlock) -> list[Finding]:
+def _check_synapse(block: LayerBlock | ComplexBlock) -> list[Finding]:
     check = _check_conv if block.kind == "conv" else _check_dense
     found = [finding for synapse in block.synapses for finding in check(synapse)]
     if found or block.kind == "conv":
         return found
-    dense = block.weight()
-    recurrent = block.recurrent.param["weight"].array.astype(np.int64) if block.recurrent else None
-    together = dense if recurrent is None else np.hstack([dense, recurrent])
-    if not loadable(together) or not survives(dense, recurrent):
-        found.append(
-            error(
-                "SNN-4102",
-                f"{block.synapse.id}/weight",
-                "Lava's weight packing would change these weights",
-                old=str(block.synapse.param["weight"].type),
-                remedy=f"Even weights in {LOWEST} .. 254, not all of one negative sign.",
-            )
+    nodes = {node.id: node for _, node in block.nodes}
+    return [
+        error(
+            "SNN-4102",
+            f"{name}/weight",
+            "Lava's weight packing would change these weights",
+            old=str(nodes[name].param["weight"].type),
+            remedy=f"Even weights in {LOWEST} .. 254, not all of one negative sign.",
         )
-    return found
+        for name, weight, back in block.matrices(nodes)
+        if not survives(weight, back)
+    ]
 
 
 def _check_any(synapse: Node) -> list[Finding]:
@@ -179,6 +182,9 @@ def _write_block(group: h5py.Group, block: Block) -> None:
     group.create_dataset("type", data=np.array([block.kind], dtype="S10"))
     if isinstance(block, FlattenBlock):
         group["shape"] = np.array([block.size], np.int64)
+        return
+    if isinstance(block, ComplexBlock):
+        write_complex(group, block)
         return
     if isinstance(block, LayerBlock):
         _write_synapse(group, block)
