@@ -21,7 +21,7 @@ CUBA = "core.CubaLIF"
 CUBAS = (CUBA, FLOAT_CUBA.name)
 """Neurons with a current that decays."""
 NEURONS = ("core.IF", "core.LIF", *CUBAS)
-LOWERED = "loihi.CubaLIF"
+LOWERED = ("loihi.CubaLIF", "loihi.RF", "loihi.RFIzhikevich")
 SHAPING = ("core.Flatten",)
 REMEDIES = {
     "core.BatchNorm": "Batch normalisation is folded only into a convolution or dense layer right before it.",
@@ -66,7 +66,7 @@ def run(graph: Graph, context: PassContext) -> PassResult:
 
 def lowered(graph: Graph) -> bool:
     """Whether the neurons are Loihi's already."""
-    return any(node.op == LOWERED for node in graph.nodes)
+    return any(node.op in LOWERED for node in graph.nodes)
 
 
 def _nodes(graph: Graph, context: PassContext) -> Iterator[Finding]:
@@ -91,7 +91,7 @@ def _nodes(graph: Graph, context: PassContext) -> Iterator[Finding]:
                 yield error(
                     "SNN-2005", node.id, "threshold must be above 0", old=str(node.param["v_threshold"].array)
                 )
-        elif node.op not in (*SYNAPSES, *SHAPING, LOWERED, "core.MaxPool"):
+        elif node.op not in (*SYNAPSES, *SHAPING, *LOWERED, "core.MaxPool"):
             remedy = {**REMEDIES, **FOREIGN}.get(node.op, "")
             yield error("SNN-2101", node.id, f"Loihi has no {node.kind}", remedy=remedy)
 
@@ -175,7 +175,7 @@ def _synapses(graph: Graph) -> Iterator[Finding]:
             continue
         targets = {graph.node[e.dst.node].op for e in graph.fed_by(node.id) if e.dst.node in graph.node}
         ends = {e.dst.node for e in graph.fed_by(node.id)} & {output.id for output in graph.outputs}
-        if ends or targets - {*NEURONS, *FOREIGN, LOWERED} or not targets:
+        if ends or targets - {*NEURONS, *FOREIGN, *LOWERED} or not targets:
             yield error(
                 "SNN-2101",
                 node.id,
@@ -225,7 +225,7 @@ def _outputs(graph: Graph) -> Iterator[Finding]:
     for output in graph.outputs:
         for edge in graph.into[Port(output.id, TERMINAL_PORT)]:
             source = graph.node.get(edge.src.node)
-            if source is not None and source.op not in (*NEURONS, *FOREIGN, LOWERED):
+            if source is not None and source.op not in (*NEURONS, *FOREIGN, *LOWERED):
                 yield error(
                     "SNN-2101",
                     output.id,
