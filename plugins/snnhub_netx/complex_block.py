@@ -39,9 +39,7 @@ class ComplexBlock:
 
     def matrices(self, nodes: Mapping[str, Node]) -> list[tuple[str, Array, Array | None]]:
         """What Lava packs together: the id of a synapse, its weights (out, in), and no recurrent ones."""
-        return [
-            (node.id, nodes[node.id].param["weight"].array.astype(np.int64), None) for node in self.synapses
-        ]
+        return [(node.id, nodes[node.id].param["weight"].array.astype(np.int64), None) for node in self.synapses]
 
 
 def resonator_of(graph: Graph, edges: tuple[Edge, ...]) -> Node | None:
@@ -69,7 +67,9 @@ def complex_block(
             found.append(error("SNN-4122", str(edge), message))
         onward = graph.fed_by(synapse.id)
         if len(onward) != 1 or onward[0].delay or onward[0].dst.node != neuron.id:
-            found.append(error("SNN-4122", synapse.id, "a synapse must lead to one part of resonators, without delay"))
+            found.append(
+                error("SNN-4122", synapse.id, "a synapse must lead to one part of resonators, without delay")
+            )
             continue
         parts[onward[0].dst.name] = synapse
     ports = [f"a_{part}" for part in PARTS]

@@ -101,7 +101,9 @@ def _decay(item: h5py.Dataset, where: str, findings: list[Finding]) -> Array:
         findings.append(info("SNN-3132", where, message, old=f"{given.flat[0]:g}", new=str(whole.flat[0])))
     exact = whole[(given == whole) & (whole != 0)]
     if exact.size:
-        message = "Lava makes this decay of floats and cuts them: it may come out one nearer to 0, by NumPy and CPU"
+        message = (
+            "Lava makes this decay of floats and cuts them: it may come out one nearer to 0, by NumPy and CPU"
+        )
         findings.append(
             note(
                 "SNN-3131",
@@ -131,9 +133,7 @@ def _check(values: dict[str, Array], place: str, findings: list[Finding]) -> Non
     elif not 0 <= int(threshold.reshape(-1)[0]) <= THRESHOLD_LIMIT:
         message = "Lava wraps this threshold to 32 bits, or it is below 0"
         allowed = f"Use a threshold in 0 .. {THRESHOLD_LIMIT}."
-        findings.append(
-            error("SNN-3134", where, message, old=str(int(threshold.reshape(-1)[0])), remedy=allowed)
-        )
+        findings.append(error("SNN-3134", where, message, old=str(int(threshold.reshape(-1)[0])), remedy=allowed))
 
 
 def check_layer(kind: str, arrays: dict[str, Array], cell: str | None, place: str) -> list[Finding]:
@@ -151,7 +151,9 @@ def check_layer(kind: str, arrays: dict[str, Array], cell: str | None, place: st
         message = "complex weights need resonators: Lava's reader fails on others (AttributeError)"
         return [error("SNN-3134", place, message, old=cell or "no neuron group")]
     return [
-        loss("SNN-3133", f"{place}/{key}", f"Lava's reader ignores the {words} of complex layers; so does this one")
+        loss(
+            "SNN-3133", f"{place}/{key}", f"Lava's reader ignores the {words} of complex layers; so does this one"
+        )
         for key, words in UNUSED.items()
         if key in arrays and np.any(arrays[key])
     ]

@@ -79,9 +79,9 @@ class Draw:
     def _weight(self, random: np.random.Generator, shape: tuple[int, ...], first: bool) -> Array:
         """Weights of one network. What only inhibits comes second, so that something is there to inhibit."""
         if self.regime == "wide" and first:
-            return np.asarray(np.where(random.random((shape[0], *[1] * (len(shape) - 1))) < 0.3, -256, 254)) + np.zeros(
-                shape, np.int64
-            )
+            return np.asarray(
+                np.where(random.random((shape[0], *[1] * (len(shape) - 1))) < 0.3, -256, 254)
+            ) + np.zeros(shape, np.int64)
         if self.regime == "negative" and not first:
             weight = -random.integers(1, 120, shape)
             weight.flat[0] = -128  # a power of two at the end of the range is what Lava's packing loses
@@ -126,7 +126,9 @@ class Draw:
             top = 40_000 if self.regime == "bias at 16 bits" else 300
             low = 0 if self.regime in ("uniform and zero", "negative") else -top
             changes["bias"] = self._each(lambda r: r.integers(low, top + 1, size)).astype(np.float32)
-        if self.kind == "delay" or (self.regime == "late" and self.kind not in ("recurrent", "conv") and not first):
+        if self.kind == "delay" or (
+            self.regime == "late" and self.kind not in ("recurrent", "conv") and not first
+        ):
             changes["delay"] = self._delay(size, inputs)
         return changes
 
@@ -165,8 +167,10 @@ class Draw:
             "cosDecay": np.trunc(kept * np.cos(turn)) + np.copysign(0.5, np.cos(turn)),
         }
         kind = str(self.shared.choice(["RF_PHASE", "RF_IZHIKEVICH"]))
-        threshold = int(self.shared.choice([4096, 9000])) if self.regime == "high threshold" else int(
-            self.shared.choice([1, 20, 100])
+        threshold = (
+            int(self.shared.choice([4096, 9000]))
+            if self.regime == "high threshold"
+            else int(self.shared.choice([1, 20, 100]))
         )
         self.group.layers.append(
             {

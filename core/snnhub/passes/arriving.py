@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from snnhub.ir.graph import Graph, Node, Port
 from snnhub.ir.tensor import Array
 
