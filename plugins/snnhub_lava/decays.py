@@ -26,7 +26,7 @@ def rounded_decays(graph: Graph, found: Mapping[str, Sequence[Sequence[int]]]) -
                 yield loss(
                     "SNN-3131",
                     f"{block}/{name}",
-                    f"Lava rounded {wrong.size} of {ours.size} decays down on this machine: its states will differ",
+                    f"Lava rounded {wrong.size} of {ours.size} decays down on this machine: its states differ",
                     old=str(ours[wrong[0]]),
                     new=str(other[wrong[0]]),
                     remedy="Convert the file to NetX with snnhub: Lava then has exactly these decays.",

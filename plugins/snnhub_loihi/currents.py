@@ -22,7 +22,7 @@ def currents(graph: Graph) -> list[Finding]:
                 info(
                     "SNN-2140",
                     f"{node.id}/u",
-                    "the current can pass 2^23, where Lava on the CPU wraps and the chip does not say what it does: "
+                    "the current can pass 2^23, where Lava on the CPU wraps and the chip need not do the same: "
                     "claims hold for Lava on the CPU",
                     old="without bound" if reach is None else str(reach),
                     bound=f"|u| <= {STATE_LIMIT}",

@@ -95,8 +95,8 @@ def check_resonators(neuron: Node) -> list[Finding]:
             note(
                 "SNN-4120",
                 neuron.id,
-                f"{', '.join(moved)} stand half a step farther from 0 in the file: Lava makes decays of floats and cuts "
-                "them, and would lose a step of whole numbers on some machines",
+                f"{', '.join(moved)} stand half a step farther from 0 in the file: Lava makes decays of floats "
+                "and cuts them, and would lose a step of whole numbers on some machines",
                 old=str(first),
                 new=f"{half(np.asarray(first))}",
                 bound="exact: Lava and snnhub read back the decays of the network",

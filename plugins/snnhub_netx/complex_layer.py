@@ -1,4 +1,4 @@
-"""A complex dense layer of a file as nodes: two synapses that the same spikes drive, and the resonators behind them."""
+"""A complex dense layer of a file as nodes: two synapses driven by the same spikes, and resonators behind them."""
 
 from __future__ import annotations
 

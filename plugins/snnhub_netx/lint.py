@@ -105,7 +105,7 @@ def _currents(graph: Graph, code: str) -> Iterator[Finding]:
             yield info(
                 code,
                 f"{node.id}/u",
-                "the current can pass 2^23, where Lava on the CPU wraps and the chip does not say what it does: "
+                "the current can pass 2^23, where Lava on the CPU wraps and the chip need not do the same: "
                 "claims hold for Lava on the CPU",
                 old="without bound" if reach is None else str(reach),
                 bound=f"|u| <= {CURRENT_LIMIT}",

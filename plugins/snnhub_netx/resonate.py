@@ -1,9 +1,9 @@
 """Resonate-and-fire layers in a file: complex weights, decays as sine and cosine, and what Lava makes of both.
 
 Followed from lava-dl 0.6.0 (``netx/hdf5.py``, ``slayer/neuron/rf.py``) and lava-nc 0.10.0 (``proc/rf/process.py``).
-Lava-DL's reader turns the two decays into a period and an amplitude, and Lava turns those back, in floats, and cuts
-what comes out to 4096ths: a whole number arrives as itself or one nearer to 0, as NumPy and the processor round.
-Numbers that stand half a step farther from 0 arrive the same everywhere; that is how snnhub writes them.
+Lava-DL's reader turns the two decays into a period and an amplitude, and Lava turns those back, in floats,
+and cuts what comes out to 4096ths: a whole number arrives as itself or one nearer to 0, as NumPy and the processor
+round. Numbers that stand half a step farther from 0 arrive the same everywhere; that is how snnhub writes them.
 """
 
 from __future__ import annotations

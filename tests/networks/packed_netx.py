@@ -1,8 +1,8 @@
 """Random networks for live Lava by the hundred: twenty in one file, side by side and not connected.
 
-Matrices lie on a diagonal of blocks, convolutions have a group for each network, decays and biases are arrays. Only
-thresholds and what Lava does to a whole matrix are shared by the networks of one file. A kind, a group and a member
-are one network, on every machine.
+Matrices lie on a diagonal of blocks, convolutions have a group for each network, decays and biases are arrays.
+Only thresholds and what Lava does to a whole matrix are shared by the networks of one file. A kind, a regime and a
+member are one network, on every machine.
 """
 
 from __future__ import annotations

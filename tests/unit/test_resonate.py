@@ -1,4 +1,4 @@
-"""Resonators in NetX files: read, written, read back; and every way in which Lava's reader would go wrong on them."""
+"""Resonators in NetX files: read, written, read back; and every way in which Lava's reader goes wrong on them."""
 
 from __future__ import annotations
 

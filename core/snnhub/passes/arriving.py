@@ -1,4 +1,4 @@
-"""What can arrive at a port in one step: the least and the largest sum of integer weights that spikes can drive."""
+"""What can arrive at a port in one step: least and largest sum of the integer weights that spikes drive."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def arriving(graph: Graph, port: Port) -> tuple[Array, Array] | None:
 
 
 def held(sums: tuple[Array, Array], lost: Array, unity: int) -> int | None:
-    """The largest magnitude of a state that loses ``lost`` of ``unity`` per step, rounded toward 0, and gains such a
-    sum: the sum times unity / lost. None if there is no bound, as nothing is lost where something arrives.
+    """The largest magnitude of a state that loses ``lost`` of ``unity`` per step, rounded toward 0, and gains such
+    a sum: the sum times unity / lost. None if there is no bound, as nothing is lost where something arrives.
     """
     most, lost = np.broadcast_arrays(np.maximum(np.abs(sums[0]), np.abs(sums[1])), lost.astype(np.int64))
     if np.any((lost == 0) & (most > 0)):
