@@ -15,7 +15,14 @@ ENVIRONMENT = Environment(
 
 WHOLE = {"types": ["int", "bool"]}
 CAPABILITIES = {
-    "ops": ["loihi.CubaLIF/1", "loihi.Delta/1", "loihi.SigmaDelta/1", "loihi.Sigma/1"],
+    "ops": [
+        "loihi.CubaLIF/1",
+        "loihi.Delta/1",
+        "loihi.SigmaDelta/1",
+        "loihi.Sigma/1",
+        "loihi.RF/1",
+        "loihi.RFIzhikevich/1",
+    ],
     "types": ["int", "bool"],
     "transforms": {"core.Dense/1": WHOLE, "core.Conv/1": WHOLE, "core.Flatten/1": WHOLE},
     "batch": True,

@@ -26,15 +26,21 @@ from snnhub.peers.protocol import Worker
 from snnhub.peers.recipe import read_recipe
 
 from snnhub_lava import ENVIRONMENT
+from snnhub_lava.decays import rounded_decays
 
+RESONATOR = ("real", "imag")
 STATES = {
     "loihi.CubaLIF": ("u", "v"),
     "loihi.Delta": ("act", "residue"),
     "loihi.SigmaDelta": ("sigma", "act", "residue"),
     "loihi.Sigma": ("sigma",),
+    "loihi.RF": RESONATOR,
+    "loihi.RFIzhikevich": RESONATOR,
 }
 """Neurons that Lava's blocks have, and the names of their variables: those of the ops' states."""
 GRADED = ("loihi.Delta", "loihi.SigmaDelta", "loihi.Sigma")
+RESET = "loihi.CubaLIF"
+"""The neurons that Lava can reset while it runs."""
 EVERYTHING = "*"
 RESETS = ("reset_interval", "reset_offset")
 BATCH_METHODS = ("auto", "reset", "restart")
@@ -61,7 +67,7 @@ def layout(graph: Graph) -> Layout:
     neurons = [node for node in graph.nodes if node.op in STATES]
     first = graph.out_of[Port(graph.inputs[0].id, TERMINAL_PORT)][0].dst.node
     input_neuron = graph.node[first].op in STATES
-    plain = all(node.op not in GRADED and not node.param["bias"].array.any() for node in neurons)
+    plain = all(node.op == RESET and not node.param["bias"].array.any() for node in neurons)
     straight = len(graph.edges) == len(graph.nodes) + 1 and all(edge.delay <= 1 for edge in graph.edges)
     flat = graph.node[first].op == "core.Flatten"
     return Layout(
@@ -132,6 +138,7 @@ def run_in(worker: Worker, request: RunRequest) -> Recording:
     notes = [info("SNN-6001", "lava", f"ran in {words}")]
     if stimulus.shape[1] > 1:
         notes.append(info("SNN-6002", "lava", _EXPLAIN[method].format(count=stimulus.shape[1])))
+    notes += rounded_decays(request.graph, session.decays)
     return Recording(arrays, request.stimulus.batched, "lava", tuple(notes))
 
 
@@ -162,7 +169,8 @@ def _method(request: RunRequest, plan: Layout) -> str:
     if wanted == "reset" and (not plan.resettable or own_reset):
         raise UsageError(
             "samples cannot be separated by resets here",
-            found="bias, recurrence, delay, input neurons, sigma-delta neurons or a reset_interval of its own",
+            found="bias, recurrence, delay, input neurons, resonators, sigma-delta neurons or a reset_interval of "
+            "its own",
             remedy="Use --option batch=restart",
         )
     many = request.stimulus.values.shape[1] > 1
@@ -192,6 +200,7 @@ class _Session:
         self.plan = plan
         self.names = names
         self.resets = {name: request.integer(name, 0) for name in RESETS if name in request.options}
+        self.decays: dict[str, list[list[int]]] = {}
 
     def _timeline(self, values: Array, options: dict[str, int]) -> dict[str, Array]:
         """Run values (time, features…) and return recordings (time, features…)."""
@@ -210,6 +219,7 @@ class _Session:
             },
             progress=self.request.progress,
         )
+        self.decays = answer.get("decays", {})
         arrays = {key: np.load(path, allow_pickle=False) for key, path in answer["arrays"].items()}
         shutil.rmtree(folder)
         return arrays

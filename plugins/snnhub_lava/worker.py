@@ -44,7 +44,7 @@ def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     return {
         "imports": ["spikingjelly"],
         "models": ["netx"],
-        "records": ["s", "u", "v", "sigma", "act", "residue"],
+        "records": ["s", "u", "v", "sigma", "act", "residue", "real", "imag"],
         "batch": False,
         "options": ["reset_interval", "reset_offset"],
     }
@@ -54,9 +54,11 @@ def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Run one timeline.
 
     ``model``: a NetX file; ``input``: ``.npy`` (time, features…); ``blocks``: names of Lava's blocks in order;
-    ``input_neuron``: whether the first block is an input with neurons; ``record``: keys
-    ``<block>/<name>``, the name ``s`` or that of a variable of its neurons;
-    ``folder``: where results go. Answers ``{"arrays": {key: path}}``. With ``runner``, runs that instead.
+    ``input_neuron``: whether the first block is an input with neurons; ``record``: keys ``<block>/<name>``, the
+    name ``s`` or that of a variable of its neurons; ``folder``: where results go.
+
+    Answers ``{"arrays": {key: path}, "decays": {block: [sine, cosine]}}``, the decays that Lava gave its
+    resonators. With ``runner``, runs that instead.
     """
     if "runner" in params:
         from snnhub.api import hosted
@@ -78,6 +80,7 @@ def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
         target
     ) if source.s_out.shape != target.shape else source.s_out.connect(target)
     layers = dict(zip(params["blocks"], net.layers, strict=True))
+    decays = {name: _decays(layer.neuron) for name, layer in layers.items() if hasattr(layer.neuron, "sin_decay")}
     steps = stimulus.shape[0]
     paths, keep = _probe(layers, params["record"], steps, Path(params["folder"]))
     try:
@@ -90,7 +93,12 @@ def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     del keep
     for path in paths.values():
         np.save(path, forward(np.load(path, allow_pickle=False)))
-    return {"arrays": paths}
+    return {"arrays": paths, "decays": decays}
+
+
+def _decays(neuron: Any) -> list[list[int]]:
+    """Sine and cosine decays that Lava made of the file's, as lists of whole 4096ths."""
+    return [np.asarray(var.init).astype(int).reshape(-1).tolist() for var in (neuron.sin_decay, neuron.cos_decay)]
 
 
 def reverse(array: np.ndarray) -> np.ndarray:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @hookimpl
 def snnhub_register_ops() -> Iterable[OpSchema]:
-    from snnhub_loihi.ops import OPS
+    from snnhub_loihi import ops, resonate
 
-    return OPS
+    return (*ops.OPS, *resonate.OPS)
 
 
 @hookimpl

@@ -22,8 +22,8 @@ CUBA = "core.CubaLIF"
 CUBAS = (CUBA, FLOAT_CUBA.name)
 """Neurons with a current that decays."""
 NEURONS = ("core.IF", "core.LIF", *CUBAS)
-LOWERED = ("loihi.CubaLIF", *sigma_delta.NAMES)
-"""Neurons of the chip. Nothing is lowered to sigma-delta neurons: they come from files."""
+LOWERED = ("loihi.CubaLIF", "loihi.RF", "loihi.RFIzhikevich", *sigma_delta.NAMES)
+"""Neurons of the chip. Nothing is lowered to resonators or sigma-delta neurons: they come from files."""
 SHAPING = ("core.Flatten",)
 REMEDIES = {
     "core.BatchNorm": "Batch normalisation is folded only into a convolution or dense layer right before it.",

@@ -18,6 +18,7 @@ from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
 from snnhub_loihi.admit import CUBAS, lowered
 from snnhub_loihi.calibrate import Choice, choose
+from snnhub_loihi.currents import currents
 from snnhub_loihi.integers import IntegerLayer
 from snnhub_loihi.layers import float_layers
 from snnhub_loihi.ops import ALIGN, DECAY_UNITY, STATE_LIMIT
@@ -66,6 +67,7 @@ def run(graph: Graph, context: PassContext) -> PassResult:
             )
         )
     result = rewriter.graph()
+    findings += currents(result)
     inputs = tuple(replace(item, type=SPIKE) for item in result.inputs)
     return PassResult(replace(result, inputs=inputs), rewriter.correspondence(), tuple(findings), promise(choices))
 

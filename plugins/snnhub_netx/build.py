@@ -11,18 +11,20 @@ from pathlib import Path
 
 import numpy as np
 from snnhub.api.options import ImportOptions, InputShapeMissingError
-from snnhub.findings import error, info, loss
+from snnhub.findings import error, info
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Origin, Port
 from snnhub.ir.numtype import SPIKE, signed
 from snnhub.ir.tensor import Array, smallest_integer
 
-from snnhub_netx import sigma_delta
+from snnhub_netx import resonate, sigma_delta
+from snnhub_netx.complex_layer import complex_layer
 from snnhub_netx.cuba import add_cuba
 from snnhub_netx.delays import lava_delays, split
 from snnhub_netx.document import Document, Layer
 from snnhub_netx.geometry import conv_input, conv_output, matrix, pair
-from snnhub_netx.packing import Effective, effective, effective_recurrent, loadable
+from snnhub_netx.packed import packed
+from snnhub_netx.packing import Effective
 from snnhub_netx.sigma_delta_group import SDNN
 
 INPUT_TRANSFORM = "offered by Lava's reader as an input transform and not applied by it, nor here"
@@ -48,13 +50,13 @@ class Build:
             getattr(self, f"_{layer.kind}")(layer)
         last = self.document.layers[-1]
         if self.flattened:
-            self._fail(last, "a flatten layer must be followed by a dense layer")
+            self.fail(last, "a flatten layer must be followed by a dense layer")
         if not self.builder.nodes:
-            self._fail(last, "file has no layer with neurons")
+            self.fail(last, "file has no layer with neurons")
         elif self.port is not None:
             self.builder.output(self.port)
 
-    def _fail(self, layer: Layer, message: str, code: str = "SNN-3107", **details: str) -> None:
+    def fail(self, layer: Layer, message: str, code: str = "SNN-3107", **details: str) -> None:
         self.builder.findings.append(error(code, f"/layer/{layer.index}", message, **details))
 
     def _start(self, shape: tuple[int, ...]) -> Port:
@@ -71,7 +73,8 @@ class Build:
         if self.options.input_shape is not None:
             return self.options.input_shape
         if layer.kind != "conv":
-            return (prod(matrix(layer, "weight").shape[1:]),)
+            whole = resonate.matrices(layer.arrays, layer.shape)[0] if layer.complex else matrix(layer, "weight")
+            return (prod(whole.shape[1:]),)
         size = conv_input(layer)
         if size is not None:
             self.builder.findings.append(
@@ -88,7 +91,7 @@ class Build:
 
     def _input(self, layer: Layer) -> None:
         if self.port is not None or self.shape:
-            self._fail(layer, "an input layer must come first")
+            self.fail(layer, "an input layer must come first")
             return
         shape = layer.shape
         if layer.neuron is None:
@@ -106,7 +109,7 @@ class Build:
             if given is None:
                 continue
             if given.size != 1:
-                self._fail(
+                self.fail(
                     layer,
                     f"the {key} of an input layer is one number in Lava's reader",
                     old=f"shape {list(given.shape)}",
@@ -117,10 +120,10 @@ class Build:
 
     def _flatten(self, layer: Layer) -> None:
         if self.flattened or len(self.shape) < 1:
-            self._fail(layer, "a flatten layer needs a layer before it and a dense layer after it")
+            self.fail(layer, "a flatten layer needs a layer before it and a dense layer after it")
             return
         source = self._source(layer)
-        origin = self._origin(layer)
+        origin = self.origin(layer)
         self.port = self.builder.node(
             layer.name, "core.Flatten", source, start=0, end=len(self.shape) - 1, origin=origin
         )
@@ -130,16 +133,19 @@ class Build:
     def _dense(self, layer: Layer) -> None:
         source = self._source(layer)
         if len(self.shape) > 1:
-            self._fail(
+            self.fail(
                 layer,
                 "a dense layer after a spatial one needs a flatten layer between them",
                 old=str(list(self.shape)),
             )
             return
         self.flattened = False
+        if layer.complex:
+            self.port = complex_layer(self, layer, source)
+            return
         weight = matrix(layer, "weight")
         if weight.shape != (prod(layer.shape), self.shape[0]):
-            self._fail(
+            self.fail(
                 layer,
                 "weight does not fit",
                 old=str(list(weight.shape)),
@@ -148,13 +154,14 @@ class Build:
             return
         recurrent = matrix(layer, "weight_rec") if layer.kind == "dense_rec" else None
         if recurrent is not None and recurrent.shape != (weight.shape[0],) * 2:
-            self._fail(layer, "weight_rec does not fit", old=str(list(recurrent.shape)))
+            self.fail(layer, "weight_rec does not fit", old=str(list(recurrent.shape)))
             return
         delay = self._delay(layer, *weight.shape)
-        whole, *rest = self._effective(layer, weight, recurrent)
+        place = f"/layer/{layer.index}"
+        whole, *rest = packed(place, {"weight": weight}, self.builder.findings, recurrent)
         parts = split(whole.weight, delay)
         synapses = [
-            self._matrix_node(
+            self.matrix_node(
                 layer,
                 "synapse" if len(parts) == 1 else f"synapse_d{steps}",
                 Effective(part, whole.shift),
@@ -168,40 +175,10 @@ class Build:
         for synapse in synapses[1:]:
             self.builder.edge(synapse, Port(layer.name, "a"))
         for part in rest:
-            back = self._matrix_node(layer, "synapse_rec", part, self.port, 1)
+            back = self.matrix_node(layer, "synapse_rec", part, self.port, 1)
             self.builder.edge(back, Port(layer.name, "a"))
 
     _dense_rec = _dense
-
-    def _effective(self, layer: Layer, weight: Array, recurrent: Array | None) -> tuple[Effective, ...]:
-        matrices = [weight] if recurrent is None else [weight, recurrent]
-        place = f"/layer/{layer.index}/weight"
-        if not loadable(np.hstack(matrices)):
-            self.builder.findings.append(
-                loss("SNN-3110", place, "all weights are 0: Lava's reader fails on this file (OverflowError)")
-            )
-            return tuple(Effective(whole, 0) for whole in matrices)
-        parts = (effective(weight),) if recurrent is None else effective_recurrent(weight, recurrent)
-        for name, whole, part in zip(("weight", "weight_rec"), matrices, parts, strict=False):
-            self._report_packing(f"/layer/{layer.index}/{name}", whole, part)
-        return parts
-
-    def _report_packing(self, place: str, weight: Array, part: Effective) -> None:
-        scaled = weight << part.shift
-        changed = int(np.count_nonzero(part.weight != scaled))
-        if changed:
-            worst = np.unravel_index(int(np.abs(part.weight - scaled).argmax()), weight.shape)
-            self.builder.findings.append(
-                loss(
-                    "SNN-3111",
-                    place,
-                    f"Lava computes with other weights: {changed} of {weight.size} differ, worst at "
-                    f"{[int(i) for i in worst]}",
-                    old=str(int(weight[worst])),
-                    new=f"{float(part.weight[worst]) / 2**part.shift:g}",
-                    remedy="Lava loses weights of matrices without a positive entry; snnhub writes them safely.",
-                )
-            )
 
     def _delay(self, layer: Layer, outputs: int, inputs: int) -> Array:
         """Delays (out, in) as Lava has them; where they cannot be had, an ``error`` finding and zeros."""
@@ -212,13 +189,13 @@ class Build:
         self.builder.findings += findings
         return whole
 
-    def _matrix_node(self, layer: Layer, name: str, part: Effective, source: Port, delay: int) -> Port:
+    def matrix_node(self, layer: Layer, name: str, part: Effective, source: Port, delay: int) -> Port:
         return self.builder.node(
             f"{layer.name}/{name}",
             "core.Dense",
             source,
             params={"weight": smallest_integer(part.weight)},
-            origin=self._origin(layer),
+            origin=self.origin(layer),
             delay=delay,
             bias=False,
             accumulate="exact",
@@ -231,7 +208,7 @@ class Build:
         if weight.ndim == 5 and weight.shape[4] == 1:
             weight = weight[..., 0]
         if weight.ndim != 4 or len(self.shape) != 3:
-            self._fail(
+            self.fail(
                 layer,
                 "a convolution needs weight (O, I, kH, kW) and input (C, H, W)",
                 old=f"{list(weight.shape)}, {list(self.shape)}",
@@ -239,7 +216,7 @@ class Build:
             return
         made = conv_output(layer, weight.shape, self.shape)
         if made != layer.shape:
-            self._fail(
+            self.fail(
                 layer,
                 "the convolution does not have the shape that the file declares",
                 old=str(list(layer.shape)),
@@ -251,7 +228,7 @@ class Build:
             "core.Conv",
             source,
             params={"weight": smallest_integer(weight)},
-            origin=self._origin(layer),
+            origin=self.origin(layer),
             delay=1,
             bias=False,
             accumulate="wrap24",
@@ -268,9 +245,9 @@ class Build:
         if misplaced is not None:
             self.builder.findings.append(misplaced)
             return source
-        self.graded = layer.neuron_type == SDNN
+        self.graded = layer.cell == SDNN
         add = sigma_delta.add_neurons if self.graded else add_cuba
         return add(self.builder, layer, source, shape)
 
-    def _origin(self, layer: Layer) -> Origin:
+    def origin(self, layer: Layer) -> Origin:
         return Origin("netx", "", f"/layer/{layer.index}")

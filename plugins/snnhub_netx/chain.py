@@ -14,6 +14,7 @@ from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
 
 from snnhub_netx import sigma_delta_group
+from snnhub_netx.complex_block import ComplexBlock, complex_block, resonator_of
 from snnhub_netx.delays import MAX_DELAY, merge, overlapping
 
 NEURONS = ("loihi.CubaLIF", *sigma_delta_group.NEURONS)
@@ -81,12 +82,17 @@ class LayerBlock:
         weights = [node.param["weight"].array.astype(np.int64) for node in now]
         return list(zip(self.delays, weights, strict=True))
 
+    def matrices(self, nodes: Mapping[str, Node]) -> list[tuple[str, Array, Array | None]]:
+        """What Lava packs together: the id of the first synapse, the weights of all, and the recurrent ones."""
+        back = nodes[self.recurrent.id].param["weight"].array.astype(np.int64) if self.recurrent else None
+        return [(self.synapse.id, self.weight(nodes), back)]
+
     def weight(self, nodes: Mapping[str, Node] | None = None) -> Array:
         """The matrix (out, in) or the kernel of all synapses together, as it stands in the file."""
         return merge(self.parts(nodes))[0]
 
 
-Block = InputBlock | FlattenBlock | LayerBlock
+Block = InputBlock | FlattenBlock | LayerBlock | ComplexBlock
 
 
 class Chain:
@@ -159,7 +165,7 @@ class Chain:
         """
         edges = [edge for edge in self.graph.out_of.get(port, ()) if not self._loops_back(edge, port.node)]
         targets = {
-            out.dst
+            out.dst.node
             for edge in edges
             for out in (self.graph.fed_by(edge.dst.node) if self._op(edge.dst.node) == "core.Dense" else ())
         }
@@ -179,7 +185,20 @@ class Chain:
             return False
         return any(back.dst.node == neuron for back in self.graph.fed_by(edge.dst.node))
 
+    def _complex(self, edges: tuple[Edge, ...], neuron: Node) -> Port | None:
+        block, found = complex_block(self.graph, edges, neuron, self.shapes[Port(neuron.id, "s")])
+        self.findings += found
+        if block is None:
+            return None
+        for _, node in block.nodes:
+            self._take(node.id)
+        self.blocks.append(block)
+        return Port(neuron.id, "s")
+
     def _block(self, edges: tuple[Edge, ...]) -> Port | None:
+        resonator = resonator_of(self.graph, edges)
+        if resonator is not None:
+            return self._complex(edges, resonator)
         nodes = tuple(self._take(edge.dst.node) for edge in edges)
         edge, node = edges[0], nodes[0]
         if node.op == "core.Flatten":

@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 import h5py
 import numpy as np
 from snnhub.errors import FormatError
-from snnhub.findings import Finding, error, info, loss
+from snnhub.findings import Finding, error, loss
 from snnhub.ir.tensor import Array
 
 from snnhub_netx import sigma_delta_group
 from snnhub_netx.hdf5 import integers, text, truncated
+from snnhub_netx.lint import IGNORED, ignored
+from snnhub_netx.resonate import OWN_NAMES, check_layer, complex_weights, read_neuron, resonates
 
 CUBA_NAMES = ("CUBA", "LOIHI")
 NEURON_KEYS = ("iDecay", "vDecay", "vThMant")
 NO_NEURON = {"iDecay": 0, "vDecay": 4096, "vThMant": 1 << 17}
 """What Lava-DL's reader uses for a dense layer without a neuron group."""
-IGNORED = ("refDelay", "gradedSpike", "wgtExp", "theta", "tauRho", "scaleRho", "weight_exp")
 REFUSED = {
     "pool": "Lava's reader has no pooling layer; sum pooling can be written as a grouped convolution",
     "convT": "Lava's reader has no transposed convolution",
@@ -30,24 +31,34 @@ REFUSED = {
     "average": "Lava's reader has no averaging layer; the decoder is not part of the network",
     "concat": "Lava's reader has no concatenation",
     "dense_comp": "Lava's reader fails on this layer type",
+    "KWTA": "Lava's reader has no competing neurons, and lava-dl writes nothing of them",
 }
+FAILING = {"ALIF": "is one that Lava's reader fails on (AttributeError): it has no adaptive CUBA neuron"}
+"""Neuron types of lava-dl without a model in Lava's reader."""
 CONV_KEYS = ("stride", "padding", "dilation", "groups")
 KNOWN = ("input", "dense", "dense_rec", "conv", "flatten")
 
 
 @dataclass
 class Layer:
-    """One ``/layer/<index>``. ``arrays`` holds every numeric dataset as int64, ``neuron`` those of the group."""
+    """One ``/layer/<index>``. ``arrays`` holds every numeric dataset as int64, ``neuron`` those of the group,
+    ``cell`` the type that the group names.
+    """
 
     index: int
     kind: str
     arrays: dict[str, Array] = field(default_factory=dict)
     neuron: dict[str, Array] | None = None
-    neuron_type: str = ""
+    cell: str | None = None
 
     @property
     def name(self) -> str:
         return f"layer{self.index}"
+
+    @property
+    def complex(self) -> bool:
+        """Whether it has complex weights, which belong to resonators."""
+        return "weight/real" in self.arrays
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -113,10 +124,9 @@ def _layer(index: int, group: h5py.Group, place: str, findings: list[Finding]) -
     layer.arrays = _arrays(group, place, findings, skip=("type", "neuron"))
     neuron = group.get("neuron")
     if isinstance(neuron, h5py.Group):
-        kind_of = neuron.get("type")
-        where = f"{place}/neuron"
-        layer.neuron_type = text(kind_of, f"{where}/type") if isinstance(kind_of, h5py.Dataset) else "(missing)"
-        layer.neuron = _neuron(neuron, layer, where, findings)
+        layer.cell = _cell(neuron, f"{place}/neuron")
+        layer.neuron = _neuron(neuron, layer, f"{place}/neuron", findings)
+    findings += check_layer(kind, layer.arrays, layer.cell, place)
     _required(layer, place, findings)
     return layer
 
@@ -128,9 +138,7 @@ def _arrays(group: h5py.Group, place: str, findings: list[Finding], skip: tuple[
         if name in skip:
             continue
         if name == "weight" and isinstance(item, h5py.Group):
-            findings.append(
-                error("SNN-3103", where, "complex weights belong to resonate-and-fire neurons, not held yet")
-            )
+            arrays |= complex_weights(item, where, findings)
         elif isinstance(item, h5py.Group):
             findings.append(error("SNN-3101", where, "is a group where numbers belong"))
         elif name in IGNORED:
@@ -154,29 +162,34 @@ def delays(item: h5py.Dataset, where: str, findings: list[Finding]) -> Array:
     return whole
 
 
+def _cell(group: h5py.Group, place: str) -> str:
+    item = group.get("type")
+    return text(item, f"{place}/type") if isinstance(item, h5py.Dataset) else "(missing)"
+
+
 def _neuron(group: h5py.Group, layer: Layer, place: str, findings: list[Finding]) -> dict[str, Array] | None:
-    kind = layer.neuron_type
+    kind = layer.cell or ""
     if kind == sigma_delta_group.SDNN:
         return sigma_delta_group.read_neuron(group, place, layer.kind == "input", findings)
+    if resonates(kind):
+        findings += ignored(group, kind, place)
+        return read_neuron(group, kind, place, findings)
     if kind not in CUBA_NAMES:
-        held = f"Held: {', '.join((*CUBA_NAMES, sigma_delta_group.SDNN))}."
-        findings.append(error("SNN-3103", place, f"neuron type {kind} is not held yet", remedy=held))
+        held = ", ".join((*CUBA_NAMES, sigma_delta_group.SDNN, *OWN_NAMES.values()))
+        reason = FAILING.get(kind, "is not held")
+        findings.append(error("SNN-3103", place, f"neuron type {kind} {reason}", remedy=f"Held: {held}."))
         return None
+    findings += ignored(group, kind, place)
     arrays = _arrays(group, place, findings, skip=("type", "activation"))
-    if "messageBits" in group:
-        findings.append(
-            loss("SNN-3108", f"{place}/messageBits", "Lava's reader crashes on this key; it is left out")
-        )
-    if "refDelay" in group and int(np.max(group["refDelay"][()])) != 1:
-        findings.append(
-            info("SNN-3105", f"{place}/refDelay", "a refractory delay other than 1 is ignored, as Lava does")
-        )
-    if "weight_exp" in group:
-        findings.append(info("SNN-3105", f"{place}/weight_exp", "is ignored, as Lava does"))
     missing = [key for key in NEURON_KEYS if key not in arrays]
     if missing and not any(f.place.startswith(place) for f in findings if f.code == "SNN-3104"):
         findings.append(error("SNN-3101", place, f"neuron lacks {', '.join(missing)}"))
     return {key: arrays[key] for key in NEURON_KEYS if key in arrays}
+
+
+def _given(layer: Layer, key: str) -> bool:
+    """Whether the file has it; a complex layer needs no other weights."""
+    return key in layer.arrays or ("weight/real" in layer.arrays and key.startswith("weight"))
 
 
 def _required(layer: Layer, place: str, findings: list[Finding]) -> None:
@@ -191,7 +204,7 @@ def _required(layer: Layer, place: str, findings: list[Finding]) -> None:
     findings += [
         error("SNN-3101", place, f"{layer.kind} layer lacks {key}")
         for key in needed[layer.kind]
-        if key not in layer.arrays and not any(item.startswith(f"{place}/{key}") for item in broken)
+        if not _given(layer, key) and not any(item.startswith(f"{place}/{key}") for item in broken)
     ]
     if (
         layer.kind == "conv"

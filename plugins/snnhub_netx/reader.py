@@ -13,15 +13,16 @@ from snnhub.ir.graph import Graph, Provenance, Stage
 from snnhub.ir.op import StepOp
 from snnhub.ops.registry import REGISTRY
 
-from snnhub_netx import sigma_delta_group
+from snnhub_netx import lint, sigma_delta_group
 from snnhub_netx.build import Build
 from snnhub_netx.chain import NEURONS
 from snnhub_netx.document import parse
 from snnhub_netx.hdf5 import opened
 from snnhub_netx.records import apply_records
+from snnhub_netx.resonate import OWN_NAMES
 
 VERSION = "1"
-UNSUPPORTED = frozenset({"SNN-3102", "SNN-3103", "SNN-3116", "SNN-3121", "SNN-3122"})
+UNSUPPORTED = frozenset({"SNN-3102", "SNN-3103", "SNN-3116", "SNN-3121", "SNN-3122", "SNN-3134"})
 
 
 def import_netx(path: Path, options: ImportOptions) -> Graph:
@@ -49,6 +50,7 @@ def import_netx(path: Path, options: ImportOptions) -> Graph:
             findings=problem.findings,
         ) from None
     graph = apply_records(graph, document.records)
+    graph = graph.with_findings(lint.reading(graph))
     interval, offset = options.integer("reset_interval", 0), options.integer("reset_offset", 0)
     return with_reset(graph, interval, offset) if interval else graph
 
@@ -59,6 +61,7 @@ def with_reset(graph: Graph, interval: int, offset: int) -> Graph:
     As ``netx.hdf5.Network(reset_interval=…, reset_offset=…)`` does it; time starts at 1 in Lava.
     """
     nodes, phase = [], offset + 1
+    kept: list[Finding] = []
     for node in graph.nodes:
         schema = REGISTRY(node.op, node.version)
         if node.op == "loihi.CubaLIF" and isinstance(schema, StepOp):
@@ -67,11 +70,15 @@ def with_reset(graph: Graph, interval: int, offset: int) -> Graph:
             nodes.append(replace(node, attributes=tuple(attributes.items()), program=program))
         else:
             nodes.append(node)
-        phase += node.op in NEURONS
-    found = [info("SNN-3109", graph.name, "neurons are reset while running", new=f"every {interval} steps")]
-    kept = [node.id for node in graph.nodes if node.op in sigma_delta_group.NEURONS]
-    if kept:
-        message = f"Lava does not reset sigma-delta neurons, and neither does this network: {', '.join(kept[:5])}"
+        phase += node.op in NEURONS or node.op in OWN_NAMES  # Lava counts them all, and resets CUBA neurons only
+        if node.op in OWN_NAMES:
+            kept.append(loss("SNN-3135", node.id, "Lava does not reset resonators; nor does this one"))
+    found = [info("SNN-3109", graph.name, "neurons are reset while running", new=f"every {interval} steps"), *kept]
+    deltas = [node.id for node in graph.nodes if node.op in sigma_delta_group.NEURONS]
+    if deltas:
+        message = (
+            f"Lava does not reset sigma-delta neurons, and neither does this network: {', '.join(deltas[:5])}"
+        )
         found.append(loss("SNN-3124", graph.name, message))
     return replace(graph, nodes=tuple(nodes), findings=(*graph.findings, *found))
 

@@ -25,7 +25,7 @@ def problem(layer: Layer, graded: bool) -> Finding | None:
     """Why the neurons of a layer cannot stand where they are; ``graded``: the spikes into it carry numbers."""
     place = f"/layer/{layer.index}"
     dense = layer.kind in ("dense", "dense_rec")
-    if layer.neuron_type != SDNN:
+    if layer.cell != SDNN:
         if not graded or not dense:
             return None
         message = "a dense layer of CUBA neurons behind sigma-delta neurons: sums beyond 32 bits cannot be held"

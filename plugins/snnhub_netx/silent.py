@@ -17,8 +17,10 @@ from snnhub.ir.tensor import Array, smallest_integer
 from snnhub.passes.base import PassContext, PassResult, unchanged
 
 from snnhub_netx.chain import Block, Chain, FlattenBlock, LayerBlock
+from snnhub_netx.complex_block import ComplexBlock
 from snnhub_netx.packing import survives
 
+WeightedBlock = LayerBlock | ComplexBlock
 KEEPER = 2
 """The weight that makes a matrix mixed."""
 
@@ -35,7 +37,7 @@ def make_safe(graph: Graph, context: PassContext) -> PassResult:
     while failing := [position for position, block in enumerate(chain.blocks) if _in_danger(block, nodes)]:
         position = failing[-1]
         block = chain.blocks[position]
-        if isinstance(block, LayerBlock):
+        if isinstance(block, LayerBlock | ComplexBlock):
             findings.append(_repair(block, _layer_before(chain.blocks, position), nodes, widths))
         if findings[-1].severity is Severity.ERROR:
             break
@@ -46,19 +48,19 @@ def make_safe(graph: Graph, context: PassContext) -> PassResult:
 
 
 def _in_danger(block: Block, nodes: dict[str, Node]) -> bool:
-    return isinstance(block, LayerBlock) and block.kind != "conv" and not _survives(block, nodes)
+    return isinstance(block, LayerBlock | ComplexBlock) and block.kind != "conv" and bool(_lost(block, nodes))
 
 
-def _survives(block: LayerBlock, nodes: dict[str, Node]) -> bool:
-    recurrent = nodes[block.recurrent.id].param["weight"].array.astype(np.int64) if block.recurrent else None
-    return survives(block.weight(nodes), recurrent)
+def _lost(block: WeightedBlock, nodes: dict[str, Node]) -> set[str]:
+    """The synapses whose matrices Lava's packing would damage."""
+    return {name for name, weight, back in block.matrices(nodes) if not survives(weight, back)}
 
 
-def _layer_before(blocks: list[Block], position: int) -> LayerBlock | None:
+def _layer_before(blocks: list[Block], position: int) -> WeightedBlock | None:
     """The layer whose neurons feed this one, looking through a flatten; None if that is the graph input."""
     for block in reversed(blocks[:position]):
         if not isinstance(block, FlattenBlock):
-            return block if isinstance(block, LayerBlock) else None
+            return block if isinstance(block, LayerBlock | ComplexBlock) else None
     return None
 
 
@@ -67,11 +69,12 @@ def _selected(match: Match, widths: dict[str, int]) -> Match:
 
 
 def _repair(
-    block: LayerBlock, before: LayerBlock | None, nodes: dict[str, Node], widths: dict[str, int]
+    block: WeightedBlock, before: WeightedBlock | None, nodes: dict[str, Node], widths: dict[str, int]
 ) -> Finding:
-    place = block.synapse.id
+    lost = _lost(block, nodes)
+    place = sorted(lost)[0]
     trial = nodes[place].param["weight"].array.astype(np.int64)
-    if before is None or before.synapse.attribute.get("groups", 1) != 1:
+    if before is None or before.synapse.attribute.get("groups", 1) != 1 or _restless(before.neuron):
         return error(
             "SNN-4102",
             place,
@@ -82,10 +85,10 @@ def _repair(
     added = trial.shape[1] // _widen(before, nodes, widths)
     for synapse in block.synapses:
         wider = np.pad(nodes[synapse.id].param["weight"].array.astype(np.int64), ((0, 0), (0, added)))
-        if synapse.id == place:
+        if synapse.id in lost:
             wider[0, trial.shape[1]] = KEEPER
         nodes[synapse.id] = _with_weight(nodes[synapse.id], wider)
-    if not _survives(block, nodes):
+    if _lost(block, nodes):
         return error(
             "SNN-4102",
             place,
@@ -101,7 +104,12 @@ def _repair(
     )
 
 
-def _widen(before: LayerBlock, nodes: dict[str, Node], widths: dict[str, int]) -> int:
+def _restless(neuron: Node) -> bool:
+    """Whether a neuron without input fires: a resonator after Izhikevich does, at a threshold of 0."""
+    return neuron.op == "loihi.RFIzhikevich" and not neuron.param["vThMant"].array.all()
+
+
+def _widen(before: WeightedBlock, nodes: dict[str, Node], widths: dict[str, int]) -> int:
     """Add one neuron (dense) or channel (conv) without input. Returns how many there were before."""
     neuron = nodes[before.neuron.id]
     for item in before.synapses:

@@ -16,8 +16,10 @@ from snnhub.ir.tensor import Array
 
 from snnhub_netx import sigma_delta_group, sigma_delta_width
 from snnhub_netx.chain import Block, Chain, FlattenBlock, LayerBlock
+from snnhub_netx.complex_block import ComplexBlock, check_resonators, write_complex
 from snnhub_netx.delays import compact, merge
-from snnhub_netx.packing import LOWEST, loadable, survives
+from snnhub_netx.lint import writing
+from snnhub_netx.packing import LOWEST, survives
 from snnhub_netx.records import make_records
 
 BIAS_LIMIT = 2**15
@@ -36,6 +38,7 @@ def export_netx(graph: Graph, path: Path) -> Sequence[Finding]:
         findings += _check_inputs(graph)
         for index, block in chain.numbered():
             findings += check_block(index, block)
+        findings += writing(graph)
     errors = of_severity(findings, Severity.ERROR)
     if errors:
         raise UnsupportedError(
@@ -82,11 +85,15 @@ def check_block(index: int, block: Block) -> list[Finding]:
                     "SNN-4101", node.id, "node is not named as NetX names layers", remedy="Convert with --to netx."
                 )
             )
-    if not isinstance(block, FlattenBlock) and block.neuron is not None:
+    if isinstance(block, ComplexBlock):
+        found += check_resonators(block.neuron)
+    elif not isinstance(block, FlattenBlock) and block.neuron is not None:
         graded = block.neuron.op in sigma_delta_group.NEURONS
         found += sigma_delta_group.check_neuron(block.neuron) if graded else _check_neuron(block.neuron)
+    if isinstance(block, LayerBlock | ComplexBlock):
+        found += _check_synapse(block)
     if isinstance(block, LayerBlock):
-        found += [*_check_synapse(block), *sigma_delta_width.check_block(block)]
+        found += sigma_delta_width.check_block(block)
     return found
 
 
@@ -123,25 +130,23 @@ def _check_neuron(neuron: Node) -> list[Finding]:
     return found
 
 
-def _check_synapse(block: LayerBlock) -> list[Finding]:
+def _check_synapse(block: LayerBlock | ComplexBlock) -> list[Finding]:
     check = _check_conv if block.kind == "conv" else _check_dense
     found = [finding for synapse in block.synapses for finding in check(synapse)]
     if found or block.kind == "conv":
         return found
-    dense = block.weight()
-    recurrent = block.recurrent.param["weight"].array.astype(np.int64) if block.recurrent else None
-    together = dense if recurrent is None else np.hstack([dense, recurrent])
-    if not loadable(together) or not survives(dense, recurrent):
-        found.append(
-            error(
-                "SNN-4102",
-                f"{block.synapse.id}/weight",
-                "Lava's weight packing would change these weights",
-                old=str(block.synapse.param["weight"].type),
-                remedy=f"Even weights in {LOWEST} .. 254, not all of one negative sign.",
-            )
+    nodes = {node.id: node for _, node in block.nodes}
+    return [
+        error(
+            "SNN-4102",
+            f"{name}/weight",
+            "Lava's weight packing would change these weights",
+            old=str(nodes[name].param["weight"].type),
+            remedy=f"Even weights in {LOWEST} .. 254, not all of one negative sign.",
         )
-    return found
+        for name, weight, back in block.matrices(nodes)
+        if not survives(weight, back)
+    ]
 
 
 def _check_any(synapse: Node) -> list[Finding]:
@@ -181,6 +186,9 @@ def _write_block(group: h5py.Group, block: Block) -> None:
     group.create_dataset("type", data=np.array([block.kind], dtype="S10"))
     if isinstance(block, FlattenBlock):
         group["shape"] = np.array([block.size], np.int64)
+        return
+    if isinstance(block, ComplexBlock):
+        write_complex(group, block)
         return
     if isinstance(block, LayerBlock):
         _write_synapse(group, block)

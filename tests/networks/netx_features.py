@@ -30,6 +30,13 @@ def vector(*layers: dict[str, Any], **options: str) -> File:
     return list(layers), (6,), options
 
 
+def resonators(real: Array, imag: Array) -> dict[str, Any]:
+    """A complex layer, with decays that Lava has the same on every machine."""
+    neuron = {"type": "RF_PHASE", "sinDecay": 3000.5, "cosDecay": 2500.5, "vThMant": 20, "gradedSpike": False}
+    parts = {"weight/real": real.astype(np.float32), "weight/imag": imag.astype(np.float32)}
+    return {"type": "dense", "shape": np.array([len(real)]), **parts, "neuron": neuron}
+
+
 def input_block() -> File:
     """An input block with neurons of its own, as PilotNet has."""
     block = {"type": "input", "shape": np.array([2, 6, 5]), "neuron": {**CUBA, "vThMant": 1}, "bias": 1.0}
@@ -87,9 +94,10 @@ FEATURES: dict[str, Callable[[], File]] = {
             weights(5, 6), shape=np.array([5, 1, 1]), neuron={**CUBA, "type": "LOIHI", "wgtExp": 0, "theta": 4096}
         )
     ),
-    "sigma-delta, resonate-and-fire, adaptive neurons": lambda: vector(
-        dense_layer(weights(4, 6), neuron={**CUBA, "type": "SDNN"})
+    "resonate-and-fire neurons (complex weights)": lambda: vector(
+        dense_layer(weights(5, 6)), resonators(weights(4, 5), weights(4, 5, seed=5)), dense_layer(weights(3, 4))
     ),
+    "sigma-delta, adaptive neurons": lambda: vector(dense_layer(weights(4, 6), neuron={**CUBA, "type": "SDNN"})),
     "average pooling layers": lambda: image({"type": "average", "shape": np.array([2, 3, 2])}),
 }
 

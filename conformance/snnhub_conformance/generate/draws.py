@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from snnhub.ir.microop import COMPARISONS, MicroOp
-from snnhub.ir.numtype import F64, NumType
+from snnhub.ir.numtype import F64, NumType, integer
 from snnhub.ir.program import Program
 from snnhub.ir.tensor import Array
 
@@ -21,6 +21,10 @@ FRACTIONS = ("leak", "u_factor", "v_factor", "factor", "cosine", "sine", "alpha"
 """Parts kept or lost per step."""
 THRESHOLDS = ("threshold",)
 """Divided by, and what a spike takes away: drawn above 0, but scaled down with potentials and currents."""
+SHARE_BITS = 5
+"""An op of several ports gets its integers out of sums over one wide input (see ``steps.alone``): of at most
+16 elements at two ports, which must stay inside the type of the port.
+"""
 MOODS = ("grid", "random", "ends", "mixed", "tiny")
 
 
@@ -35,10 +39,18 @@ def draw(program: Program, random: Random, mood: str, steps: int, size: int) -> 
         for slot in program.params
     }
     inputs = {
-        slot.name: _wide(_inputs(slot.type, random, mood, (steps, size)), slot.type, random)
+        slot.name: _wide(_inputs(arriving(program, slot.type), random, mood, (steps, size)), slot.type, random)
         for slot in program.inputs
     }
     return Pool(params, inputs)
+
+
+def arriving(program: Program, type_: NumType) -> NumType:
+    """What cases send to a port of this type: all of it, or less where several ports share one input."""
+    if len(program.inputs) == 1 or not type_.is_int:
+        return type_
+    low, high = type_.range
+    return integer(-(-low >> SHARE_BITS), high >> SHARE_BITS)
 
 
 def _wide(values: Array, type_: NumType, random: Random) -> Array:
@@ -87,7 +99,7 @@ def towards_constants(program: Program, pool: Pool, random: Random) -> Pool:
     slope = operands(program, index, nudged)[place] - before
     distance = constant + random.integers(-1, 2, pool.size) - before
     moved = pool.inputs[port.name][place] + np.where(slope == 0, 0, distance // np.where(slope == 0, 1, slope))
-    low, high = port.type.range
+    low, high = arriving(program, port.type).range
     return _with_inputs(pool, port.name, place, np.clip(moved, low, high))
 
 

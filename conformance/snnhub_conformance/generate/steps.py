@@ -19,6 +19,7 @@ from snnhub.ops.registry import Registry
 
 from snnhub_conformance.building import dense
 from snnhub_conformance.case import Case
+from snnhub_conformance.generate.draws import arriving
 from snnhub_conformance.generate.pool import NEVER, Pool, first_kills, run
 from snnhub_conformance.generate.search import Search, Stimulus, recorded, search
 from snnhub_conformance.generate.write import ATOMIC_BYTES, Writer, runner_case
@@ -151,7 +152,7 @@ def alone(variant: Variant, pool: Pool, registry: Registry) -> Graph:
     """
     builder = GraphBuilder(variant.op.name, registry)
     slots = variant.program.inputs
-    port = builder.input((pool.size * len(slots),), slots[0].type)
+    port = builder.input((pool.size * len(slots),), arriving(variant.program, slots[0].type))
     ports = {slot.name: port for slot in slots}
     if len(slots) > 1:
         for number, slot in enumerate(slots):
