@@ -24,6 +24,7 @@ def adaptive(live: Live) -> dict[str, Array]:
 def read(neuron: Any, place: str) -> NeuronPart:
     """The neuron as ``slayer.ALIF``. Raises ``UnsupportedError`` with everything that it cannot hold."""
     live = Live(neuron, place)
+    live.scaled("p_scale")
     live.at_rest(current_state=0.0, voltage_state=0.0)
     norm, statistics = read_norm(live, neuron.norm)
     params = {**live.decays("current_decay", "voltage_decay", clamped=True), **adaptive(live), **statistics}

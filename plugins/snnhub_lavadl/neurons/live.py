@@ -41,10 +41,7 @@ class Live:
     notes: list[Finding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for name, wanted in SCALES.items():
-            if (found := getattr(self.neuron, name, wanted)) != wanted:
-                message = f"{name} {found}: the ops compute with slayer's default"
-                self.refuse("SNN-3320", message, f"Build the neuron with scale=64: {name} {wanted}.")
+        self.scaled("w_scale", "s_scale")
         self._drop_out()
         if getattr(self.neuron, "persistent_state", False) is True:
             message = "carries its state from one forward to the next; a run of the network starts at rest"
@@ -57,6 +54,14 @@ class Live:
 
     def refuse(self, code: str, message: str, remedy: str) -> None:
         self.problems.append(error(code, self.place, message, remedy=remedy))
+
+    def scaled(self, *names: str) -> None:
+        """Refuse scales that are not slayer's defaults."""
+        for name in names:
+            found, wanted = getattr(self.neuron, name), SCALES[name]
+            if found != wanted:
+                message = f"{name} {found}: the ops compute with slayer's default"
+                self.refuse("SNN-3320", message, f"Build the neuron with scale=64: {name} {wanted}.")
 
     def eval_mode(self, part: Any, what: str) -> None:
         """Say that a part which is in training mode is read as in eval mode."""

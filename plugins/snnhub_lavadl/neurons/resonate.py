@@ -16,6 +16,7 @@ INPUTS = ("real", "imag")
 
 def turn(live: Live) -> dict[str, Array]:
     """What a step keeps, as slayer's ``quantize`` rounds it; clamped as forward does where it learns."""
+    live.scaled("p_scale")
     live.at_rest(real_state=0.0, imag_state=0.0)
     sine, cosine = (numbers(getattr(live.neuron, f"{name}_decay")).astype(np.float32) for name in ("sin", "cos"))
     if live.neuron.requires_grad is True:
