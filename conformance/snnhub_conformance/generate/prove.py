@@ -12,9 +12,11 @@ from types import MappingProxyType
 from typing import Any
 
 from snnhub.ir.code import Instr
-from snnhub.ir.microop import ROUNDINGS, MicroOp
+from snnhub.ir.microop import MicroOp
 from snnhub.ir.numtype import F32, NumType
 from snnhub.ir.program import Program, Slot, State, cone
+
+from snnhub_conformance.generate import lattice
 
 M = MicroOp
 BITS = 64
@@ -138,26 +140,16 @@ def _variable(name: str, type_: NumType, solver: Any, finite: bool) -> Any:
 def _keys(program: Program, same: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """For each instruction a text of what it computes from the leaves; ``same``: texts known to be equal."""
     keys: list[str] = []
-    whole: set[int] = set()
-    for index, instr in enumerate(program.code):
-        if instr.args and _stays_whole(program, instr, whole):
-            whole.add(index)
-            if instr.op in ROUNDINGS:
-                keys.append(keys[instr.args[0]])  # rounding what is whole changes nothing
-                continue
+    known = lattice.exponents(program)
+    for instr in program.code:
+        kept = lattice.unchanged(program, instr, known)
+        if kept is not None:
+            keys.append(keys[kept])
+            continue
         told = f"{instr.op.value}({','.join(keys[arg] for arg in instr.args)};{instr.imm!r})"
         key = told if len(told) < 200 else hashlib.sha256(told.encode()).hexdigest()
         keys.append(same.get(key, key))
     return keys
-
-
-def _stays_whole(program: Program, instr: Instr, whole: set[int]) -> bool:
-    """Whether a float is an integer in every run: it comes from one, and no fraction can have come in since."""
-    if not instr.type.is_float:
-        return False
-    if instr.op is M.CAST and program.code[instr.args[0]].type.is_int:
-        return True
-    return instr.op in (M.CAST, M.CHECK, *ROUNDINGS) and instr.args[0] in whole
 
 
 def _shared(original: Program, mutant: Program, same: Mapping[str, str]) -> dict[str, Any]:
