@@ -21,8 +21,9 @@ SUMS = frozenset({M.ADD, M.SUB})
 
 
 def exponents(program: Program) -> list[float | None]:
-    """For each instruction the largest known ``g`` such that its value, where finite, is a multiple of 2**g (infinite
-    for 0); None for what is no float or may be any.
+    """For each instruction the largest known ``g`` such that its value, where finite, is a multiple of 2**g.
+
+    Infinite for 0; None for what is no float or may be any.
     """
     found: list[float | None] = []
     for instr in program.code:
