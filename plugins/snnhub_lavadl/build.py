@@ -17,13 +17,18 @@ from snnhub.ir.op import OpLookup
 from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
 
 from snnhub_lavadl.chain import Block
-from snnhub_lavadl.neurons import READERS
+from snnhub_lavadl.neurons import READERS, sigma_delta
 from snnhub_lavadl.neurons.part import NeuronPart
 from snnhub_lavadl.ops.delay import MAX_DELAY
 from snnhub_lavadl.synapses import EXACT, Reach, Step, dense, reach, steps, used_weight
 
 NEURONS = "lava.lib.dl.slayer.neuron."
 WEIGHTED = ("Dense", "Conv", "ConvT", "Pool", "Unpool", "Output", "Affine")
+HALVES = {
+    ("sigma_delta.Neuron", "Input"): sigma_delta.read_delta,
+    ("sigma_delta.Neuron", "Output"): sigma_delta.read_sigma,
+}
+"""Neurons of which a block runs a part only."""
 SPIKES, INPUT, REAL = "spikes", "input", "real"
 
 
@@ -120,7 +125,7 @@ class Build:
 
     def _neurons(self, block: Block, ports: Sequence[Port], stepwise: bool = False) -> Signal:
         neuron = block.module.neuron
-        part = self._part(neuron, block.path)
+        part = self._part(neuron, block)
         if part is None:
             return Signal(ports[0], 0, block.after, SPIKES)
         self.found += part.findings
@@ -138,15 +143,19 @@ class Build:
         signal = Signal(port, 0, block.after, SPIKES if binary else REAL)
         return self._delayed(block, signal)
 
-    def _part(self, neuron: Any, place: str) -> NeuronPart | None:
+    def _part(self, neuron: Any, block: Block) -> NeuronPart | None:
         kind = type(neuron)
         name = f"{kind.__module__.removeprefix(NEURONS)}.{kind.__qualname__}"
-        if name not in READERS:
-            allowed = ", ".join(READERS)
-            words = f"neuron {name} is none of {allowed}"
-            self.found.append(error("SNN-3303", place, words))
+        reader = HALVES.get((name, block.kind)) or READERS.get(name)
+        if reader is None:
+            words = f"neuron {name} is none of {', '.join(READERS)}"
+            self.found.append(error("SNN-3303", block.path, words))
             return None
-        return READERS[name](neuron, place)
+        try:
+            return reader(neuron, block.path)
+        except UnsupportedError as problem:
+            self.found += problem.findings
+            return None
 
     def _delayed(self, block: Block, signal: Signal) -> Signal:
         """``delay_shift`` is one step on the edges that follow; an axonal delay comes after it."""
@@ -194,8 +203,7 @@ class Build:
             words = "a pre_hook_fx of its own on real input"
             self.found.append(error("SNN-3303", block.path, words, remedy="Leave the neuron's quantize_8bit."))
             return replace(signal, shape=block.after)
-        scale = module.neuron.w_scale
-        values = {"step": 2 / scale, "lo": -256 / scale, "hi": 254 / scale}
+        values = {}
         for name, default in (("weight", 1.0), ("bias", 0.0)):
             given = getattr(module, name)
             values[name] = default if given is None else float(module.pre_hook_fx(given).detach().reshape(-1)[0])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from snnhub.errors import UnsupportedError, UsageError
 from snnhub.findings import Finding, error, info
 
@@ -193,9 +194,10 @@ def at_rest(net: Any) -> list[str]:
     for name, module in net.named_modules():
         for state, value in list(module._buffers.items()):
             if state.endswith("_state") and value is not None:
-                if bool(torch.any(value != 0)):
+                rest = float(module.threshold) if state == "threshold_state" else 0.0
+                if bool(torch.any(value != np.float32(rest))):
                     found.append(f"{name}.{state}".lstrip("."))
-                module._buffers[state] = torch.zeros(1, dtype=value.dtype)
+                module._buffers[state] = torch.full((1,), rest, dtype=value.dtype)
         if vars(module).get("delay_buffer") is not None:
             module.delay_buffer = None
     return found

@@ -10,7 +10,7 @@ import numpy as np
 from snnhub.ir.tensor import Array
 
 from snnhub_lavadl.chain import Block
-from snnhub_lavadl.ops.cuba import UNITY
+from snnhub_lavadl.ops.words import STATE_SCALE
 
 NEURONS = "lava.lib.dl.slayer.neuron."
 
@@ -40,7 +40,7 @@ def cuba_states(heard: Heard, graph_stepwise: bool) -> dict[str, Callable[[], Ar
     current = "dynamics0" if graph_stepwise or "before_norm" not in heard else "before_norm"
 
     def integers(name: str) -> Array:
-        return np.rint(heard.array(name).astype(np.float64) * UNITY).astype(np.int64)
+        return np.rint(heard.array(name).astype(np.float64) * STATE_SCALE).astype(np.int64)
 
     def v() -> Array:
         found = integers("dynamics1")
