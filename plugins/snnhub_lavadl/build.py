@@ -119,7 +119,8 @@ class Build:
             one = getattr(synapse, name) if name else synapse
             self._prove(block, [reach(used_weight(one))], signal.kind)
             made.append(self._synapse(block, one, signal, f"_{name}" if name else ""))
-        if getattr(block.module, "dynamics", True) is not True:  # slayer hands on the imaginary part
+        silent = block.bootstrap and block.kind == "Affine"
+        if silent or getattr(block.module, "dynamics", True) is not True:  # slayer hands on the imaginary part
             return Signal(made[-1].port, 0, block.after, REAL)
         return self._neurons(block, [signal.port for signal in made])
 
@@ -159,7 +160,8 @@ class Build:
 
     def _delayed(self, block: Block, signal: Signal) -> Signal:
         """``delay_shift`` is one step on the edges that follow; an axonal delay comes after it."""
-        shifted = int(getattr(block.module, "delay_shift", False) is True)
+        never = block.kind in ("Output", "Affine") or (signal.kind == REAL and block.kind == "Input")
+        shifted = int(not never and getattr(block.module, "delay_shift", False) is True)
         delay = None if block.bootstrap else getattr(block.module, "delay", None)
         if delay is None:
             return replace(signal, delay=signal.delay + shifted)

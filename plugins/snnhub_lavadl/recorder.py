@@ -23,6 +23,10 @@ class Heard:
         self.parts: dict[str, list[Any]] = {}
 
     def add(self, name: str, value: Any) -> None:
+        if isinstance(value, tuple):
+            for number, part in enumerate(value):
+                self.add(f"{name}{number}", part)
+            return
         self.parts.setdefault(name, []).append(value.detach())
 
     def __contains__(self, name: str) -> bool:
@@ -49,7 +53,19 @@ def cuba_states(heard: Heard, graph_stepwise: bool) -> dict[str, Callable[[], Ar
     return {"u": lambda: integers(current), "v": v}
 
 
-STATES: Mapping[str, Callable[[Heard, bool], dict[str, Callable[[], Array]]]] = {"cuba.Neuron": cuba_states}
+def alif_states(heard: Heard, _: bool) -> dict[str, Callable[[], Array]]:
+    """``u`` and ``v`` in 4096ths as integers: no reset."""
+
+    def integers(name: str) -> Array:
+        return np.rint(heard.array(name).astype(np.float64) * STATE_SCALE).astype(np.int64)
+
+    return {"u": lambda: integers("dynamics0"), "v": lambda: integers("dynamics1")}
+
+
+STATES: Mapping[str, Callable[[Heard, bool], dict[str, Callable[[], Array]]]] = {
+    "cuba.Neuron": cuba_states,
+    "alif.Neuron": alif_states,
+}
 """By class of the neuron below ``lava.lib.dl.slayer.neuron``: its graph states from what was heard, where
 ``dynamics0``, ``dynamics1`` … are what its ``dynamics`` gives; and whether it ran step by step."""
 
@@ -90,14 +106,14 @@ def _hooks(block: Block, heard: Heard) -> list[Any]:
     found.append(_after(neuron, heard, "spikes"))
     if getattr(neuron, "norm", None) is not None:
         found.append(neuron.norm.register_forward_pre_hook(lambda _, given: heard.add("before_norm", given[0])))
-    dynamics = neuron.dynamics
+    dynamics = getattr(neuron, "dynamics", None)
+    if dynamics is None:
+        return found
 
-    def heard_dynamics(*given: Any) -> Any:
-        for number, value in enumerate(given):
-            heard.add(f"arrived{number}", value)
-        result = dynamics(*given)
-        for number, value in enumerate(result if isinstance(result, tuple) else (result,)):
-            heard.add(f"dynamics{number}", value)
+    def heard_dynamics(given: Any) -> Any:
+        heard.add("arrived", given if isinstance(given, tuple) else (given,))
+        result = dynamics(given)
+        heard.add("dynamics", result if isinstance(result, tuple) else (result,))
         return result
 
     object.__setattr__(neuron, "dynamics", heard_dynamics)

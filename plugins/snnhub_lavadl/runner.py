@@ -108,7 +108,7 @@ def _of_block(graph: Graph, block: Block, heard: Heard) -> dict[str, Get]:
         if f"{path}/{name}" in graph.node and name in heard:
             found[f"{path}/{name}/y"] = lambda name=name: heard.array(name)  # type: ignore[misc]
     node = graph.node.get(path)
-    if f"{path}/transform" in graph.node:
+    if f"{path}/transform" in graph.node and "arrived0" in heard:
         found[f"{path}/transform/y"] = lambda: heard.array("arrived0")
     if node is None:
         return found
@@ -121,7 +121,7 @@ def _of_block(graph: Graph, block: Block, heard: Heard) -> dict[str, Get]:
     states = STATES.get(neuron_kind(block.module.neuron))
     stepwise = node.attribute.get("stepwise") is True
     held = {state.name for state in node.program.states}
-    own = {} if states is None else states(heard, stepwise)
+    own = {} if states is None or "dynamics0" not in heard else states(heard, stepwise)
     return found | {f"{path}/{name}": get for name, get in own.items() if name in held}
 
 
