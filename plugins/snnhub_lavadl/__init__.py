@@ -73,4 +73,6 @@ def _available() -> Availability:
     found = status(read_recipe(environment.path()))
     if found.state == "ready":
         return Availability(True)
-    return Availability(False, f"environment {ENVIRONMENT} is {found.state}", f"Run: snnhub env create {ENVIRONMENT}")
+    return Availability(
+        False, f"environment {ENVIRONMENT} is {found.state}", f"Run: snnhub env create {ENVIRONMENT}"
+    )

@@ -90,7 +90,9 @@ class Build:
         self.found.append(error("SNN-3303", block.path, words))
         return replace(signal, shape=block.after)
 
-    def _node(self, block: Block, name: str, op: str, sources: Any, params: Mapping[str, Tensor], **more: Any) -> Port:
+    def _node(
+        self, block: Block, name: str, op: str, sources: Any, params: Mapping[str, Tensor], **more: Any
+    ) -> Port:
         path = f"{block.path}/{name}" if name else block.path
         origin = Origin("lava-dl", self.version, block.path.replace("/", "."))
         return self.builder.node(path, op, sources, params=params, origin=origin, **more)
@@ -169,7 +171,9 @@ class Build:
         whole = np.trunc(given).astype(np.int64)
         if np.any(whole != given):
             words = "slayer cuts delays off to whole steps"
-            self.found.append(info("SNN-3309", block.path, words, old=f"up to {given.max():g}", new=f"{whole.max()}"))
+            self.found.append(
+                info("SNN-3309", block.path, words, old=f"up to {given.max():g}", new=f"{whole.max()}")
+            )
         if whole.min() < 0 or whole.max() > MAX_DELAY:
             words = f"delays of {whole.min()} .. {whole.max()} steps, allowed 0 .. {MAX_DELAY}"
             self.found.append(error("SNN-3306", block.path, words))
@@ -233,7 +237,9 @@ class Build:
     def _decimation(self, block: Block, signal: Signal, last: bool) -> Signal:
         factor = block.module.factor
         if last:
-            words = f"means over bins of {factor} steps are taken by whoever reads the output; the graph gives steps"
+            words = (
+                f"means over bins of {factor} steps are taken by whoever reads the output; the graph gives steps"
+            )
             self.found.append(info("SNN-3305", block.path, words))
         else:
             words = "time decimation changes the clock of the layers behind it"
@@ -290,7 +296,9 @@ class Build:
         if kind == REAL:
             self.inexact.append(f"{block.path} (its input is real)")
         elif limit < 1:
-            self.inexact.append(f"{block.path} (largest sum of weights {np.ldexp(terms, grid):g} in steps of 2^{grid})")
+            self.inexact.append(
+                f"{block.path} (largest sum of weights {np.ldexp(terms, grid):g} in steps of 2^{grid})"
+            )
         else:
             self.exact.append(block.path)
             if kind == INPUT:

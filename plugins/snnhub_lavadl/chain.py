@@ -99,9 +99,7 @@ def ran(net: Any, shape: tuple[int, ...]) -> Chain:
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         first = errors[0]
-        raise UnsupportedError(
-            f"{first.message}{more}", where=first.place, remedy=first.remedy, findings=errors
-        )
+        raise UnsupportedError(f"{first.message}{more}", where=first.place, remedy=first.remedy, findings=errors)
     last = given[0] if isinstance(given, tuple | list) and given else given
     if before is not None and last is not before[1]:
         words = "the network goes on computing with what its last block gives; the graph ends at that block"

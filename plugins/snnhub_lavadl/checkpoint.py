@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,12 +65,11 @@ def _read(path: Path) -> Any:
         _refuse_bombs(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as problem:
-        words = "checkpoint needs unpickling, which runs code; nothing was loaded"
-        found = str(problem).strip().splitlines()[0][:120]
-        raise UnsupportedError(words, where=str(path), found=found, allowed="tensors", remedy=REMEDY) from None
     except Exception as problem:  # noqa: BLE001  torch raises many kinds for broken files
         found = (str(problem).strip().splitlines() or [""])[0][:120]
+        if type(problem).__name__ == "UnpicklingError":
+            words = "checkpoint needs unpickling, which runs code; nothing was loaded"
+            raise UnsupportedError(words, where=str(path), found=found, allowed="tensors", remedy=REMEDY) from None
         raise FormatError("not a readable checkpoint", where=str(path), found=found) from None
 
 

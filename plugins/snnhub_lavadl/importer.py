@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-
 from typing import Any
 
 from snnhub.api.options import ImportOptions, InputShapeMissingError
@@ -46,8 +45,8 @@ class Prepared:
 def import_model(source: Any, options: ImportOptions) -> Graph:
     """The graph of a factory (text) or of a live module.
 
-    Raises ``UnsupportedError`` with everything that cannot be held, ``UsageError`` for a factory, settings, weights
-    or an input shape that do not fit, ``MissingPeerError`` without the Lava environment.
+    Raises ``UnsupportedError`` with everything that cannot be held, ``UsageError`` for a factory, settings,
+    weights or an input shape that do not fit, ``MissingPeerError`` without the Lava environment.
     """
     if OPTION in options.given:
         find(load().environments, options.given[OPTION], OPTION)
@@ -97,7 +96,9 @@ def prepare(source: Any, options: ImportOptions) -> Prepared:
         words = "no weights were given: the factory's own initialisation is imported"
         findings.append(info("SNN-3008", name, words, remedy="Pass --weights state.pt."))
     if open_before:
-        words = "sizes, decays and delays that lava-dl sets in the first forward were set by one on the input shape"
+        words = (
+            "sizes, decays and delays that lava-dl sets in the first forward were set by one on the input shape"
+        )
         drawn = "" if options.weights is not None else ", what it draws from seed 0"
         findings.append(info("SNN-3304", name, f"{words}{drawn}", new=", ".join(open_before[:5])))
     at_rest(net)
@@ -142,7 +143,9 @@ def _first_run(net: Any, options: ImportOptions, findings: list[Finding]) -> Any
     shape = options.input_shape
     if shape is None:
         shape = _first_shape(net)
-        findings.append(info("SNN-3304", "input", "input shape worked out from the first block", new=str(list(shape))))
+        findings.append(
+            info("SNN-3304", "input", "input shape worked out from the first block", new=str(list(shape)))
+        )
     with seeded():
         return ran(net, shape)
 
@@ -155,7 +158,7 @@ def _first_shape(net: Any) -> tuple[int, ...]:
     known = getattr(first, "input_shape", None)
     if known is not None:
         return tuple(int(size) for size in known)
-    synapse = getattr(first, "synapse", getattr(first, "input_synapse", None))
+    synapse: Any = getattr(first, "synapse", getattr(first, "input_synapse", None))
     synapse = getattr(synapse, "real", synapse)
     if type(synapse).__name__ == "Dense":
         channels, *window = (int(size) for size in synapse.weight.shape[1:4])
@@ -178,5 +181,3 @@ def versions_here() -> str:
         except PackageNotFoundError:
             continue
     return ", ".join(found) or "unknown"
-
-

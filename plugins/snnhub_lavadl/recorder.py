@@ -44,7 +44,7 @@ def cuba_states(heard: Heard, graph_stepwise: bool) -> dict[str, Callable[[], Ar
     current = "dynamics0" if graph_stepwise or "before_norm" not in heard else "before_norm"
 
     def integers(name: str) -> Array:
-        return np.rint(heard.array(name).astype(np.float64) * STATE_SCALE).astype(np.int64)
+        return np.trunc(heard.array(name).astype(np.float64) * STATE_SCALE).astype(np.int64)
 
     def v() -> Array:
         found = integers("dynamics1")

@@ -87,9 +87,7 @@ def _known(graph: Graph, heard: Mapping[str, Heard], blocks: list[Block]) -> dic
     ran = [block for block in blocks if block.kind != "TimeDecimation"]
     found["output"] = lambda: heard[ran[-1].path].array("block")
     edge = next(edge for edge in graph.edges if edge.dst.node == graph.outputs[0].id)
-    return {
-        key: _typed(get, types.get(edge.src if key == "output" else _port(key))) for key, get in found.items()
-    }
+    return {key: _typed(get, types.get(edge.src if key == "output" else _port(key))) for key, get in found.items()}
 
 
 def _port(key: str) -> Port:
@@ -126,5 +124,5 @@ def _of_block(graph: Graph, block: Block, heard: Heard) -> dict[str, Get]:
 
 
 def _fed_back(heard: Heard) -> Array:
-    """What recurrence adds: what arrives at the neurons less what the input synapse gives, exact where sums are."""
+    """What recurrence adds: what arrives at the neurons less what the input synapse gives."""
     return heard.array("arrived0") - heard.array("synapse")

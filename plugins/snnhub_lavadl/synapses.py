@@ -1,4 +1,4 @@
-"""slayer's synapses as transforms: with the weights that they multiply with, and a proof that the sums are exact."""
+"""slayer's synapses as transforms with the weights that they multiply with, and whether their sums are exact."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Step:
-    """One transform: op, attributes, and the weight where it has one. ``name``: after the layer's, with a slash."""
+    """One transform: op, attributes, and the weight where it has one. ``name``: below the layer's."""
 
     name: str
     op: str
@@ -58,7 +58,7 @@ def reach(weight: Array) -> Reach:
 
 
 def steps(synapse: Any, kind: str, before: Shape, after: Shape, place: str) -> list[Step] | Finding:
-    """The transforms of one real synapse that takes ``before`` to ``after``; an ``error`` for one that has none."""
+    """The transforms of a real synapse that takes ``before`` to ``after``; an ``error`` for one that has none."""
     weight = used_weight(synapse)
     if kind == "Dense":
         return [_dense(weight, before)]
@@ -144,6 +144,8 @@ def _unpool(synapse: Any, weight: Array, before: Shape, after: Shape, place: str
         return error("SNN-3303", place, f"unpooling of {list(before)} to {list(after)}")
     repeated = Step("repeat", "core.Upsample", {"factor": kernel})
     if np.unique(weight).size != 1:
-        return error("SNN-3303", place, "unpooling with weights that differ", remedy="Use ConvT, or equal weights.")
+        return error(
+            "SNN-3303", place, "unpooling with weights that differ", remedy="Use ConvT, or equal weights."
+        )
     factor = np.full((before[0], 1, 1, 1), weight.reshape(-1)[0], np.float32)
     return [repeated, Step("synapse", "core.Conv", plain(before[0]), factor)]

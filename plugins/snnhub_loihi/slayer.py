@@ -162,9 +162,7 @@ def _neuron(node: Node, params: dict[str, Tensor], lookup: OpLookup) -> Node:
         raise TypeError(f"{LOWERED}/1 is not registered")
     attributes = {"reset_interval": 0, "reset_offset": 0}
     program = schema.program(attributes)
-    return Node(
-        node.id, schema.name, 1, tuple(attributes.items()), tuple(params.items()), program, node.origin
-    )
+    return Node(node.id, schema.name, 1, tuple(attributes.items()), tuple(params.items()), program, node.origin)
 
 
 def _bias(node: Node) -> Array:
@@ -176,7 +174,7 @@ def _bias(node: Node) -> Array:
 
 
 def _threshold(node: Node) -> tuple[int, list[Finding]]:
-    """``vThMant`` with the same spikes. Loihi fires above 64 vThMant, slayer at the first integer from its own on."""
+    """``vThMant`` with the same spikes: Loihi fires above 64 vThMant, slayer from the first integer at its own."""
     first = int(np.ceil(float(node.param["threshold"].array.reshape(-1)[0])))
     if (first - 1) % UNIT == 0:
         return (first - 1) // UNIT, []
@@ -193,7 +191,7 @@ def _threshold(node: Node) -> tuple[int, list[Finding]]:
 
 
 def _reach(node: Node, drive: Range, bias: Array, current: Array, voltage: Array) -> Iterator[Finding]:
-    """slayer's states neither wrap nor saturate; Lava's u wraps at 2^23 and its v saturates there."""
+    """Slayer's states neither wrap nor saturate; Lava's u wraps at 2^23 and its v saturates there."""
     u = drive.times(current)
     into = None if u is None else Range(u.low + np.minimum(bias, 0) * UNIT, u.high + np.maximum(bias, 0) * UNIT)
     v = None if into is None else into.times(voltage)

@@ -88,7 +88,9 @@ def run_steps(graph: Graph, context: PassContext) -> PassResult:
     if not _from_slayer(graph):
         return unchanged(graph, context)
     delays = _delays(graph)
-    late = [edge for edge in graph.edges if edge.dst.node in {item.id for item in graph.outputs} and edge.delay > 1]
+    late = [
+        edge for edge in graph.edges if edge.dst.node in {item.id for item in graph.outputs} and edge.delay > 1
+    ]
     if late:
         words, remedy = "a delay behind the last layer", "Leave the delay out of the last layer."
         return unchanged(graph, context, [error("SNN-2135", late[0].src.node, words, remedy=remedy)])
@@ -101,7 +103,9 @@ def run_steps(graph: Graph, context: PassContext) -> PassResult:
     kept = tuple(match for match in matches if match.lag >= 0)
     deepest = max(lags[output.id] for output in graph.outputs)
     words = "steps behind a layer became steps of the next synapse"
-    findings: list[Finding] = [note("SNN-2134", graph.name, words, bound=f"equal spikes, outputs {deepest} steps later")]
+    findings: list[Finding] = [
+        note("SNN-2134", graph.name, words, bound=f"equal spikes, outputs {deepest} steps later")
+    ]
     early = _early(graph, lags)
     promise = Promise(Rung.DISTRIBUTION) if early else None
     return PassResult(replace(graph, edges=edges, correspondence=()), kept, (*findings, *early), promise)
@@ -111,7 +115,9 @@ def _from_slayer(graph: Graph) -> bool:
     """Whether a lowered graph came from slayer and its synapses have no steps yet."""
     first = {edge for item in graph.inputs for edge in graph.fed_by(item.id)}
     known = any(stage.name == "loihi slayer" for stage in graph.provenance.stages)
-    return known and not any(stage.name == "loihi slayer steps" for stage in graph.provenance.stages) and bool(first)
+    return (
+        known and not any(stage.name == "loihi slayer steps" for stage in graph.provenance.stages) and bool(first)
+    )
 
 
 def _delays(graph: Graph) -> dict[Edge, int]:
@@ -160,8 +166,8 @@ def _early(graph: Graph, lags: dict[str, int]) -> list[Finding]:
         loss(
             "SNN-2131",
             node.id,
-            f"Lava integrates the bias {lags[node.id]} step{'s' if lags[node.id] > 1 else ''} before the first input "
-            "can arrive; slayer does not",
+            f"Lava integrates the bias {lags[node.id]} step{'s' if lags[node.id] > 1 else ''} before the first "
+            "input can arrive; slayer does not",
             bound="spikes are not simply later",
             remedy="Reset states as the input arrives (reset_interval=STEPS, reset_offset=1 in Lava's reader).",
         )

@@ -49,7 +49,7 @@ def random_layer(seed: int) -> Spec:
     settings: Spec = {
         "threshold": float(random.choice([0.3, 1.0, 1.25, 5.0])),
         "norm": NORMS[turn // 2 % 3],
-        "shared_param": shared or family == "sigma_delta" and not dense,
+        "shared_param": shared or (family == "sigma_delta" and not dense),
         "requires_grad": bool(random.integers(2)),
         "dropout": bool(random.integers(2)),
     }

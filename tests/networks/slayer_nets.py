@@ -28,7 +28,7 @@ class Chain(torch.nn.Module):
 class Moded(Chain):
     """Blocks of bootstrap, each with its mode."""
 
-    def forward(self, spike: Any, mode: Any) -> Any:
+    def forward(self, spike: Any, mode: Any) -> Any:  # type: ignore[override]
         for block, now in zip(self.blocks, mode, strict=False):
             spike = block(spike, mode=now)
         return spike

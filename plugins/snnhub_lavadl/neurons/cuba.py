@@ -33,5 +33,9 @@ def read(neuron: Any, place: str) -> NeuronPart:
     if np.float32(neuron.threshold * scale) == params["threshold"]:
         words = "slayer's epsilon of 0.01 / 4096 vanishes in f32: it fires at the threshold, not only above it"
         live.notes.append(info("SNN-3307", place, words, old=f"threshold {neuron.threshold:g}"))
-    attributes: dict[str, int | str | bool] = {"norm": norm, "graded": bool(neuron.graded_spike), "stepwise": False}
+    attributes: dict[str, int | str | bool] = {
+        "norm": norm,
+        "graded": bool(neuron.graded_spike),
+        "stepwise": False,
+    }
     return live.part("slayer.CUBA", attributes, params)

@@ -1,7 +1,7 @@
 """slayer's CUBA neuron in the integers that it computes with on the CPU, and the same without spikes.
 
-Source: lava-dl 0.6.0, ``slayer/neuron/cuba.py``, ``neuron/dynamics/leaky_integrator.py``, ``spike/spike.py``. Nothing
-wraps, nothing is clipped; a check stops a run that leaves what 64 bits hold.
+Source: lava-dl 0.6.0, ``slayer/neuron/cuba.py``, ``neuron/dynamics/leaky_integrator.py``, ``spike/spike.py``.
+Nothing wraps, nothing is clipped; a check stops a run that leaves what 64 bits hold.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def _integrator(x: Value, state: Namespace, param: Namespace, *, norm: str, step
 CUBA = StepOp(
     "slayer.CUBA",
     1,
-    "slayer's current-based leaky integrate-and-fire neuron: 64-bit u and v in 4096ths, reset to 0, no wrap, no clip.",
+    "slayer's current-based leaky integrate-and-fire neuron: u and v are integers of 1/4096, reset to 0, no wrap, "
+    "no clip.",
     _cuba,
     real,
     lambda _: zero("u", "v"),
