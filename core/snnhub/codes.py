@@ -55,6 +55,7 @@ CODES: dict[str, str] = {
     "SNN-2133": "current that can reach where the target wraps or clips",
     "SNN-2134": "delay of outputs moved to the inputs of the next layer",
     "SNN-2135": "slayer network that has no equal in the target",
+    "SNN-2136": "last layer that does not fire, read from a state",
     "SNN-2201": "limit of the target exceeded",
     "SNN-2301": "step of a conversion that broke its contract",
     "SNN-2302": "step of a conversion that was not measured",

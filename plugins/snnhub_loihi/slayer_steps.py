@@ -125,7 +125,7 @@ def _delays(graph: Graph) -> dict[Edge, int]:
     left before the output.
     """
     lags = {item.id: 0 for item in graph.inputs}
-    order, known = topological_order(graph), -1
+    order, known = [*topological_order(graph), *(item.id for item in graph.outputs)], -1
     while len(lags) > known:  # layers behind an edge with a delay come before their source in that order
         known = len(lags)
         for name in order:
