@@ -12,7 +12,7 @@ from snnhub.passes.fold_norm import FOLD_NORM
 from snnhub.passes.fold_pool import FOLD_POOL
 from snnhub.passes.time_constant import TIME_CONSTANT
 
-from snnhub_loihi import admit, multispike, or_layer, place, quantise
+from snnhub_loihi import admit, multispike, or_layer, place, quantise, slayer, slayer_readout, slayer_steps
 
 
 def passes() -> Sequence[Pass]:
@@ -21,6 +21,7 @@ def passes() -> Sequence[Pass]:
     A graph that is lowered already passes through unchanged.
     """
     return (
+        *_slayer(),
         FOLD_NORM,
         FOLD_POOL,
         FOLD_NORM,  # a norm behind a pool stands behind a synapse now
@@ -57,4 +58,38 @@ def passes() -> Sequence[Pass]:
             quantise.run,
         ),
         Pass("loihi steps", 1, Promise(Rung.SPIKES_LAG), "every synapse takes one step", place.run),
+    )
+
+
+def _slayer() -> tuple[Pass, ...]:
+    """Layers of slayer have Loihi's integers already: they come before everything that chooses numbers."""
+    return (
+        Pass(
+            "loihi slayer readout",
+            1,
+            Promise(Rung.DECISION),
+            "a last layer of slayer that does not fire gets neurons that never do, whose state is the output",
+            slayer_readout.run,
+        ),
+        Pass(
+            "loihi slayer",
+            1,
+            Promise(Rung.SPIKES),
+            "layers of slayer's CUBA neurons become Loihi's, in the same integers",
+            slayer.run,
+        ),
+        Pass(
+            "loihi slayer delays",
+            1,
+            Promise(Rung.SPIKES),
+            "delays of a layer's outputs become delays of the next layer's inputs",
+            slayer_steps.run_delays,
+        ),
+        Pass(
+            "loihi slayer steps",
+            1,
+            Promise(Rung.SPIKES_LAG),
+            "steps behind a layer become the step of the next synapse",
+            slayer_steps.run_steps,
+        ),
     )

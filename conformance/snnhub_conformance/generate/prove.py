@@ -16,6 +16,8 @@ from snnhub.ir.microop import MicroOp
 from snnhub.ir.numtype import F32, NumType
 from snnhub.ir.program import Program, Slot, State, cone
 
+from snnhub_conformance.generate import lattice
+
 M = MicroOp
 BITS = 64
 EFFORT, SWEEP_EFFORT = 20_000_000, 2_000_000
@@ -138,7 +140,12 @@ def _variable(name: str, type_: NumType, solver: Any, finite: bool) -> Any:
 def _keys(program: Program, same: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """For each instruction a text of what it computes from the leaves; ``same``: texts known to be equal."""
     keys: list[str] = []
+    known = lattice.exponents(program)
     for instr in program.code:
+        kept = lattice.unchanged(program, instr, known)
+        if kept is not None:
+            keys.append(keys[kept])
+            continue
         told = f"{instr.op.value}({','.join(keys[arg] for arg in instr.args)};{instr.imm!r})"
         key = told if len(told) < 200 else hashlib.sha256(told.encode()).hexdigest()
         keys.append(same.get(key, key))

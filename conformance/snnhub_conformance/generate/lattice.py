@@ -1,0 +1,91 @@
+"""Floats that can only be multiples of a power of two: what a solver takes hours to find, in one pass.
+
+A float made of an integer is a multiple of 1, and so it stays through sums, roundings and checks; a product with a
+power of two moves the power. Such a float is 0 or at least that power, so nothing flushes it and no rounding to
+whole numbers changes it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from snnhub.ir.code import Instr
+from snnhub.ir.microop import ROUNDINGS, MicroOp
+from snnhub.ir.program import Program
+
+M = MicroOp
+Exponents = Sequence[float | None]
+KEPT = frozenset({M.CAST, M.CHECK, M.NEG, M.ABS})
+SUMS = frozenset({M.ADD, M.SUB})
+
+
+def exponents(program: Program) -> list[float | None]:
+    """For each instruction the largest known ``g`` such that its value, where finite, is a multiple of 2**g.
+
+    Infinite for 0; None for what is no float or may be any.
+    """
+    found: list[float | None] = []
+    for instr in program.code:
+        found.append(_exponent(program, instr, found) if instr.type.is_float else None)
+    return found
+
+
+def _exponent(program: Program, instr: Instr, found: Exponents) -> float | None:
+    if instr.op is M.CONST:
+        value = float(instr.imm[0])
+        return _of_constant(value) if math.isfinite(value) else None
+    if instr.op is M.CAST and program.code[instr.args[0]].type.is_int:
+        return 0.0
+    if instr.op in ROUNDINGS:
+        own = found[instr.args[0]]
+        return 0.0 if own is None else max(0.0, own)
+    parts = [found[arg] for arg in instr.args if program.code[arg].type.is_float]
+    if not parts or None in parts:
+        return None
+    known = [part for part in parts if part is not None]
+    if instr.op in KEPT:
+        return known[0]
+    if instr.op in SUMS or instr.op is M.WHERE:
+        return min(known)
+    power = _power(program, instr)
+    return None if power is None else known[0] + (power if instr.op is M.MUL else -power)
+
+
+def _of_constant(value: float) -> float:
+    return math.inf if value == 0 else float(_trailing(value))
+
+
+def _trailing(value: float) -> int:
+    numerator, denominator = value.as_integer_ratio()
+    return (numerator & -numerator).bit_length() - denominator.bit_length()
+
+
+def _power(program: Program, instr: Instr) -> int | None:
+    """The exponent of the power of two that an instruction multiplies with or divides by."""
+    if instr.op not in (M.MUL, M.DIV):
+        return None
+    factor = program.code[instr.args[1]]
+    if factor.op is not M.CONST:
+        return None
+    mantissa, exponent = math.frexp(float(factor.imm[0]))
+    return exponent - 1 if mantissa == 0.5 else None
+
+
+def unchanged(program: Program, instr: Instr, known: Exponents) -> int | None:
+    """The operand that the instruction only hands on: a rounding of what is whole, or the flush of what is never
+    small: ``where(|v| < limit, 0, v)`` with v a multiple of the limit or more.
+    """
+    if instr.op in ROUNDINGS:
+        own = known[instr.args[0]]
+        return instr.args[0] if own is not None and own >= 0 else None
+    if instr.op is not M.WHERE:
+        return None
+    condition, zero, value = instr.args
+    test, own = program.code[condition], known[value]
+    if test.op is not M.LT or own is None or known[zero] != math.inf:
+        return None
+    size, limit = (program.code[arg] for arg in test.args)
+    if size.op is not M.ABS or size.args[0] != value or limit.op is not M.CONST:
+        return None
+    return value if own >= math.log2(float(limit.imm[0])) else None

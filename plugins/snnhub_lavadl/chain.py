@@ -1,0 +1,201 @@
+"""Which blocks a network has, and that they run one after another: found by running it once, not by its names."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from snnhub.errors import UnsupportedError, UsageError
+from snnhub.findings import Finding, error, info
+
+SLAYER, BOOTSTRAP = "lava.lib.dl.slayer.block.", "lava.lib.dl.bootstrap.block."
+PROBE_STEPS = 3
+NO_BLOCKS = "A network is a module whose forward passes its input through blocks of slayer or bootstrap."
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block that ran: ``path`` in the network with slashes, class name, shapes without batch and time."""
+
+    path: str
+    kind: str
+    module: Any
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    bootstrap: bool = False
+
+
+@dataclass
+class Chain:
+    """The blocks in the order in which they ran, and what was found on the way."""
+
+    blocks: list[Block] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def block_kind(module: Any) -> tuple[str, bool] | None:
+    """Class name of a block and whether it is bootstrap's; None for anything else, also for a block whose forward
+    is the user's own.
+    """
+    for kind in type(module).__mro__:
+        if kind.__module__.startswith((SLAYER, BOOTSTRAP)):
+            own = vars(type(module)).get("forward") if type(module) is not kind else None
+            return None if own is not None else (kind.__name__, kind.__module__.startswith(BOOTSTRAP))
+    return None
+
+
+def named_blocks(net: Any) -> Iterator[tuple[str, Any]]:
+    """Blocks with their paths, not those inside blocks."""
+    inside: tuple[str, ...] = ()
+    for name, module in net.named_modules():
+        if not name.startswith(inside or ("\0",)) and block_kind(module) is not None:
+            inside += (f"{name}.",)
+            yield name.replace(".", "/") or "net", module
+
+
+class EveryStep:
+    """Stands for bootstrap's modes: SNN for every block."""
+
+    def __iter__(self) -> Iterator[Any]:
+        from lava.lib.dl.bootstrap.routine import Mode
+
+        while True:
+            yield Mode.SNN
+
+    def __getitem__(self, _: int) -> Any:
+        return next(iter(self))
+
+
+def ran(net: Any, shape: tuple[int, ...]) -> Chain:
+    """Run the network once on a probe and see which block got what. The network is changed: shapes are set.
+
+    Raises ``UnsupportedError`` with every reason why it is no chain of blocks, ``UsageError`` if it fails to run.
+    """
+    blocks = dict(named_blocks(net))
+    if not blocks:
+        found = [finding_for(name, module) for name, module in net.named_modules() if _is_own_block(module)]
+        found = found or [error("SNN-3301", type(net).__name__, "no block of lava-dl in it", remedy=NO_BLOCKS)]
+        raise UnsupportedError(found[0].message, where=found[0].place, remedy=found[0].remedy, findings=found)
+    chain, errors = Chain(), []
+    calls, given = _called(net, blocks, shape)
+    errors += [finding_for(name, module) for name, module in net.named_modules() if _is_own_block(module)]
+    counts = {path: sum(path == call[0] for call in calls) for path in blocks}
+    for path, count in counts.items():
+        if count != 1:
+            times = "never runs" if not count else f"runs {count} times"
+            errors.append(error("SNN-3302", path, f"the block {times} in one forward", remedy=NO_BLOCKS))
+    before: Any = None
+    for path, x, y in calls:
+        if before is not None and x is not before[1]:
+            words = f"does not get what {before[0]} gives as it is: something else is computed between them"
+            errors.append(error("SNN-3302", path, words, remedy=NO_BLOCKS))
+        before = (path, y)
+        kind, bootstrap = block_kind(blocks[path]) or ("", False)
+        sizes = tuple(x.shape[1:-1]), tuple(y.shape[1:-1])
+        chain.blocks.append(Block(path, kind, blocks[path], *sizes, bootstrap))
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        first = errors[0]
+        raise UnsupportedError(f"{first.message}{more}", where=first.place, remedy=first.remedy, findings=errors)
+    last = given[0] if isinstance(given, tuple | list) and given else given
+    if before is not None and last is not before[1]:
+        words = "the network goes on computing with what its last block gives; the graph ends at that block"
+        chain.findings.append(info("SNN-3305", before[0], words))
+    return chain
+
+
+def finding_for(name: str, module: Any) -> Finding:
+    words = f"{type(module).__name__} is derived from a block of lava-dl and has a forward of its own"
+    return error("SNN-3301", name.replace(".", "/") or "net", words, remedy="Use the block itself.")
+
+
+def _is_own_block(module: Any) -> bool:
+    lava = [kind for kind in type(module).__mro__ if kind.__module__.startswith((SLAYER, BOOTSTRAP))]
+    return bool(lava) and block_kind(module) is None
+
+
+def _called(net: Any, blocks: dict[str, Any], shape: tuple[int, ...]) -> tuple[list[tuple[str, Any, Any]], Any]:
+    """Every call of a block with what it got and gave, and what the network gave."""
+    import torch
+
+    calls: list[tuple[str, Any, Any]] = []
+    kept = []
+    for path, module in blocks.items():
+
+        def hook(_: Any, given: Any, result: Any, path: str = path) -> None:
+            calls.append((path, given[0], result[0] if isinstance(result, tuple) else result))
+
+        kept.append(module.register_forward_hook(hook))
+        if (block_kind(module) or ("", False))[1]:
+            module.forward = _spiking(module)
+    probe = torch.ones((1, *shape, PROBE_STEPS))
+    try:
+        with torch.no_grad():
+            given = net(probe, EveryStep()) if _wants_mode(net) else net(probe)
+    except Exception as problem:
+        found = f"{type(problem).__name__}: {problem}".splitlines()[0][:200]
+        remedy = "Check --input-shape: C,H,W or N, no time, no batch."
+        message = f"the network fails on an input of {PROBE_STEPS} steps"
+        raise UsageError(
+            message, where=type(net).__name__, found=f"shape {list(shape)}: {found}", remedy=remedy
+        ) from problem
+    finally:
+        for handle in kept:
+            handle.remove()
+        for module in blocks.values():
+            vars(module).pop("forward", None)
+    return calls, given
+
+
+def _wants_mode(net: Any) -> bool:
+    """Whether the forward needs a second argument, which in bootstrap's examples is the mode of every block."""
+    import inspect
+
+    parameters = list(inspect.signature(net.forward).parameters.values())
+    return len(parameters) > 1 and parameters[1].default is inspect.Parameter.empty
+
+
+def _spiking(module: Any) -> Any:
+    """A bootstrap block in its SNN mode, whatever mode it is given."""
+    import inspect
+
+    from lava.lib.dl.bootstrap.routine import Mode
+
+    moded = "mode" in inspect.signature(type(module).forward).parameters
+
+    def forward(x: Any, mode: Any = None) -> Any:
+        return type(module).forward(module, x, Mode.SNN) if moded else type(module).forward(module, x)
+
+    return forward
+
+
+def copied(net: Any) -> Any:
+    """A copy, also of a network whose states or weights still hang on a training graph."""
+    import torch
+
+    memo: dict[int, Any] = {}
+    for module in net.modules():
+        for value in vars(module).values():
+            if isinstance(value, torch.Tensor) and not value.is_leaf:
+                memo[id(value)] = value.detach().clone()
+    return copy.deepcopy(net, memo)
+
+
+def at_rest(net: Any) -> list[str]:
+    """Put states that slayer keeps between forwards back to rest. Names what was not at rest."""
+    import torch
+
+    found = []
+    for name, module in net.named_modules():
+        for state, value in list(module._buffers.items()):
+            if state.endswith("_state") and value is not None:
+                rest = float(module.threshold) if state == "threshold_state" else 0.0
+                if bool(torch.any(value != np.float32(rest))):
+                    found.append(f"{name}.{state}".lstrip("."))
+                module._buffers[state] = torch.full((1,), rest, dtype=value.dtype)
+        if vars(module).get("delay_buffer") is not None:
+            module.delay_buffer = None
+    return found
