@@ -14,6 +14,7 @@ from snnhub.api.options import ImportOptions
 from snnhub.api.request import RunRequest
 from snnhub.engine.reference import prepare
 from snnhub.engine.stimulus import read_stimulus
+from snnhub.ir.numtype import SPIKE
 from snnhub.ir.tensor import Array
 from snnhub.peers.protocol import Worker
 from snnhub_lava.runner import open_worker, run_in
@@ -35,7 +36,7 @@ def files(folder: Path) -> Iterator[tuple[str, Path, int]]:
         options = ImportOptions(EXAMPLE / weights, {}, (1, 28, 28))
         snnhub.convert(f"{EXAMPLE}/model.py:{name}", path, options=options)
         yield f"MNIST {name}", path, 200
-    for name, steps in (("oxford", 3000), ("pilotnet_snn", 40)):
+    for name, steps in (("oxford", 3000), ("pilotnet_snn", 40), ("pilotnet_sdnn_test", 20)):
         if (SHARED / f"{name}.net").exists():
             yield name, SHARED / f"{name}.net", steps
 
@@ -51,6 +52,8 @@ def _ratios(worker: Worker, name: str, path: Path, steps: int) -> Iterator[Ratio
     graph = snnhub.load(path)
     shape = graph.inputs[0].shape
     spikes = (np.random.default_rng(0).integers(0, 5, (SHORT + steps, 1, *shape)) == 0).astype(np.uint8)
+    if graph.inputs[0].type != SPIKE:  # of sigma-delta networks
+        spikes = np.random.default_rng(0).integers(-64, 65, spikes.shape, np.int32)
     many = np.repeat(spikes[:BATCH_LONG], BATCH, axis=1)
 
     def engine(values: Array) -> float:
@@ -73,4 +76,11 @@ def _ratios(worker: Worker, name: str, path: Path, steps: int) -> Iterator[Ratio
         return (engine(many) - engine(many[:BATCH_SHORT])) / (BATCH_LONG - BATCH_SHORT) / BATCH
 
     yield compare(f"{name}, a step", "Lava", ours, theirs)
+    if name.startswith("pilotnet"):
+        yield compare(
+            f"{name}, {SHORT} steps from the file on",
+            "Lava, in a process that runs",
+            lambda: seconds(lambda: snnhub.run(path, spikes[:SHORT, 0])),
+            lambda: seconds(lambda: lava(SHORT)),
+        )
     yield compare(f"{name}, a step of each of {BATCH}", "Lava, no batch", ours_in_batch, theirs)

@@ -44,6 +44,15 @@ def input_block() -> File:
     return layers, (2, 6, 5), {}
 
 
+SDNN = {"type": "SDNN", "activation": "relu", "vThMant": 2}
+
+
+def sigma_delta(*layers: dict[str, Any]) -> File:
+    """An input layer of delta encoders and what follows."""
+    block = {"type": "input", "shape": np.array([2, 6, 5]), "neuron": {**SDNN, "vThMant": 0}}
+    return [block, *layers], (2, 6, 5), {}
+
+
 FEATURES: dict[str, Callable[[], File]] = {
     "dense": lambda: vector(dense_layer(weights(5, 6)), dense_layer(weights(4, 5))),
     "dense, recurrent": lambda: vector(
@@ -97,7 +106,16 @@ FEATURES: dict[str, Callable[[], File]] = {
     "resonate-and-fire neurons (complex weights)": lambda: vector(
         dense_layer(weights(5, 6)), resonators(weights(4, 5), weights(4, 5, seed=5)), dense_layer(weights(3, 4))
     ),
-    "sigma-delta, adaptive neurons": lambda: vector(dense_layer(weights(4, 6), neuron={**CUBA, "type": "SDNN"})),
+    "sigma-delta: input, conv, flatten, sigma output": lambda: sigma_delta(
+        conv_layer(weights(3, 2, 3, 3), (3, 4, 3), neuron=SDNN, bias=np.array([3.0, -2, 9])),
+        {"type": "flatten"},
+        dense_layer(weights(4, 36), neuron={**SDNN, "sigma_output": True}),
+    ),
+    "sigma-delta behind plain spikes": lambda: vector(
+        dense_layer(6 * weights(5, 6), neuron={**SDNN, "vThMant": 0}),
+        dense_layer(weights(4, 5), neuron={**SDNN, "sigma_output": True}),
+    ),
+    "adaptive neurons": lambda: vector(dense_layer(weights(4, 6), neuron={**CUBA, "type": "ALIF"})),
     "average pooling layers": lambda: image({"type": "average", "shape": np.array([2, 3, 2])}),
 }
 

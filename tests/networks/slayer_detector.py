@@ -36,22 +36,33 @@ def blocks() -> list[Any]:
     return [*made, kind.Flatten(), kind.Output(plain, FEATURES, OUTPUTS, weight_scale=2, weight_norm=True)]
 
 
-def main(path: str) -> None:
-    """Write the file."""
-    from snnhub_lava import patches
-
-    patches.apply()
-    import h5py
+def prepared() -> list[Any]:
+    """The network after a forward pass."""
     import torch
 
     made = blocks()
     flow = torch.rand(2, *SHAPE, STEPS)
     for block in made:
         flow = block(flow)
+    return made
+
+
+def export(made: list[Any], path: str) -> None:
+    """Write the file."""
+    import h5py
+
     with h5py.File(path, "w") as file:
         layers = file.create_group("layer")
         for number, block in enumerate(made):
             block.export_hdf5(layers.create_group(str(number)))
+
+
+def main(path: str) -> None:
+    """Build and write it."""
+    from snnhub_lava import patches
+
+    patches.apply()
+    export(prepared(), path)
 
 
 if __name__ == "__main__":
