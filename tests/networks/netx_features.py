@@ -97,9 +97,7 @@ FEATURES: dict[str, Callable[[], File]] = {
     "resonate-and-fire neurons (complex weights)": lambda: vector(
         dense_layer(weights(5, 6)), resonators(weights(4, 5), weights(4, 5, seed=5)), dense_layer(weights(3, 4))
     ),
-    "sigma-delta, adaptive neurons": lambda: vector(
-        dense_layer(weights(4, 6), neuron={**CUBA, "type": "SDNN"})
-    ),
+    "sigma-delta, adaptive neurons": lambda: vector(dense_layer(weights(4, 6), neuron={**CUBA, "type": "SDNN"})),
     "average pooling layers": lambda: image({"type": "average", "shape": np.array([2, 3, 2])}),
 }
 

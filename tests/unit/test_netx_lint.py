@@ -137,8 +137,6 @@ def test_writing_says_what_reading_says(tmp_path: Path) -> None:
     assert not {"SNN-4121", "SNN-4123"} & {finding.code for finding in export_netx(plain, tmp_path / "b.net")}
 
 
-
-
 def test_quantising_says_that_a_current_can_pass_its_limit() -> None:
     few, many = (run_passes(mlp((size, 2)), lowering(), PassContext()) for size in (10, 4000))
     assert "SNN-2140" not in {finding.code for finding in few.findings}
