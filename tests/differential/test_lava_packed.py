@@ -5,6 +5,7 @@ Kind, regime and seed of a failure are in its name: ``packed_netx(kind, regime)`
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ from tests.networks.packed_netx import BASE, KINDS, REGIMES, TOGETHER, packed_ne
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("lava")]
 BUDGET = 8 * 60
 """Seconds for all kinds together, on two cores with nothing else to do."""
+QUIET = 2.0
+"""Load per core up to which the time is looked at."""
 TOOK: dict[tuple[str, str], float] = {}
 FIRED: dict[tuple[str, str], int] = {}
 FOUND: dict[tuple[str, str], set[str]] = {}
@@ -68,4 +71,5 @@ def test_there_were_two_hundred_of_each_kind_alive_and_in_time() -> None:
     silent = [key for key, count in FIRED.items() if not count]
     assert len(silent) <= 3, silent
     print(f"{sum(FIRED.values())} spikes, {sum(TOOK.values()):.0f} s")
-    assert sum(TOOK.values()) < BUDGET
+    load = os.getloadavg()[1] / (os.cpu_count() or 1)
+    assert sum(TOOK.values()) < BUDGET or load > QUIET, f"load {load:.1f} per core"

@@ -126,7 +126,8 @@ class Draw:
             top = 40_000 if self.regime == "bias at 16 bits" else 300
             low = 0 if self.regime in ("uniform and zero", "negative") else -top
             changes["bias"] = self._each(lambda r: r.integers(low, top + 1, size)).astype(np.float32)
-        if self.kind == "delay" or (
+        # Lava keeps a row for each delay: of the widest layers that would be a hundred million weights
+        if (self.kind == "delay" and not (self.regime == "wide" and first)) or (
             self.regime == "late" and self.kind not in ("recurrent", "conv") and not first
         ):
             changes["delay"] = self._delay(size, inputs)
@@ -184,14 +185,16 @@ class Draw:
         return size
 
     def _conv(self, wide: bool) -> int:
-        channels, height, width = (FAN_IN // 4, 2, 3) if wide else (2, 4, 5)
+        # few channels and a large kernel: Lava convolves each pair of channels by itself
+        side = 32 if wide else 2
+        channels, height, width = (FAN_IN // side**2, side, side + 1) if wide else (2, 4, 5)
         filters = 2
         self.group.shape = (TOGETHER * channels, height, width)
-        kernel = self._each(lambda r: self._weight(r, (filters, channels, 2, 2), True))
+        kernel = self._each(lambda r: self._weight(r, (filters, channels, side, side), True))
         stride = np.array([1, 1]) if wide else self.shared.integers(1, 3, 2)
         padding = np.array([0, 0]) if wide else self.shared.integers(0, 2, 2)
         sizes = [
-            (size + 2 * int(pad) - 2) // int(step) + 1
+            (size + 2 * int(pad) - side) // int(step) + 1
             for size, pad, step in zip((height, width), padding, stride, strict=True)
         ]
         changes = self._changes(filters, channels, True)
