@@ -29,7 +29,8 @@ from snnhub_lava import ENVIRONMENT
 
 NEURON = "loihi.CubaLIF"
 EVERYTHING = "*"
-RESETS = ("reset_interval", "reset_offset")
+HANDED_ON = ("reset_interval", "reset_offset", "num_layers")
+"""Options of Lava's netx reader."""
 BATCH_METHODS = ("auto", "reset", "restart")
 
 
@@ -178,7 +179,7 @@ class _Session:
         self.request = request
         self.plan = plan
         self.names = names
-        self.resets = {name: request.integer(name, 0) for name in RESETS if name in request.options}
+        self.given = {name: request.integer(name, 0) for name in HANDED_ON if name in request.options}
 
     def _timeline(self, values: Array, options: dict[str, int]) -> dict[str, Array]:
         """Run values (time, features…) and return recordings (time, features…)."""
@@ -203,7 +204,7 @@ class _Session:
 
     def apart(self, stimulus: Array) -> dict[str, Array]:
         """Each sample in a network of its own."""
-        runs = [self._timeline(stimulus[:, sample], self.resets) for sample in range(stimulus.shape[1])]
+        runs = [self._timeline(stimulus[:, sample], self.given) for sample in range(stimulus.shape[1])]
         return {key: np.stack([run[key] for run in runs], axis=1) for key in self.names}
 
     def together(self, stimulus: Array) -> dict[str, Array]:
@@ -213,7 +214,7 @@ class _Session:
         interval = steps + tail
         padded = np.concatenate([stimulus, np.zeros((tail, *stimulus.shape[1:]), stimulus.dtype)])
         timeline = padded.swapaxes(0, 1).reshape(samples * interval, *stimulus.shape[2:])
-        found = self._timeline(timeline, {"reset_interval": interval, "reset_offset": 1})
+        found = self._timeline(timeline, {**self.given, "reset_interval": interval, "reset_offset": 1})
         result = {}
         for key in self.names:
             lag = self.plan.lags[key.rpartition("/")[0]]
