@@ -49,6 +49,8 @@ CODES: dict[str, str] = {
     "SNN-2117": "several spikes per step became one",
     "SNN-2118": "factor of a current moved into weights",
     "SNN-2119": "thresholds moved into weights",
+    "SNN-2143": "transforms that became weights",
+    "SNN-2144": "transforms that cannot become weights",
     "SNN-2201": "limit of the target exceeded",
     "SNN-2301": "step of a conversion that broke its contract",
     "SNN-2302": "step of a conversion that was not measured",

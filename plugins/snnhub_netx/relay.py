@@ -14,7 +14,7 @@ import numpy as np
 from snnhub.findings import Finding, error, note
 from snnhub.ir.analysis import Analysis, analyse
 from snnhub.ir.correspondence import Table
-from snnhub.ir.graph import Edge, Graph, Match, Node, Port
+from snnhub.ir.graph import AttributeValue, Edge, Graph, Match, Node, Port
 from snnhub.ir.numtype import NumType
 from snnhub.ir.op import OpLookup, StepOp
 from snnhub.ir.rewrite import Rewriter
@@ -237,8 +237,8 @@ def _identity(size: int, row: int, rows: int) -> Node:
 
 def _depthwise(weight: Array) -> Node:
     axes = weight.ndim - 2
-    attributes = {"bias": False, "accumulate": "wrap24", "groups": int(weight.shape[0])}
-    sizes = {"stride": (1,) * axes, "padding": (0,) * axes, "dilation": (1,) * axes}
+    attributes: dict[str, AttributeValue] = {"bias": False, "accumulate": "wrap24", "groups": int(weight.shape[0])}
+    sizes: dict[str, AttributeValue] = {"stride": (1,) * axes, "padding": (0,) * axes, "dilation": (1,) * axes}
     return Node(
         "", "core.Conv", 1, tuple({**attributes, **sizes}.items()), (("weight", smallest_integer(weight)),)
     )

@@ -15,12 +15,14 @@ from snnhub.ir.graph import Graph
 from snnhub.passes.base import PassContext, run_passes
 from snnhub.peers.protocol import Worker
 from snnhub_lava.runner import open_worker, run_in
+from snnhub_loihi.lowering import passes as lowering
 from snnhub_netx.arrange import passes
 from snnhub_netx.reader import import_netx
 from snnhub_netx.writer import export_netx
 
 from tests.build import spikes
 from tests.networks.delayed import delayed, delayed_conv
+from tests.networks.linear import BOTH, linear
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("lava")]
 
@@ -33,7 +35,7 @@ def worker(lava: None) -> Iterator[Worker]:
 
 def in_lava(worker: Worker, graph: Graph, path: Path, steps: int) -> None:
     """Lava on the rewritten file equals the engine on it in everything, and on the graph before in its output."""
-    arranged = run_passes(graph, passes(), PassContext())
+    arranged = run_passes(graph, (*lowering(), *passes()), PassContext())
     export_netx(arranged, path)
     found = import_netx(path, ImportOptions())
     (lag,) = [match.lag for match in found.correspondence if match.old.node == "output"]
@@ -59,3 +61,8 @@ def test_the_delay_of_a_recurrent_layer(worker: Worker, tmp_path: Path) -> None:
 
 def test_the_delay_of_a_convolution(worker: Worker, tmp_path: Path) -> None:
     in_lava(worker, delayed_conv(4), tmp_path / "x.net", 120)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_transforms_that_became_weights(name: str, worker: Worker, tmp_path: Path) -> None:
+    in_lava(worker, linear(BOTH[name], integer=True), tmp_path / "x.net", 40)
