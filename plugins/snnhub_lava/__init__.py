@@ -61,6 +61,7 @@ def snnhub_register_runners() -> Iterable[Runner]:
             options=(
                 Option("reset_interval", "reset all neurons every so many steps", "never"),
                 Option("reset_offset", "phase of the reset", "0"),
+                Option("num_layers", "load only the first so many layers of the file", "all"),
                 Option("batch", "how samples are run: auto, reset (one after the other) or restart", "auto"),
             ),
         ),

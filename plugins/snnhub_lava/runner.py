@@ -42,7 +42,8 @@ GRADED = ("loihi.Delta", "loihi.SigmaDelta", "loihi.Sigma")
 RESET = "loihi.CubaLIF"
 """The neurons that Lava can reset while it runs."""
 EVERYTHING = "*"
-RESETS = ("reset_interval", "reset_offset")
+HANDED_ON = ("reset_interval", "reset_offset", "num_layers")
+"""Options of Lava's netx reader."""
 BATCH_METHODS = ("auto", "reset", "restart")
 
 
@@ -199,7 +200,7 @@ class _Session:
         self.request = request
         self.plan = plan
         self.names = names
-        self.resets = {name: request.integer(name, 0) for name in RESETS if name in request.options}
+        self.given = {name: request.integer(name, 0) for name in HANDED_ON if name in request.options}
         self.decays: dict[str, list[list[int]]] = {}
 
     def _timeline(self, values: Array, options: dict[str, int]) -> dict[str, Array]:
@@ -226,7 +227,7 @@ class _Session:
 
     def apart(self, stimulus: Array) -> dict[str, Array]:
         """Each sample in a network of its own."""
-        runs = [self._timeline(stimulus[:, sample], self.resets) for sample in range(stimulus.shape[1])]
+        runs = [self._timeline(stimulus[:, sample], self.given) for sample in range(stimulus.shape[1])]
         return {key: np.stack([run[key] for run in runs], axis=1) for key in self.names}
 
     def together(self, stimulus: Array) -> dict[str, Array]:
@@ -236,7 +237,7 @@ class _Session:
         interval = steps + tail
         padded = np.concatenate([stimulus, np.zeros((tail, *stimulus.shape[1:]), stimulus.dtype)])
         timeline = padded.swapaxes(0, 1).reshape(samples * interval, *stimulus.shape[2:])
-        found = self._timeline(timeline, {"reset_interval": interval, "reset_offset": 1})
+        found = self._timeline(timeline, {**self.given, "reset_interval": interval, "reset_offset": 1})
         result = {}
         for key in self.names:
             lag = self.plan.lags[key.rpartition("/")[0]]

@@ -46,7 +46,7 @@ def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
         "models": ["netx"],
         "records": ["s", "u", "v", "sigma", "act", "residue", "real", "imag"],
         "batch": False,
-        "options": ["reset_interval", "reset_offset"],
+        "options": ["reset_interval", "reset_offset", "num_layers"],
     }
 
 

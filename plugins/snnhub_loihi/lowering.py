@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from snnhub.ir.rung import Rung
-from snnhub.passes.base import Pass, Promise
+from snnhub.passes.base import ALMOST, Pass, Promise
 from snnhub.passes.centre_reset import CENTRE_RESET
 from snnhub.passes.fold_decay import FOLD_DECAY
 from snnhub.passes.fold_norm import FOLD_NORM
 from snnhub.passes.fold_pool import FOLD_POOL
 from snnhub.passes.time_constant import TIME_CONSTANT
 
-from snnhub_loihi import admit, multispike, or_layer, place, quantise, slayer, slayer_readout, slayer_steps
+from snnhub_loihi import admit, linear, multispike, or_layer, place, quantise, slayer, slayer_readout, slayer_steps
 
 
 def passes() -> Sequence[Pass]:
@@ -22,6 +22,13 @@ def passes() -> Sequence[Pass]:
     """
     return (
         *_slayer(),
+        Pass(
+            "loihi linear",
+            1,
+            Promise(Rung.BOUNDED, ALMOST),
+            "transforms that Loihi has no layer for become weights, where they are small",
+            linear.run,
+        ),
         FOLD_NORM,
         FOLD_POOL,
         FOLD_NORM,  # a norm behind a pool stands behind a synapse now

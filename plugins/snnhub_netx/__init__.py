@@ -24,6 +24,8 @@ def snnhub_register_importers() -> Iterable[Importer]:
                     "reset_interval", "reset all neurons every so many steps, as Lava's netx reader can", "never"
                 ),
                 Option("reset_offset", "phase of the reset, as in Lava's netx reader", "0"),
+                Option("num_layers", "read only the first so many layers, as Lava's netx reader can", "all"),
+                Option("decoder", "what decisions are made of: mean, sum or last of u or v, as in last:u", "auto"),
             ),
         ),
     )

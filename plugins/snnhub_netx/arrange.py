@@ -13,6 +13,7 @@ from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import smallest_integer
 from snnhub.passes.base import Pass, PassContext, PassResult, Promise, unchanged
 
+from snnhub_netx import relay
 from snnhub_netx.chain import Chain
 from snnhub_netx.sigma_delta_width import fit_arrival
 from snnhub_netx.silent import make_safe
@@ -21,6 +22,13 @@ from snnhub_netx.silent import make_safe
 def passes() -> Sequence[Pass]:
     """What runs between the lowering to Loihi and the writer."""
     return (
+        Pass(
+            "netx relays",
+            1,
+            Promise(Rung.BITS),
+            "delays that Lava's reader cannot hold go through layers of relays",
+            relay.run,
+        ),
         Pass(
             "netx safe packing",
             1,

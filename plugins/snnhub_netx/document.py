@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import h5py
 import numpy as np
 from snnhub.errors import FormatError
-from snnhub.findings import Finding, error, loss
+from snnhub.findings import Finding, error, info, loss
 from snnhub.ir.tensor import Array
 
 from snnhub_netx import sigma_delta_group
@@ -28,7 +28,8 @@ REFUSED = {
     "pool": "Lava's reader has no pooling layer; sum pooling can be written as a grouped convolution",
     "convT": "Lava's reader has no transposed convolution",
     "unpool": "Lava's reader has no unpooling layer",
-    "average": "Lava's reader has no averaging layer; the decoder is not part of the network",
+    "average": "Lava's reader has no averaging layer; the decoder is not part of the network "
+    "(leave it out as one does there: --option num_layers=N)",
     "concat": "Lava's reader has no concatenation",
     "dense_comp": "Lava's reader fails on this layer type",
     "KWTA": "Lava's reader has no competing neurons, and lava-dl writes nothing of them",
@@ -68,16 +69,21 @@ class Layer:
 
 @dataclass
 class Document:
-    """All layers in order, with what was noticed. ``records``: the JSON text that snnhub keeps in a file."""
+    """All layers in order, with what was noticed. ``records``: the JSON text that snnhub keeps in a file.
+    ``left_out``: the types of layers that were not asked for.
+    """
 
     layers: list[Layer] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     records: str | None = None
+    left_out: tuple[str, ...] = ()
 
 
-def parse(file: h5py.File, where: str) -> Document:
+def parse(file: h5py.File, where: str, num_layers: int = 0) -> Document:
     """Read and check every layer. Raises ``FormatError`` if the file is not NetX at all; what is wrong inside
     it becomes ``error`` findings, so that all of it is reported at once.
+
+    ``num_layers``: read only so many layers, as Lava's reader can; 0 for all of them.
     """
     root = file.get("layer")
     if not isinstance(root, h5py.Group):
@@ -93,7 +99,7 @@ def parse(file: h5py.File, where: str) -> Document:
             found=found,
             allowed=f"0 .. {max(len(names) - 1, 0)}",
         )
-    for index, name in enumerate(wanted):
+    for index, name in enumerate(wanted[: num_layers or None]):
         group = root[name]
         place = f"/layer/{name}"
         if not isinstance(group, h5py.Group):
@@ -102,10 +108,20 @@ def parse(file: h5py.File, where: str) -> Document:
         layer = _layer(index, group, place, document.findings)
         if layer is not None:
             document.layers.append(layer)
+    if num_layers and wanted[num_layers:]:
+        _leave_out(document, [root[name] for name in wanted[num_layers:]], num_layers)
     record = file.get("snnhub/record")
     if isinstance(record, h5py.Dataset):
         document.records = text(record, f"{where}:/snnhub/record")
     return document
+
+
+def _leave_out(document: Document, groups: list[object], first: int) -> None:
+    kinds = [group.get("type") if isinstance(group, h5py.Group) else None for group in groups]
+    names = [text(item, "type") if isinstance(item, h5py.Dataset) else "(no type)" for item in kinds]
+    document.left_out = tuple(names)
+    told = f"layers from {first} on were left out, as asked for: {', '.join(names)}"
+    document.findings.append(info("SNN-3141", f"/layer/{first}", told))
 
 
 def _layer(index: int, group: h5py.Group, place: str, findings: list[Finding]) -> Layer | None:

@@ -16,6 +16,7 @@ from snnhub.ops.registry import REGISTRY
 from snnhub_netx import lint, sigma_delta_group
 from snnhub_netx.build import Build
 from snnhub_netx.chain import NEURONS
+from snnhub_netx.decoding import with_decoder
 from snnhub_netx.document import parse
 from snnhub_netx.hdf5 import opened
 from snnhub_netx.records import apply_records
@@ -32,7 +33,7 @@ def import_netx(path: Path, options: ImportOptions) -> Graph:
     ``InputShapeMissingError`` where neither the file nor the options say how large the input is.
     """
     with opened(path) as file:
-        document = parse(file, str(path))
+        document = parse(file, str(path), options.integer("num_layers", 0))
     _stop_at_errors(document.findings, path)
     build = Build(document, options, path)
     build.walk()
@@ -51,6 +52,7 @@ def import_netx(path: Path, options: ImportOptions) -> Graph:
         ) from None
     graph = apply_records(graph, document.records)
     graph = graph.with_findings(lint.reading(graph))
+    graph = with_decoder(graph, document, options.given.get("decoder", ""))
     interval, offset = options.integer("reset_interval", 0), options.integer("reset_offset", 0)
     return with_reset(graph, interval, offset) if interval else graph
 

@@ -106,6 +106,17 @@ def norm() -> tuple[str, dict[str, Any], dict[str, Any]]:
     return "core.BatchNorm", values, {}
 
 
+def pooled_for_two() -> Graph:
+    """A pool between three layers of neurons, which has no single place to be folded into."""
+    window: dict[str, Any] = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0)}
+    builder = GraphBuilder("two", REGISTRY)
+    port = neurons(builder, "n0", builder.input((1, 4, 4), F32))
+    port = builder.node("p", "core.AvgPool", port, ceil_mode=False, count_include_pad=True, **window)
+    builder.output(neurons(builder, "n1", port))
+    builder.output(neurons(builder, "n2", port), "second")
+    return builder.graph()
+
+
 def pooled(padding: int) -> Graph:
     pool: dict[str, Any] = {
         "kernel": (2, 2),
@@ -154,7 +165,7 @@ def dead_layer() -> Graph:
     ("code", "make"),
     [
         ("SNN-2002", lambda: lower(stack(norm()))),
-        ("SNN-2003", lambda: lower(pooled(1))),
+        ("SNN-2003", lambda: lower(pooled_for_two())),
         ("SNN-2004", lambda: lower(pooled(0))),
         ("SNN-2005", lambda: lower(negative_threshold())),
         ("SNN-2007", lambda: lower(unfed_leaky())),

@@ -160,7 +160,9 @@ def run_networks(
     matches = tuple(sorted(recorded, key=lambda match: rank.get(match.old.node, len(rank))))
     same = first.graph.network() == second.graph.network() or _same_meaning(first.graph, second.graph, matches)
     if not same:
-        matches = tuple(match for match in matches if key_of(match.old) in spike_keys(first.graph))
+        read = first.graph.decoder.quantity if first.graph.decoder is not None else ""
+        kept = spike_keys(first.graph) | {read}
+        matches = tuple(match for match in matches if key_of(match.old) in kept)
     lag = max((match.lag for match in matches), default=0)
     steps = prepared.values.shape[0]
     left, _ = prepare(first.graph).run(prepared.values, record={key_of(m.old) for m in matches}, progress=progress)

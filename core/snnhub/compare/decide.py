@@ -24,11 +24,11 @@ class Decisions:
 def decide(output: Array, decoder: Decoder | None) -> Decisions | None:
     """Decisions from an output (time, samples, classes); None if it has no single class axis."""
     decoder = decoder or DEFAULT
-    if output.ndim != 3 or output.shape[2] < 2 or not decoder.argmax:
+    if output.ndim != 3 or output.shape[2] < 2 or not output.shape[0] or not decoder.argmax:
         return None
-    # mean and sum order the classes alike; the sum of spikes is exact
     wide = output.astype(np.float64 if output.dtype.kind == "f" else np.int64)
-    scores = wide.sum(axis=0)
+    # mean and sum order the classes alike; the sum of spikes is exact
+    scores = wide[-1] if decoder.reduce == "last" else wide.sum(axis=0)
     best = scores.max(axis=1, keepdims=True)
     ties = int(np.count_nonzero((scores == best).sum(axis=1) > 1))
     return Decisions(scores.argmax(axis=1), ties)

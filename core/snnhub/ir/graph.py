@@ -130,14 +130,15 @@ class Output:
     id: str
 
 
-REDUCTIONS = ("mean", "sum")
+REDUCTIONS = ("mean", "sum", "last")
 
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
     """How the output becomes a decision: reduce over time, then argmax with ties to the lowest index.
 
-    ``reduce``: ``mean`` or ``sum`` over all steps. ``argmax`` is False where the output is no class score.
+    ``reduce``: ``mean`` or ``sum`` over all steps, or ``last`` for the value after the last step, as of a state
+    that adds up by itself. ``argmax`` is False where the output is no class score.
     ``quantity`` is ``output``, or a record key such as ``layer6/v`` where the last layer cannot spike.
     """
 
