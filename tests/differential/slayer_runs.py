@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +23,15 @@ from snnhub.peers.env import interpreter, own_packages
 from snnhub.peers.recipe import read_recipe
 from snnhub_lava import ENVIRONMENT
 
+from tests.conftest import ROOT
+
 FAMILIES = ("alif", "rf", "rf_iz", "adrf", "adrf_iz", "sigma_delta")
 NORMS = (None, "MeanOnlyBatchNorm", "WgtScaleBatchNorm")
 PEER = Path(__file__).with_name("slayer_peer.py")
+GOLDEN = ROOT / "tests" / "golden" / "slayer" / "neurons.npz"
+"""Small layers as live slayer ran them. Anew: ``python -m tests.differential.slayer_runs``, with the environment."""
 Spec = dict[str, Any]
+RECORDED = 24
 
 
 @dataclass(frozen=True)
@@ -215,3 +222,20 @@ def _deltas(a: Array, live: Live) -> dict[str, Array]:
         last = now
         found.append(residue)
     return {"last": a, "residue": np.stack(found)}
+
+
+def record() -> None:
+    """Write ``GOLDEN``: the first layers of each family that spike, made small."""
+    small = [{**random_layer(seed), "steps": 24, "drive": 1.5, "spread": 4.0} for seed in range(3 * RECORDED)]
+    for spec in small:
+        spec["shape"] = spec["shape"][:1] if len(spec["shape"]) == 1 else [2, 2, 1]
+    with tempfile.TemporaryDirectory() as folder:
+        found = run_live(small, Path(folder))
+        loud = [spec for spec, live in zip(small, found, strict=True) if live.words["s"].any()][:RECORDED]
+        run_live(loud, Path(folder))
+        GOLDEN.parent.mkdir(exist_ok=True)
+        shutil.copy(Path(folder) / "answer.npz", GOLDEN)
+
+
+if __name__ == "__main__":
+    record()
