@@ -29,7 +29,7 @@ FAMILIES = ("alif", "rf", "rf_iz", "adrf", "adrf_iz", "sigma_delta")
 NORMS = (None, "MeanOnlyBatchNorm", "WgtScaleBatchNorm")
 PEER = Path(__file__).with_name("slayer_peer.py")
 GOLDEN = ROOT / "tests" / "golden" / "slayer" / "neurons.npz"
-"""Small layers as live slayer ran them. Anew: ``python -m tests.differential.slayer_runs``, with the environment."""
+"""Small layers as live slayer ran them. Anew: ``python -m tests.differential.slayer_runs``."""
 Spec = dict[str, Any]
 RECORDED = 24
 
