@@ -14,11 +14,14 @@ from snnhub.cli.output import console, escape, print_findings, print_json, stage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from snnhub.api.approximation_cost import Cost
     from snnhub.api.convert import ConvertResult
     from snnhub.compare.proof import Proof
     from snnhub.ir.tensor import Array
 
 
+LIST = "list"
+"""``--approximate list`` shows what there is."""
 COLUMNS = (
     "layer",
     "neurons",
@@ -59,6 +62,21 @@ COLUMNS = (
 )
 @lowering_options
 @click.option(
+    "--approximate",
+    "approximate",
+    multiple=True,
+    metavar="NAME[,NAME]",
+    help="Allow what is named to change its meaning, such as soft-reset, and measure what that costs on --input, "
+    "--verify or --calibrate. list: show what there is.",
+)
+@click.option(
+    "--input",
+    "measure",
+    type=click.Path(path_type=Path),
+    metavar="X.npy",
+    help="Input (time, batch, features…) on which the cost of --approximate is measured.",
+)
+@click.option(
     "--float-spec",
     type=click.Path(path_type=Path),
     metavar="SPEC.npz",
@@ -84,6 +102,8 @@ def command(
     to: str | None,
     target: str | None,
     calibrate: Path | None,
+    approximate: tuple[str, ...],
+    measure: Path | None,
     float_spec: Path | None,
     stimulus: Path | None,
     strict: bool,
@@ -104,6 +124,9 @@ def command(
     from snnhub.api.convert import convert
     from snnhub.api.proving import BrokenPromiseError
 
+    names = [name.strip() for item in approximate for name in item.split(",") if name.strip()]
+    if names == [LIST]:
+        return list_approximations(output, to, target, as_json)
     options = collect(weights, settings, input_shape, given)
     calibration = None if calibrate is None else read_array(calibrate)
     measured = None if stimulus is None else read_array(stimulus)
@@ -122,6 +145,8 @@ def command(
                 calibration=calibration,
                 verify=measured,
                 lowering=choices,
+                approximate=names,
+                measure=None if measure is None else read_array(measure),
                 strict=strict,
                 dry_run=dry_run,
                 progress=report,
@@ -136,6 +161,32 @@ def command(
         print_json(result.to_json())
     else:
         show(result, verbose)
+
+
+def list_approximations(output: Path | None, to: str | None, target: str | None, as_json: bool) -> None:
+    """What the target of this conversion has, or every target where none is named."""
+    from snnhub.api.approximate import listing
+    from snnhub.api.lower import choose_exporter
+
+    named = target if to is None and output is None else choose_exporter(output, to, target).target
+    rows = [] if named == "" else listing(named)
+    if as_json:
+        return print_json({"approximations": rows})
+    columns = ["target", "name", "what changes", "the same as", "without it"]
+    cells = [
+        [
+            row["target"],
+            row["name"],
+            row["what"],
+            " ".join(f"--{name} {value}" for name, value in row["options"].items()),
+            "refused" if row["lifts_a_refusal"] else "converted",
+        ]
+        for row in rows
+    ]
+    table("approximations", columns, cells)
+    if not rows:
+        console().print("no approximations: what cannot be converted exactly is refused")
+    return None
 
 
 def write_arrays(arrays: Mapping[str, Array], path: Path) -> None:
@@ -155,6 +206,8 @@ def show(result: ConvertResult, verbose: bool) -> None:
     table("passes", ["pass", "keeps"], [[s.name, _keeps(dict(s.options))] for s in result.graph.provenance.stages])
     for name, rows in result.tables.items():
         _layers(name, rows)
+    if result.cost is not None:
+        _cost(result.cost)
     print_findings(result.findings, verbose=verbose)
     if result.proof is not None:
         show_proof(result.proof)
@@ -165,6 +218,19 @@ def show(result: ConvertResult, verbose: bool) -> None:
         hint = "  (measure it: snnhub verify)" if result.proof is None else ""
         out.print(f"promise: {promise.rung.value}{bound}{hint}")
     out.print("nothing written (--dry-run)" if result.output is None else f"wrote {result.output}")
+
+
+def _cost(cost: Cost) -> None:
+    """A line per layer: how much of its spikes an approximation leaves."""
+    rows = [
+        [name, tally.a_spikes, tally.b_spikes, f"{tally.overlap:.4f}" if tally.either else "silent"]
+        for name, tally in cost.layers.items()
+    ]
+    columns = ["layer", "spikes before", "spikes after", "overlap"]
+    table(f"approximated: {', '.join(cost.names)}", columns, rows, right=columns[1:])
+    if cost.decisions is not None:
+        console().print(f"decisions: {cost.decisions.equal} of {cost.decisions.total} equal")
+    console().print(escape(f"measured on: {cost.data}"))
 
 
 def show_proof(proof: Proof) -> None:
