@@ -1,4 +1,4 @@
-"""What the engine says of a cell, without any peer: converted and how well, or refused, why, and what is nearest."""
+"""What the engine says of a cell, without any peer: converted and how well, or refused, why, what is nearest."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 
 import snnhub
 from snnhub.api.approximate import concerned, target_of
-from snnhub.api.approximation_cost import Cost
+from snnhub.api.approximation_cost import Cost, Data, cost_of
 from snnhub.api.lower import choose_exporter
 from snnhub.api.proving import BrokenPromiseError
+from snnhub.api.target import TargetSpec
 from snnhub.errors import UnsupportedError
 from snnhub.findings import Finding, Severity, of_severity
 from snnhub.ir.digest import network_digest
+from snnhub.ir.graph import Graph
+from snnhub.ops.registry import REGISTRY
 
 from tests.cells.networks import Net
 
@@ -26,9 +29,7 @@ def computed(net: Net, target: str, folder: Path) -> Entry:
     """Convert the stored file, with every step measured; the artefact stays in ``folder``."""
     path = artefact(net, target, folder)
     try:
-        result = snnhub.convert(
-            net.file, path, to=target, calibration=_scales(net, target), verify=net.stimulus()
-        )
+        result = snnhub.convert(net.file, path, to=target, calibration=_scales(net, target), verify=net.stimulus())
     except BrokenPromiseError as problem:
         broken = problem.proof.broken
         return {"outcome": "broken", "step": "" if broken is None else broken.name, "reason": str(problem)}
@@ -40,17 +41,27 @@ def computed(net: Net, target: str, folder: Path) -> Entry:
     found = snnhub.verify(net.file, path, stimulus=net.stimulus()).verdict
     before, after = snnhub.load(net.file), snnhub.load(path)
     assert result.proof is not None
+    equal, cost = before.network() == after.network(), _kept(net, target, result.graph)
     return {
         "outcome": "converted",
         "reached": found.reached.value,
         "lag": found.lag,
-        "overlap": _rounded(found.worst_overlap),
-        "decisions": [found.decisions_equal, found.decisions],
-        "equal": before.network() == after.network(),
+        "overlap": cost["overlap"],
+        "layers": cost["layers"],
+        "decisions": cost["decisions"],
+        "equal": equal,
         "proof": result.proof.passed,
         "losses": sorted({item.code for item in of_severity(result.findings, Severity.LOSS)}),
         "digest": network_digest(after),
     }
+
+
+def _kept(net: Net, target: str, made: Graph) -> Entry:
+    """What the converted network keeps of the spikes and decisions of the stored one."""
+    chip = target_of(choose_exporter(None, target))
+    spec = TargetSpec(target, {}) if chip is None else chip.resolve()()
+    data = Data(net.stimulus(), "the stored input")
+    return _cost(cost_of(snnhub.load(net.file), made, (), spec, data, REGISTRY))
 
 
 def artefact(net: Net, target: str, folder: Path) -> Path:
@@ -67,7 +78,9 @@ def rewrites(net: Net, target: str, folder: Path) -> Iterator[Cost]:
     lifting = [item.name for item in fitting if item.lifts]
     others = [item.name for item in fitting if not item.lifts and item.name != SKEWED]
     for names in (lifting, *([*lifting, name] for name in others)) if lifting else ():
-        path = artefact(net, f"{target}-{'-'.join(names)}", folder).with_suffix(artefact(net, target, folder).suffix)
+        path = artefact(net, f"{target}-{'-'.join(names)}", folder).with_suffix(
+            artefact(net, target, folder).suffix
+        )
         try:
             result = snnhub.convert(
                 net.file,
@@ -88,7 +101,13 @@ def _scales(net: Net, target: str) -> Any:
 
 
 def _reason(item: Finding) -> Entry:
-    return {"code": item.code, "place": item.place, "message": item.message, "found": item.old, "remedy": item.remedy}
+    return {
+        "code": item.code,
+        "place": item.place,
+        "message": item.message,
+        "found": item.old,
+        "remedy": item.remedy,
+    }
 
 
 def _cost(cost: Cost) -> Entry:

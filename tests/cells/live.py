@@ -1,4 +1,4 @@
-"""What live peers say: each stored network in its own framework, and each converted file in what runs such files."""
+"""What live peers say: stored networks in their own framework, converted files in what runs such files."""
 
 from __future__ import annotations
 

@@ -53,7 +53,9 @@ def _noise(shape: tuple[int, ...], seed: int) -> Array:
     return (np.random.default_rng(seed).random((40, 4, *shape)) < 0.4).astype(np.uint8)
 
 
-def _net(source: str, name: str, reset: str, words: str, suffix: str, factory: str = "", **more: tuple[int, ...]) -> Net:
+def _net(
+    source: str, name: str, reset: str, words: str, suffix: str, factory: str = "", **more: tuple[int, ...]
+) -> Net:
     file = FOLDER / f"{source}-{name.replace(' ', '-')}{suffix}"
     return Net(source, name, reset, words, file, factory, **more)
 

@@ -26,7 +26,11 @@ def known(record: Entry) -> list[Net]:
 def cells(record: Entry) -> str:
     """Network by target."""
     rows = [
-        [net.source, f"{net.name} ({net.reset})", *(cell(record["cells"][key_of(net, target)]) for target in TARGETS)]
+        [
+            net.source,
+            f"{net.name} ({net.reset})",
+            *(cell(record["cells"][key_of(net, target)]) for target in TARGETS),
+        ]
         for net in known(record)
     ]
     return markdown(["source", "network (reset)", *TARGETS], rows)
@@ -55,8 +59,7 @@ def claim(entry: Entry) -> str:
     lag = f" {entry['lag']}" if entry["lag"] else ""
     if entry["reached"] == "spikes+lag":
         return f"spikes+lag{lag}"
-    equal, of = entry["decisions"]
-    decisions = f", decisions {equal}/{of}" if of else ""
+    decisions = "" if entry["decisions"] is None else ", decisions {}/{}".format(*entry["decisions"])
     return f"overlap {entry['overlap']:.2f}{decisions}"
 
 
@@ -71,15 +74,17 @@ def sources(record: Entry) -> str:
     rows = []
     for net in known(record):
         found = record["sources"][net.key]
-        figures = f"{found['different']} of {found['compared']:,} values differ"
+        figures = f"{found['compared']:,} values compared, {found['spikes']:,} spikes"
+        figures += f"; {found['different']:,} values differ in some bit" if found["different"] else ""
         rows.append([net.source, net.name, net.words, f"{found['peer']}: {found['reached']}", figures])
     table = markdown(["source", "network", "what it is", "against its framework", ""], rows)
-    absent = [f"- {words}." for source, words in ABSENT.items() if any(net.source == source for net in known(record))]
+    present = {net.source for net in known(record)}
+    absent = [f"- {words}." for source, words in ABSENT.items() if source in present]
     return "\n".join([table, "", *absent])
 
 
 def refusals(record: Entry) -> str:
-    """Every refusal with all reasons, and every rewrite with its cost. Targets that say the same stand together."""
+    """Every refusal with all reasons, and every rewrite with its cost. Equal ones of several targets stand once."""
     parts = []
     for net in known(record):
         groups: dict[str, list[str]] = {}

@@ -59,10 +59,14 @@ def without_live(entry: Entry) -> Entry:
 
 
 def timeless(record: Entry) -> Entry:
-    """The record without its date and versions: what must not change from run to run."""
+    """The record without its date and versions: what must not change from run to run. How many values differ in
+    their last bits, where a framework sums floats, depends on the machine.
+    """
     text = json.dumps({name: value for name, value in record.items() if name != "date"})
     found: Entry = json.loads(text)
     for entry in (*found["sources"].values(), *found["cells"].values()):
         for part in (entry, entry.get("live", {})):
             part.pop("versions", None)
+            if part.get("reached") == "spikes":
+                part.pop("different", None)
     return found

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import snnhub
-from snnhub.api.options import ImportOptions
 from snnhub.ir.graph import Graph
 
 from tests.cells.networks import FACTORIES, FOLDER, NETWORKS, Net

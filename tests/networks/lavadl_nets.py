@@ -9,7 +9,7 @@ import numpy as np
 
 WEIGHTS = Path(__file__).with_name("hard_if.npz")
 NEURON = {"threshold": 1.0, "current_decay": 1.0, "voltage_decay": 0.0}
-"""An integrator without a current, as the trained network has."""
+"""An integrator without a current, as the trained network has. Weights are quantised by default."""
 
 
 def _sequential(*blocks: Any) -> Any:
@@ -35,7 +35,7 @@ def dense() -> Any:
     import torch
     from lava.lib.dl import slayer
 
-    blocks = [slayer.block.cuba.Dense(dict(NEURON), *sizes, pre_hook_fx=_hook()) for sizes in ((16, 60), (60, 8))]
+    blocks = [slayer.block.cuba.Dense(dict(NEURON), *sizes) for sizes in ((16, 60), (60, 8))]
     with np.load(WEIGHTS) as file:
         for block, number in zip(blocks, (0, 2), strict=True):
             weight = torch.tensor(file[f"{number}.weight"])
@@ -50,15 +50,8 @@ def conv() -> Any:
 
     torch.manual_seed(3)
     neuron = {"threshold": 1.0, "current_decay": 0.5, "voltage_decay": 0.1}
-    first = slayer.block.cuba.Conv(dict(neuron), 2, 3, 3, pre_hook_fx=_hook())
-    last = slayer.block.cuba.Dense(dict(neuron), 36, 4, pre_hook_fx=_hook())
-    for block, low, high in ((first, -0.2, 0.5), (last, -0.2, 0.4)):
+    first = slayer.block.cuba.Conv(dict(neuron), 2, 3, 3)
+    last = slayer.block.cuba.Dense(dict(neuron), 36, 4)
+    for block, low, high in ((first, -0.35, 0.3), (last, -0.3, 0.35)):
         block.synapse.weight.data.uniform_(low, high)
     return _sequential(first, slayer.block.cuba.Flatten(), last)
-
-
-def _hook() -> Any:
-    """Weights as Loihi has them: even, 8 bits."""
-    from lava.lib.dl import slayer
-
-    return slayer.utils.quantize

@@ -90,7 +90,9 @@ def graph(kind: str) -> Graph:
             params = {"v_threshold": scalar(1.0), **({"v_reset": scalar(0.0)} if kind == HARD else {})}
             if kind == "lif":
                 choice["decay_input"], params["tau"] = False, scalar(4.0)
-            port = builder.node(f"{number + 1}", f"core.{'LIF' if kind == 'lif' else 'IF'}", port, params=params, **choice)
+            port = builder.node(
+                f"{number + 1}", f"core.{'LIF' if kind == 'lif' else 'IF'}", port, params=params, **choice
+            )
     builder.output(port)
     return builder.graph(decoder=Decoder("sum"))
 

@@ -1,4 +1,4 @@
-"""Approximations: their names, what they may not be combined with, what they cost, and what a refusal says of them."""
+"""Approximations: their names, what they may not be combined with, what they cost, what a refusal says of them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from snnhub.engine.reference import prepare
 from snnhub.errors import LossError, UnsupportedError, UsageError
 from snnhub.findings import Finding, Severity
 from snnhub.hub.loader import load
-from snnhub.hub.objects import Approximation, resolve
+from snnhub.hub.objects import Approximation, Target, resolve
 from snnhub.hub.objects_check import object_problem
-from snnhub.hub.objects import Target
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph
 from snnhub.ir.numtype import F32
@@ -248,7 +247,7 @@ def folded(window: bool) -> Graph:
 
 
 def test_stages_behind_a_refusal_add_their_reasons(tmp_path: Path) -> None:
-    """The fold refuses; the check behind it still sees the soft resets, and says nothing beside the first place."""
+    """The fold refuses; the check behind it still sees the soft resets, and is silent beside the first place."""
     findings = refusal(folded(True), tmp_path, "netx")
     errors = {(f.code, f.place) for f in findings if f.severity is Severity.ERROR}
     assert ("SNN-2007", "first") in errors

@@ -24,6 +24,8 @@ from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
 from snnhub.passes.base import PassContext
 
+Progress = Callable[[str, int, int], None]
+
 
 @dataclass(frozen=True)
 class ConvertResult:
@@ -84,7 +86,7 @@ def convert(
     verify: Array | None = None,
     strict: bool = False,
     dry_run: bool = False,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ConvertResult:
     """Convert a network and write it.
 
@@ -112,19 +114,11 @@ def convert(
     data = _data(calibration, measure, verify)
     shown = next((item for item in (calibration, verify, measure) if item is not None), None)
     loaded = load_graph(source, importer=from_, options=options, stimulus=shown)
-    graph, context = loaded.graph, PassContext()
-    ensure_digests(graph, loaded.source.name)
+    ensure_digests(loaded.graph, loaded.source.name)
     if not exporter.keeps_programs:
-        ensure_known_programs(graph)
-    passes = passes_for(exporter)
-    cost = None
-    if passes:
-        try:
-            graph, context = lower(graph, passes, calibration, progress, asked.options)
-        except UnsupportedError as problem:
-            lookup = loaded.options.lookup
-            raise explained(problem, graph, exporter, asked.options, data, lookup) from problem
-        graph, cost = _approximated(loaded, graph, asked, exporter, data, progress)
+        ensure_known_programs(loaded.graph)
+    graph, context = _lowered(loaded, exporter, asked, calibration, data, progress)
+    graph, cost = _approximated(loaded, graph, asked, exporter, data, progress)
     _refuse_losses(graph, strict)
     findings, proof = graph.findings, None
     written = None if dry_run else path
@@ -144,6 +138,25 @@ def convert(
     )
 
 
+def _lowered(
+    loaded: Loaded,
+    exporter: Exporter,
+    asked: Asked,
+    calibration: Array | None,
+    data: Data | None,
+    progress: Progress | None,
+) -> tuple[Graph, PassContext]:
+    """The graph for the exporter. Raises ``UnsupportedError`` with every reason, and what is nearest."""
+    passes, graph = passes_for(exporter), loaded.graph
+    if not passes:
+        return graph, PassContext()
+    try:
+        return lower(graph, passes, calibration, progress, asked.options)
+    except UnsupportedError as problem:
+        lookup = loaded.options.lookup
+        raise explained(problem, graph, exporter, asked.options, data, lookup) from problem
+
+
 def _data(calibration: Array | None, measure: Array | None, verify: Array | None) -> Data | None:
     """What the cost of approximations is measured on: the input that was given for nothing else comes first."""
     choices = ((measure, "the input"), (verify, "the input of --verify"), (calibration, "the calibration data"))
@@ -156,7 +169,7 @@ def _approximated(
     asked: Asked,
     exporter: Exporter,
     data: Data | None,
-    progress: Callable[[str, int, int], None] | None,
+    progress: Progress | None,
 ) -> tuple[Graph, Cost | None]:
     """The lowered graph with the cost of what was asked for by name in its findings and history; and the cost."""
     target = target_of(exporter)

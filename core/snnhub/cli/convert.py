@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snnhub.cli.approximation import LIST, approximation_options, separate, show_cost, show_list
 from snnhub.cli.lowering import chosen, lowering_options
 from snnhub.cli.options import collect, given_options, import_options, json_option, read_array
 from snnhub.cli.output import console, escape, print_findings, print_json, stages, table
@@ -14,14 +15,11 @@ from snnhub.cli.output import console, escape, print_findings, print_json, stage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from snnhub.api.approximation_cost import Cost
     from snnhub.api.convert import ConvertResult
     from snnhub.compare.proof import Proof
     from snnhub.ir.tensor import Array
 
 
-LIST = "list"
-"""``--approximate list`` shows what there is."""
 COLUMNS = (
     "layer",
     "neurons",
@@ -61,21 +59,7 @@ COLUMNS = (
     help="Input (time, batch, features…) on which scales are chosen by spike overlap.",
 )
 @lowering_options
-@click.option(
-    "--approximate",
-    "approximate",
-    multiple=True,
-    metavar="NAME[,NAME]",
-    help="Allow what is named to change its meaning, such as soft-reset, and measure what that costs on --input, "
-    "--verify or --calibrate. list: show what there is.",
-)
-@click.option(
-    "--input",
-    "measure",
-    type=click.Path(path_type=Path),
-    metavar="X.npy",
-    help="Input (time, batch, features…) on which the cost of --approximate is measured.",
-)
+@approximation_options
 @click.option(
     "--float-spec",
     type=click.Path(path_type=Path),
@@ -124,15 +108,12 @@ def command(
     from snnhub.api.convert import convert
     from snnhub.api.proving import BrokenPromiseError
 
-    names = [name.strip() for item in approximate for name in item.split(",") if name.strip()]
+    names = separate(approximate)
     if names == [LIST]:
-        return list_approximations(output, to, target, as_json)
+        return show_list(output, to, target, as_json)
     options = collect(weights, settings, input_shape, given)
-    calibration = None if calibrate is None else read_array(calibrate)
-    measured = None if stimulus is None else read_array(stimulus)
-    choices = chosen(lowering)
-    if float_spec is not None:
-        choices["float-spec"] = str(float_spec)
+    scales, proven, shown = (None if path is None else read_array(path) for path in (calibrate, stimulus, measure))
+    choices = chosen(lowering) | ({} if float_spec is None else {"float-spec": str(float_spec)})
     try:
         with stages(as_json) as report:
             result = convert(
@@ -142,11 +123,11 @@ def command(
                 to=to,
                 target=target,
                 options=options,
-                calibration=calibration,
-                verify=measured,
+                calibration=scales,
+                verify=proven,
                 lowering=choices,
                 approximate=names,
-                measure=None if measure is None else read_array(measure),
+                measure=shown,
                 strict=strict,
                 dry_run=dry_run,
                 progress=report,
@@ -157,35 +138,7 @@ def command(
         raise
     if float_spec is not None:
         write_arrays(result.arrays["float-spec"], float_spec)
-    if as_json:
-        print_json(result.to_json())
-    else:
-        show(result, verbose)
-
-
-def list_approximations(output: Path | None, to: str | None, target: str | None, as_json: bool) -> None:
-    """What the target of this conversion has, or every target where none is named."""
-    from snnhub.api.approximate import listing
-    from snnhub.api.lower import choose_exporter
-
-    named = target if to is None and output is None else choose_exporter(output, to, target).target
-    rows = [] if named == "" else listing(named)
-    if as_json:
-        return print_json({"approximations": rows})
-    columns = ["target", "name", "what changes", "the same as", "without it"]
-    cells = [
-        [
-            row["target"],
-            row["name"],
-            row["what"],
-            " ".join(f"--{name} {value}" for name, value in row["options"].items()),
-            "refused" if row["lifts_a_refusal"] else "converted",
-        ]
-        for row in rows
-    ]
-    table("approximations", columns, cells)
-    if not rows:
-        console().print("no approximations: what cannot be converted exactly is refused")
+    print_json(result.to_json()) if as_json else show(result, verbose)
     return None
 
 
@@ -207,7 +160,7 @@ def show(result: ConvertResult, verbose: bool) -> None:
     for name, rows in result.tables.items():
         _layers(name, rows)
     if result.cost is not None:
-        _cost(result.cost)
+        show_cost(result.cost)
     print_findings(result.findings, verbose=verbose)
     if result.proof is not None:
         show_proof(result.proof)
@@ -218,19 +171,6 @@ def show(result: ConvertResult, verbose: bool) -> None:
         hint = "  (measure it: snnhub verify)" if result.proof is None else ""
         out.print(f"promise: {promise.rung.value}{bound}{hint}")
     out.print("nothing written (--dry-run)" if result.output is None else f"wrote {result.output}")
-
-
-def _cost(cost: Cost) -> None:
-    """A line per layer: how much of its spikes an approximation leaves."""
-    rows = [
-        [name, tally.a_spikes, tally.b_spikes, f"{tally.overlap:.4f}" if tally.either else "silent"]
-        for name, tally in cost.layers.items()
-    ]
-    columns = ["layer", "spikes before", "spikes after", "overlap"]
-    table(f"approximated: {', '.join(cost.names)}", columns, rows, right=columns[1:])
-    if cost.decisions is not None:
-        console().print(f"decisions: {cost.decisions.equal} of {cost.decisions.total} equal")
-    console().print(escape(f"measured on: {cost.data}"))
 
 
 def show_proof(proof: Proof) -> None:

@@ -144,6 +144,7 @@ def _further(
     from the first reason, and be gone with it.
     """
     graph, known = refused.graph, [item.place for item in errors]
+    said = {(item.place, item.message) for item in errors}
     inner = PassContext(context.lookup, context.options)
     for item in takewhile(lambda each: each.tolerant, later):
         graph = replace(graph, correspondence=())
@@ -152,7 +153,8 @@ def _further(
         result = item.run(graph, inner)
         taken = _around(graph, known)
         for found in of_severity(result.findings, Severity.ERROR):
-            if found.place not in known and not _nodes_of(graph, [found.place]) & taken:
+            if (found.place, found.message) not in said and not _nodes_of(graph, [found.place]) & taken:
+                said.add((found.place, found.message))
                 known.append(found.place)
                 yield found
         graph = result.graph
