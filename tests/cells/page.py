@@ -84,7 +84,7 @@ def sources(record: Entry) -> str:
 
 
 def refusals(record: Entry) -> str:
-    """Every refusal with all reasons, and every rewrite with its cost; equal ones of several targets stand once."""
+    """Every refusal with all reasons, and every rewrite with its cost; those that are equal stand once."""
     parts = []
     for net in known(record):
         groups: dict[str, list[str]] = {}
