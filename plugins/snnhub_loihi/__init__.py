@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from snnhub.hub import Method, Option, Target, hookimpl
+from snnhub.hub import Approximation, Method, Option, Target, hookimpl
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
@@ -39,6 +39,14 @@ def snnhub_register_targets() -> Iterable[Target]:
                     "soft resets, several spikes per step: refused, or approximated by a reset to 0 and one spike",
                     "refuse",
                     ("refuse", "zero"),
+                ),
+            ),
+            approximations=(
+                Approximation(
+                    "hard-reset",
+                    "soft resets become resets to 0, several spikes per step become one",
+                    {"reset": "zero"},
+                    "snnhub_loihi.approximations:soft_resets",
                 ),
             ),
             methods=(

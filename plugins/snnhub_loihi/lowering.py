@@ -41,6 +41,7 @@ def passes() -> Sequence[Pass]:
             Promise(Rung.BITS),
             "max pooling of spikes becomes a layer of neurons, where --maxpool or-layer asks for it",
             or_layer.run,
+            tolerant=True,
         ),
         Pass(
             "loihi one spike",
@@ -48,6 +49,7 @@ def passes() -> Sequence[Pass]:
             Promise(Rung.DISTRIBUTION),
             "neurons that fire several times in a step fire once, where --reset zero asks for it",
             multispike.run_once,
+            tolerant=True,
         ),
         Pass(
             "loihi reset",
@@ -55,8 +57,16 @@ def passes() -> Sequence[Pass]:
             Promise(Rung.DISTRIBUTION),
             "resets that subtract become resets to 0, where --reset zero asks for it",
             multispike.run_reset,
+            tolerant=True,
         ),
-        Pass("loihi admit", 1, Promise(Rung.BITS), "refuses, all at once, what Loihi does not have", admit.run),
+        Pass(
+            "loihi admit",
+            1,
+            Promise(Rung.BITS),
+            "refuses, all at once, what Loihi does not have",
+            admit.run,
+            tolerant=True,
+        ),
         Pass(
             "loihi integers",
             1,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnhub.hub import (
+    Approximation,
     Availability,
     Environment,
     Exporter,
@@ -76,6 +77,28 @@ OPTIONS = (
         ("relay", "skew", "refuse"),
     ),
     Option("float-spec", "a file for the mapped arrays before they are quantised; result.arrays in Python"),
+)
+APPROXIMATIONS = (
+    Approximation(
+        "soft-reset",
+        "resets to 0 become soft: a spike takes the threshold away",
+        {"reset": "subtract"},
+        "snnhub_xylo.approximations:hard_resets",
+    ),
+    Approximation(
+        "relay-currents",
+        "inputs of neurons without a current arrive in their own step with the help of relays, not over several",
+        {"currents": "relay"},
+        "snnhub_xylo.approximations:without_current",
+        lifts=False,
+    ),
+    Approximation(
+        "skewed-skips",
+        "skips of residual blocks come before their block, and need no relays",
+        {"residual": "skew"},
+        "snnhub_xylo.approximations:sums",
+        lifts=False,
+    ),
 )
 METHODS = (
     Method("global", "one scale for all hidden neurons and one for all outputs", {"quantiser": "global"}),
@@ -154,6 +177,7 @@ def snnhub_register_targets() -> Iterable[Target]:
             chips=(chip,),
             options=OPTIONS,
             methods=METHODS,
+            approximations=APPROXIMATIONS,
         )
         for name, function, chip in FAMILIES
     ]

@@ -1,4 +1,5 @@
-"""Digits seen by sixteen channels, and trained SpikingJelly networks with soft reset that read them.
+"""Digits seen by sixteen channels, and trained SpikingJelly networks that read them: two with soft reset, ``hard``
+with a reset to 0.
 
 Trained on MNIST (see the example's train.py for where it comes from), less than a minute each:
 
@@ -26,6 +27,7 @@ from tests.conftest import EXAMPLE
 STEPS, HIDDEN, CLASSES, SIDE = 32, 60, 8, 4
 """Xylo Audio 2 has 8 output neurons: the digits 0 to 7."""
 KINDS = ("if", "lif")
+HARD = "hard"
 FOLDER = Path(__file__).parent
 
 
@@ -47,14 +49,17 @@ def digits(key: str = "images", count: int = 100) -> Array:
 
 
 def network(kind: str, trained: bool = True) -> Any:
-    """16-60-8 with soft reset: ``if`` integrates, with biases; ``lif`` leaks (tau 4), its input not divided."""
+    """16-60-8 with soft reset: ``if`` integrates, with biases; ``lif`` leaks (tau 4), its input not divided.
+    ``hard``: integrates, without biases, and is reset to 0.
+    """
     import torch
     from spikingjelly.activation_based import layer, neuron, surrogate
     from torch import nn
 
     def neurons() -> Any:
-        common = {"v_reset": None, "surrogate_function": surrogate.ATan(), "step_mode": "m"}
-        return neuron.IFNode(**common) if kind == "if" else neuron.LIFNode(4.0, False, **common)
+        reset = 0.0 if kind == HARD else None
+        common = {"v_reset": reset, "surrogate_function": surrogate.ATan(), "step_mode": "m"}
+        return neuron.LIFNode(4.0, False, **common) if kind == "lif" else neuron.IFNode(**common)
 
     bias = kind == "if"
     net = nn.Sequential(
@@ -64,23 +69,30 @@ def network(kind: str, trained: bool = True) -> Any:
         neurons(),
     )
     if trained:
-        with np.load(FOLDER / f"soft_{kind}.npz") as file:
+        with np.load(stored(kind)) as file:
             net.load_state_dict({name: torch.from_numpy(file[name]) for name in file.files})
     return net
 
 
+def stored(kind: str) -> Path:
+    """The file with the trained weights."""
+    return FOLDER / ("hard_if.npz" if kind == HARD else f"soft_{kind}.npz")
+
+
 def graph(kind: str) -> Graph:
     """The trained network as it is imported, without SpikingJelly."""
-    builder = GraphBuilder(f"soft_{kind}", REGISTRY)
+    builder = GraphBuilder(stored(kind).stem, REGISTRY)
     port = builder.input((SIDE * SIDE,), F32)
-    with np.load(FOLDER / f"soft_{kind}.npz") as file:
+    with np.load(stored(kind)) as file:
         for number in (0, 2):
             port = dense(builder, str(number), port, file[f"{number}.weight"], bias=file.get(f"{number}.bias"))
-            choice: dict[str, Any] = {"reset": "subtract", "compare": "ge"}
-            params = {"v_threshold": scalar(1.0)}
+            choice: dict[str, Any] = {"reset": "value" if kind == HARD else "subtract", "compare": "ge"}
+            params = {"v_threshold": scalar(1.0), **({"v_reset": scalar(0.0)} if kind == HARD else {})}
             if kind == "lif":
                 choice["decay_input"], params["tau"] = False, scalar(4.0)
-            port = builder.node(f"{number + 1}", f"core.{kind.upper()}", port, params=params, **choice)
+            port = builder.node(
+                f"{number + 1}", f"core.{'LIF' if kind == 'lif' else 'IF'}", port, params=params, **choice
+            )
     builder.output(port)
     return builder.graph(decoder=Decoder("sum"))
 
@@ -116,9 +128,9 @@ def train(kind: str, folder: Path, epochs: int = 3) -> None:
     with torch.no_grad():
         found = net(torch.from_numpy(channels(test)).float()).mean(0).argmax(1).numpy()
     print(kind, "accuracy", float((found == wanted).mean()))
-    np.savez_compressed(FOLDER / f"soft_{kind}.npz", **{k: v.numpy() for k, v in net.state_dict().items()})
+    np.savez_compressed(stored(kind), **{k: v.numpy() for k, v in net.state_dict().items()})
 
 
 if __name__ == "__main__":
-    for name in KINDS:
+    for name in (*KINDS, HARD):
         train(name, Path(sys.argv[1]))

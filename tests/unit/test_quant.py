@@ -339,7 +339,8 @@ def test_refusals_name_every_reason(target: str, call: Call) -> None:
         snnhub.convert(CSNN, to=target, dry_run=True)
     with pytest.raises(UnsupportedError) as ours:
         quant(CSNN, target)
-    assert set(ours.value.findings) == set(caught.value.findings)
+    nearest = {item for item in caught.value.findings if item.code in ("SNN-5303", "SNN-5304")}
+    assert set(ours.value.findings) == set(caught.value.findings) - nearest  # which is for convert to offer
     assert str(ours.value) == str(caught.value)
     code, out, err = call("quant", CSNN, "--target", target)
     assert code == 4
@@ -348,7 +349,7 @@ def test_refusals_name_every_reason(target: str, call: Call) -> None:
     assert err.count("SNN-2406") == call("convert", CSNN, "--to", target, "--dry-run")[2].count("SNN-2406") > 4
     document = json.loads(call("quant", CSNN, "--target", target, "--json")[1])
     assert document["error"] == "UnsupportedError"
-    assert len(document["findings"]) == len(caught.value.findings)
+    assert len(document["findings"]) == len(ours.value.findings)
 
 
 def test_options_of_the_target_are_for_all_methods(call: Call, tmp_path: Path) -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from snnhub.api.approximate import Asked, ask, target_of
+from snnhub.api.approximation_cost import Cost, Data, cost_of, unmeasured, unmeasured_stage, with_history
 from snnhub.api.digests import ensure_digests
-from snnhub.api.load import load_graph
+from snnhub.api.load import Loaded, load_graph
 from snnhub.api.lower import choose_exporter, ensure_known_programs, ensure_options, lower, passes_for
+from snnhub.api.nearest import explained
 from snnhub.api.options import ImportOptions
 from snnhub.api.proving import BrokenPromiseError, prove
 from snnhub.compare.proof import Proof
-from snnhub.errors import LossError, UsageError
+from snnhub.errors import LossError, UnsupportedError, UsageError
 from snnhub.files import check_writable, staged
 from snnhub.findings import Finding, Severity, count, of_severity, ordered
+from snnhub.hub.objects import Exporter
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
 from snnhub.passes.base import PassContext
+
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class ConvertResult:
     """``graph``: what was written (or would be, on a dry run). ``tables``: reports of passes, rows by name.
 
     ``proof``: what was measured of every step, where that was asked for. ``arrays``: what passes left beside it.
+    ``approximations``: what was asked for by name, and its ``cost``, None where it was not measured.
     """
 
     source: str
@@ -37,6 +44,8 @@ class ConvertResult:
     findings: tuple[Finding, ...]
     proof: Proof | None = None
     arrays: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    approximations: tuple[str, ...] = ()
+    cost: Cost | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -47,10 +56,19 @@ class ConvertResult:
             "nodes": len(self.graph.nodes),
             "passes": [[s.name, s.version, dict(s.options)] for s in self.graph.provenance.stages],
             "tables": {name: list(rows) for name, rows in self.tables.items()},
+            "approximations": self.approximated(),
             "proof": None if self.proof is None else self.proof.to_json(),
             "counts": count(self.findings),
             "findings": [finding.to_json() for finding in self.findings],
         }
+
+    def approximated(self) -> dict[str, Any] | None:
+        """What ``--json`` says of approximations; None where none was asked for."""
+        if not self.approximations:
+            return None
+        return (
+            {"names": list(self.approximations), "measured": False} if self.cost is None else self.cost.to_json()
+        )
 
 
 def convert(
@@ -63,10 +81,12 @@ def convert(
     options: ImportOptions | None = None,
     calibration: Array | None = None,
     lowering: Mapping[str, str] | None = None,
+    approximate: Iterable[str] = (),
+    measure: Array | None = None,
     verify: Array | None = None,
     strict: bool = False,
     dry_run: bool = False,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ConvertResult:
     """Convert a network and write it.
 
@@ -77,25 +97,28 @@ def convert(
     ``from_`` and ``to`` may be left out where the content of the source and the suffix of ``output`` tell.
     ``target`` tells which of several exporters ``to`` is meant: ``to="xylo", target="xylo-a2"``.
     ``lowering``: options of the target, such as ``{"maxpool": "or-layer"}``.
+    ``approximate``: names of approximations of the target, a front for some of these options; what they cost is
+    measured on ``measure``, else on ``verify``, else on ``calibration``. With such data a refusal, too, says what
+    the nearest conversion that is not refused would cost.
     ``dry_run`` writes nothing. ``strict`` refuses every ``loss``: raises ``LossError`` before writing.
     Raises ``UsageError``, ``FormatError``, ``UnsupportedError`` (with every reason) or ``MissingPeerError``.
     """
     path = Path(output) if output is not None else None
     exporter = choose_exporter(path, to, target)
     ensure_options(exporter, lowering or {})
+    asked = ask(exporter, approximate, lowering or {})
     if path is None and not dry_run:
         raise UsageError("say where to write", allowed="-o FILE, or --dry-run")
     if path is not None and not dry_run:
         check_writable(path)
-    shown = calibration if calibration is not None else verify
+    data = _data(calibration, measure, verify)
+    shown = next((item for item in (calibration, verify, measure) if item is not None), None)
     loaded = load_graph(source, importer=from_, options=options, stimulus=shown)
-    graph, context = loaded.graph, PassContext()
-    ensure_digests(graph, loaded.source.name)
+    ensure_digests(loaded.graph, loaded.source.name)
     if not exporter.keeps_programs:
-        ensure_known_programs(graph)
-    passes = passes_for(exporter)
-    if passes:
-        graph, context = lower(graph, passes, calibration, progress, lowering)
+        ensure_known_programs(loaded.graph)
+    graph, context = _lowered(loaded, exporter, asked, calibration, data, progress)
+    graph, cost = _approximated(loaded, graph, asked, exporter, data, progress)
     _refuse_losses(graph, strict)
     findings, proof = graph.findings, None
     written = None if dry_run else path
@@ -110,7 +133,58 @@ def convert(
         findings = (*findings, *exporter.resolve()(graph, written))
     findings = ordered(findings)
     names = loaded.source.name, loaded.source.importer.name, exporter.name
-    return ConvertResult(*names, written, graph, context.tables, findings, proof, context.arrays)
+    return ConvertResult(
+        *names, written, graph, context.tables, findings, proof, context.arrays, asked.names, cost
+    )
+
+
+def _lowered(
+    loaded: Loaded,
+    exporter: Exporter,
+    asked: Asked,
+    calibration: Array | None,
+    data: Data | None,
+    progress: Progress | None,
+) -> tuple[Graph, PassContext]:
+    """The graph for the exporter. Raises ``UnsupportedError`` with every reason, and what is nearest."""
+    passes, graph = passes_for(exporter), loaded.graph
+    if not passes:
+        return graph, PassContext()
+    try:
+        return lower(graph, passes, calibration, progress, asked.options)
+    except UnsupportedError as problem:
+        lookup = loaded.options.lookup
+        raise explained(problem, graph, exporter, asked.options, data, lookup) from problem
+
+
+def _data(calibration: Array | None, measure: Array | None, verify: Array | None) -> Data | None:
+    """What the cost of approximations is measured on: the input that was given for nothing else comes first."""
+    choices = ((measure, "the input"), (verify, "the input of --verify"), (calibration, "the calibration data"))
+    return next((Data(values, words) for values, words in choices if values is not None), None)
+
+
+def _approximated(
+    loaded: Loaded,
+    graph: Graph,
+    asked: Asked,
+    exporter: Exporter,
+    data: Data | None,
+    progress: Progress | None,
+) -> tuple[Graph, Cost | None]:
+    """The lowered graph with the cost of what was asked for by name in its findings and history; and the cost."""
+    target = target_of(exporter)
+    if not asked.items or target is None:
+        return graph, None
+    idle = asked.idle(loaded.graph)
+    place, what = graph.name or "network", "; ".join(item.doc for item in asked.items)
+    if len(idle) == len(asked.items):
+        return graph.with_findings(idle), None
+    if data is None:
+        made = with_history(graph, unmeasured_stage(asked.names), unmeasured(asked.names, place, what))
+        return made.with_findings(idle), None
+    lookup = loaded.options.lookup
+    cost = cost_of(loaded.graph, graph, asked.names, target.resolve()(), data, lookup, progress)
+    return with_history(graph, cost.stage(), cost.finding(place, what)).with_findings(idle), cost
 
 
 def _refuse_losses(graph: Graph, strict: bool) -> None:

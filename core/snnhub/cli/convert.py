@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snnhub.cli.approximation import LIST, approximation_options, separate, show_cost, show_list
 from snnhub.cli.lowering import chosen, lowering_options
 from snnhub.cli.options import collect, given_options, import_options, json_option, read_array
 from snnhub.cli.output import console, escape, print_findings, print_json, stages, table
@@ -58,6 +59,7 @@ COLUMNS = (
     help="Input (time, batch, features…) on which scales are chosen by spike overlap.",
 )
 @lowering_options
+@approximation_options
 @click.option(
     "--float-spec",
     type=click.Path(path_type=Path),
@@ -84,6 +86,8 @@ def command(
     to: str | None,
     target: str | None,
     calibrate: Path | None,
+    approximate: tuple[str, ...],
+    measure: Path | None,
     float_spec: Path | None,
     stimulus: Path | None,
     strict: bool,
@@ -104,12 +108,12 @@ def command(
     from snnhub.api.convert import convert
     from snnhub.api.proving import BrokenPromiseError
 
+    names = separate(approximate)
+    if names == [LIST]:
+        return show_list(output, to, target, as_json)
     options = collect(weights, settings, input_shape, given)
-    calibration = None if calibrate is None else read_array(calibrate)
-    measured = None if stimulus is None else read_array(stimulus)
-    choices = chosen(lowering)
-    if float_spec is not None:
-        choices["float-spec"] = str(float_spec)
+    scales, proven, shown = (None if path is None else read_array(path) for path in (calibrate, stimulus, measure))
+    choices = chosen(lowering) | ({} if float_spec is None else {"float-spec": str(float_spec)})
     try:
         with stages(as_json) as report:
             result = convert(
@@ -119,9 +123,11 @@ def command(
                 to=to,
                 target=target,
                 options=options,
-                calibration=calibration,
-                verify=measured,
+                calibration=scales,
+                verify=proven,
                 lowering=choices,
+                approximate=names,
+                measure=shown,
                 strict=strict,
                 dry_run=dry_run,
                 progress=report,
@@ -132,10 +138,8 @@ def command(
         raise
     if float_spec is not None:
         write_arrays(result.arrays["float-spec"], float_spec)
-    if as_json:
-        print_json(result.to_json())
-    else:
-        show(result, verbose)
+    print_json(result.to_json()) if as_json else show(result, verbose)
+    return None
 
 
 def write_arrays(arrays: Mapping[str, Array], path: Path) -> None:
@@ -155,6 +159,8 @@ def show(result: ConvertResult, verbose: bool) -> None:
     table("passes", ["pass", "keeps"], [[s.name, _keeps(dict(s.options))] for s in result.graph.provenance.stages])
     for name, rows in result.tables.items():
         _layers(name, rows)
+    if result.cost is not None:
+        show_cost(result.cost)
     print_findings(result.findings, verbose=verbose)
     if result.proof is not None:
         show_proof(result.proof)

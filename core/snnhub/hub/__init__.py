@@ -5,6 +5,7 @@ Importing this package imports neither NumPy nor any framework.
 
 from snnhub.hub.objects import (
     PLUGIN_API,
+    Approximation,
     Availability,
     Environment,
     Exporter,
@@ -19,6 +20,7 @@ from snnhub.hub.spec import hookimpl
 
 __all__ = [
     "PLUGIN_API",
+    "Approximation",
     "Availability",
     "Environment",
     "Exporter",

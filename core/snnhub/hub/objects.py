@@ -59,6 +59,22 @@ class Method:
     calibration: str = "optional"
 
 
+@dataclass(frozen=True, slots=True)
+class Approximation:
+    """A change of meaning that a target's lowering makes on request only: ``snnhub convert --approximate NAME``.
+
+    ``doc``: what becomes what. ``chosen``: the lowering options that it stands for; it does nothing of its own.
+    ``concerns``: ``module:function``, ``(Graph) -> names of the nodes`` that it would change. ``lifts``: whether
+    those nodes are refused without it; otherwise it is another way to convert what is converted anyhow.
+    """
+
+    name: str
+    doc: str
+    chosen: Mapping[str, str]
+    concerns: str
+    lifts: bool = True
+
+
 CALIBRATIONS = ("optional", "needed", "unused")
 """What a method may say of calibration data."""
 
@@ -135,11 +151,13 @@ class Target(Registered):
 
     ``options``: what ``convert(lowering={name: value})`` may choose; passes find it in ``PassContext.options``.
     ``methods``: the ways in which the lowering quantises; none means that there is one, which has no name.
+    ``approximations``: what ``--approximate`` may ask for.
     """
 
     lowering: str = ""
     chips: tuple[str, ...] = field(default=())
     methods: tuple[Method, ...] = ()
+    approximations: tuple[Approximation, ...] = ()
     kind = "target"
 
 

@@ -11,6 +11,7 @@ from snnhub.hub.contain import attempt, reason
 from snnhub.hub.objects import (
     CALIBRATIONS,
     PLUGIN_API,
+    Approximation,
     Availability,
     Environment,
     Exporter,
@@ -73,7 +74,8 @@ def object_problem(item: Any, kind: type[Registered]) -> str:
         return f"{label}: capabilities must be an object, as in docs/worker-protocol.md"
     if isinstance(item, Exporter) and not formats:
         return f"{label}: formats must name the suffix that it writes"
-    return f"{label}: {words}" if isinstance(item, Target) and (words := _methods_problem(item)) else ""
+    words = (_methods_problem(item) or _approximations_problem(item)) if isinstance(item, Target) else ""
+    return f"{label}: {words}" if words else ""
 
 
 def _methods_problem(target: Target) -> str:
@@ -93,6 +95,26 @@ def _methods_problem(target: Target) -> str:
         for name, value in method.chosen.items():
             if name not in known or (known[name] and value not in known[name]):
                 return f"method {method.name}: the target has no option {name}={value}"
+    return ""
+
+
+def _approximations_problem(target: Target) -> str:
+    """Why the approximations of a target cannot be used, or nothing."""
+    items = target.approximations
+    if not isinstance(items, tuple) or not all(isinstance(item, Approximation) for item in items):
+        return "approximations must be a tuple of Approximation"
+    known = {option.name: option.allowed for option in target.options}
+    names = [item.name for item in items]
+    for item in items:
+        if not isinstance(item.name, str) or not NAME.match(item.name) or names.count(item.name) > 1:
+            return f"an approximation has no usable name of its own: {item.name!r}"
+        if not isinstance(item.concerns, str) or not REFERENCE.match(item.concerns):
+            return f"approximation {item.name}: concerns is {item.concerns!r}; it must be module:function"
+        if not isinstance(item.chosen, Mapping) or not item.chosen:
+            return f"approximation {item.name}: chosen must be a mapping of options, at least one"
+        for name, value in item.chosen.items():
+            if name not in known or (known[name] and value not in known[name]):
+                return f"approximation {item.name}: the target has no option {name}={value}"
     return ""
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from itertools import takewhile
 from typing import Any
 
 from snnhub.errors import UnsupportedError
@@ -14,7 +15,7 @@ from snnhub.ir.graph import Graph, Stage
 from snnhub.ir.op import OpLookup
 from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
-from snnhub.ir.verify import ensure
+from snnhub.ir.verify import ensure, verify
 from snnhub.ops.registry import REGISTRY
 
 ALMOST = 0.99
@@ -74,7 +75,9 @@ class PassResult:
 class Pass:
     """``contract``: what old and new graph share on every input, through the correspondence.
 
-    ``run`` collects ``error`` findings for everything it cannot do; it never stops at the first.
+    ``run`` collects ``error`` findings for everything it cannot do; it never stops at the first. ``tolerant``: it
+    can be run on any sound graph, also on one in which an earlier pass refused something, so that one report has
+    the reasons of both.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Pass:
     contract: Promise
     summary: str
     run: Callable[[Graph, PassContext], PassResult]
+    tolerant: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,10 +104,11 @@ def unchanged(graph: Graph, context: PassContext, findings: Iterable[Finding] = 
     return PassResult(graph, identity(graph, context.lookup), tuple(findings))
 
 
-def run_pass(graph: Graph, item: Pass, context: PassContext) -> Graph:
+def run_pass(graph: Graph, item: Pass, context: PassContext, later: Sequence[Pass] = ()) -> Graph:
     """Apply one pass; findings, history and correspondence are added to the graph.
 
-    A pass that changed nothing leaves no trace but its findings.
+    A pass that changed nothing leaves no trace but its findings. ``later``: passes behind it, which say what they
+    would refuse too if this one refuses.
 
     Raises ``UnsupportedError`` with every reason if the pass refuses, ``GraphError`` if its result is broken.
     """
@@ -114,7 +119,7 @@ def run_pass(graph: Graph, item: Pass, context: PassContext) -> Graph:
             f"{item.name} cannot take this network: {errors[0].message}",
             where=errors[0].place,
             remedy=errors[0].remedy,
-            findings=(*graph.findings, *result.findings),
+            findings=(*graph.findings, *result.findings, *_further(result, errors, later, context)),
         )
     if result.graph.network() == graph.network():
         return graph.with_findings(item for item in result.findings if item not in graph.findings)
@@ -130,6 +135,41 @@ def run_pass(graph: Graph, item: Pass, context: PassContext) -> Graph:
     ensure(after, context.lookup)
     context.applied.append(Applied(item.name, graph, after, result.correspondence, promise))
     return after
+
+
+def _further(
+    refused: PassResult, errors: Sequence[Finding], later: Sequence[Pass], context: PassContext
+) -> Iterator[Finding]:
+    """What tolerant passes would refuse too. Nothing at or beside a node that is refused already: that may follow
+    from the first reason, and be gone with it.
+    """
+    graph, known = refused.graph, [item.place for item in errors]
+    said = {(item.place, item.message) for item in errors}
+    inner = PassContext(context.lookup, context.options)
+    for item in takewhile(lambda each: each.tolerant, later):
+        graph = replace(graph, correspondence=())
+        if of_severity(verify(graph, context.lookup), Severity.ERROR):
+            return
+        result = item.run(graph, inner)
+        taken = _around(graph, known)
+        for found in of_severity(result.findings, Severity.ERROR):
+            if (found.place, found.message) not in said and not _nodes_of(graph, [found.place]) & taken:
+                said.add((found.place, found.message))
+                known.append(found.place)
+                yield found
+        graph = result.graph
+
+
+def _nodes_of(graph: Graph, places: Iterable[str]) -> set[str]:
+    """Nodes that places are in: a node itself, or a parameter of it."""
+    return {name for place in places for name in (place, place.rpartition("/")[0]) if name in graph.node}
+
+
+def _around(graph: Graph, places: Iterable[str]) -> set[str]:
+    """Nodes that places are in, and their neighbours."""
+    own = _nodes_of(graph, places)
+    ends = [(edge.src.node, edge.dst.node) for edge in graph.edges]
+    return own | {b for a, b in ends if a in own} | {a for a, b in ends if b in own}
 
 
 def _options(promise: Promise) -> tuple[tuple[str, str], ...]:
@@ -150,7 +190,7 @@ def promise_of(graph: Graph) -> Promise | None:
 
 def run_passes(graph: Graph, passes: Iterable[Pass], context: PassContext) -> Graph:
     """Apply passes in order. The result's correspondence leads from ``graph`` to it."""
-    graph = replace(graph, correspondence=())
-    for item in passes:
-        graph = run_pass(graph, item, context)
+    graph, items = replace(graph, correspondence=()), list(passes)
+    for number, item in enumerate(items):
+        graph = run_pass(graph, item, context, items[number + 1 :])
     return graph

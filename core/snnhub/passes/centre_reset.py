@@ -55,5 +55,10 @@ def _centre(node: Node, rewriter: Rewriter) -> Finding:
 
 
 CENTRE_RESET = Pass(
-    "centre reset", 1, Promise(Rung.BOUNDED, ALMOST), "v_reset becomes 0, thresholds move along", run
+    "centre reset",
+    1,
+    Promise(Rung.BOUNDED, ALMOST),
+    "v_reset becomes 0, thresholds move along",
+    run,
+    tolerant=True,
 )

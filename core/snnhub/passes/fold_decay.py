@@ -59,4 +59,6 @@ def _divided(values: Tensor, tau: Array, node: Node) -> Tensor:
     return tensor(quotient).described(f"divided by {node.id}.tau, rounded to f32")
 
 
-FOLD_DECAY = Pass("fold input decay", 1, Promise(Rung.BOUNDED, ALMOST), "decay_input becomes smaller weights", run)
+FOLD_DECAY = Pass(
+    "fold input decay", 1, Promise(Rung.BOUNDED, ALMOST), "decay_input becomes smaller weights", run, tolerant=True
+)

@@ -76,5 +76,10 @@ def _per_output(values: Array) -> Array:
 
 
 FOLD_NORM = Pass(
-    "fold batch norm", 1, Promise(Rung.BOUNDED, ALMOST), "batch normalisation becomes weights and biases", run
+    "fold batch norm",
+    1,
+    Promise(Rung.BOUNDED, ALMOST),
+    "batch normalisation becomes weights and biases",
+    run,
+    tolerant=True,
 )

@@ -257,4 +257,6 @@ def _chain(nodes: list[Node], shape: tuple[int, ...]) -> Graph:
     return Graph("fold", tuple(nodes), edges, (Input("input", shape, F32),), (Output("output"),))
 
 
-FOLD_POOL = Pass("fold average pooling", 1, Promise(Rung.BOUNDED, ALMOST), "average pooling becomes weights", run)
+FOLD_POOL = Pass(
+    "fold average pooling", 1, Promise(Rung.BOUNDED, ALMOST), "average pooling becomes weights", run, tolerant=True
+)

@@ -46,5 +46,10 @@ def _renamed(node: Node, rewriter: Rewriter, context: PassContext) -> Finding:
 
 
 TIME_CONSTANT = Pass(
-    "leak to time constant", 1, Promise(Rung.BOUNDED, ALMOST), "a learned leak becomes tau = 1 / leak", run
+    "leak to time constant",
+    1,
+    Promise(Rung.BOUNDED, ALMOST),
+    "a learned leak becomes tau = 1 / leak",
+    run,
+    tolerant=True,
 )
