@@ -84,7 +84,24 @@ def small(seed: int) -> Network:
         used = np.flatnonzero(values[:, neuron])
         values[rng.permutation(used)[64:], neuron] = 0
     classes = int(rng.choice([1, 1, 2, 5, 16, 40]))
-    changes = {"Itau_mem": 5e-12 * 2.0 ** (rng.integers(0, classes, n) / 2)}
+    changes = {"Itau_mem": 5e-12 * 2.0 ** (rng.integers(0, classes, n) / 4)}
     reached = int(rng.integers(0, n + 1))
     monitored = tuple(sorted(rng.choice(n, min(reached, n), replace=False).tolist())) if rng.random() < 0.7 else ()
     return network(values[:n_in], values[n_in:], monitored, changes)
+
+
+def matrices() -> dict[str, tuple[Floats, bool]]:
+    """Weights of one core with more than 64 that are not 0, by name, and whether their tails are heavy."""
+    rng = np.random.default_rng(77)
+    sign = rng.choice([-1.0, 1.0], (64, 64))
+    sparse = rng.random((12, 24)) < 0.4
+    return {
+        "12 x 24 normal, 40 %": (np.where(sparse, rng.normal(0, 2, (12, 24)), 0.0), False),
+        "16 x 16 normal": (rng.normal(0, 3, (16, 16)), False),
+        "20 x 30 uniform": (rng.uniform(-6, 6, (20, 30)), False),
+        "32 x 32 two humps": (rng.normal(0, 1, (32, 32)) + 4 * sign[:32, :32], False),
+        "64 x 64 normal": (rng.normal(0, 3, (64, 64)), False),
+        "24 x 24 lognormal": (rng.lognormal(0, 1, (24, 24)) * sign[:24, :24], True),
+        "64 x 64 lognormal": (rng.lognormal(0, 1, (64, 64)) * sign, True),
+        "64 x 128 laplace": (rng.laplace(0, 3, (64, 128)), True),
+    }

@@ -40,8 +40,8 @@ class Mapped:
 
 
 def map_network(network: Network, board: Board | None = None, options: Options | None = None) -> Mapped:
-    """A network on a board. Takes the fewest cores that keep different parameters apart, and more where these do
-    not hold it. Raises ``UnsupportedError`` with every violation.
+    """A network on a board. Takes the fewest cores that keep different parameters apart, and others where these
+    do not hold it. Raises ``UnsupportedError`` with every violation.
     """
     board, options = board or Board(), options or Options()
     synapses = network.synapses()
@@ -60,13 +60,17 @@ def map_network(network: Network, board: Board | None = None, options: Options |
 
 
 def _tries(network: Network, board: Board) -> Iterator[int]:
-    """Numbers of cores: the fewest, then whole chips."""
+    """Numbers of cores: the fewest that keep different parameters apart, then more chips, then fewer ones, on which
+    neurons with different parameters share cores.
+    """
     apart = cores_of(kinds(network))
     most = CORES * len(board.positions)
     chips = -(-network.n // CHIP_NEURONS)
     first = apart if apart <= most else CORES * chips
     yield first
-    yield from (number for number in range(CORES * chips, most + 1, CORES) if number > first)
+    whole = range(CORES * chips, most + 1, CORES)
+    yield from (number for number in whole if number > first)
+    yield from (number for number in reversed(whole) if number < first)
 
 
 def _attempt(
