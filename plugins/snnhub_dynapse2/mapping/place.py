@@ -1,0 +1,131 @@
+"""Which neuron is on which core: groups to cores, cores to chips, neurons to both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnhub_dynapse2.limits import CORES, NEURONS, SRAM, TAGS
+from snnhub_dynapse2.mapping.parameters import cores_of, grouped
+from snnhub_dynapse2.mapping.partition import contiguous, cut, refined, spectral
+from snnhub_dynapse2.network import Ints, Network, Synapses
+
+TRIES = 200
+"""Neurons that are tried as the other half of a swap that frees a destination."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """(n,) each: ``core`` counted over all chips (chip = core // 4), ``slot``: the neuron's number on its core."""
+
+    core: Ints
+    slot: Ints
+
+    @property
+    def chip(self) -> Ints:
+        """(n,) chips."""
+        return self.core // CORES
+
+
+def place(network: Network, synapses: Synapses, cores: int) -> Placement:
+    """A placement that uses ``cores`` cores, the first ones of the board. There must be room."""
+    groups = grouped(network, cores)
+    owner = _owners(groups, cores)
+    quota = _quota(groups, owner)
+    internal = synapses.source >= network.n_in
+    source, target = synapses.source[internal] - network.n_in, synapses.target[internal]
+    chips = -(-owner.size // CORES)
+    by_chip = np.stack([quota[:, CORES * h : CORES * (h + 1)].sum(1) for h in range(chips)], axis=1)
+    chip = contiguous(groups, by_chip)
+    if chips > 1 and source.size:
+        tries = [refined(source, target, start, groups) for start in (chip, spectral(source, target, groups, by_chip))]
+        chip = min(tries, key=lambda parts: cut(source, target, parts))
+        chip = _freed(source, target, chip, groups, network)
+    within = groups * chips + chip
+    spread = np.zeros((len(quota) * chips, owner.size), np.int64)
+    for h in range(chips):
+        spread[h::chips, CORES * h : CORES * (h + 1)] = quota[:, CORES * h : CORES * (h + 1)]
+    core = contiguous(within, spread)
+    if owner.size > 1 and _most_sources(synapses, core) > TAGS:
+        core = min((core, refined(source, target, core, within)), key=lambda parts: _most_sources(synapses, parts))
+    return Placement(core, _slots(core))
+
+
+def _owners(groups: Ints, cores: int) -> Ints:
+    """The group of each core: the fewest that hold a group, further ones to the fullest."""
+    sizes = np.bincount(groups)
+    held = -(-sizes // NEURONS)
+    for _ in range(cores - cores_of(groups)):
+        fullest = int(np.argmax(sizes / held))
+        if sizes[fullest] <= held[fullest]:
+            break
+        held[fullest] += 1
+    return np.repeat(np.arange(sizes.size), held)
+
+
+def _quota(groups: Ints, owner: Ints) -> Ints:
+    """(groups, cores): the neurons of a group evenly over its cores."""
+    quota = np.zeros((int(owner.max()) + 1, owner.size), np.int64)
+    for group, size in enumerate(np.bincount(groups)):
+        cores = np.flatnonzero(owner == group)
+        quota[group, cores] = [len(part) for part in np.array_split(np.arange(size), cores.size)]
+    return quota
+
+
+def _slots(core: Ints) -> Ints:
+    order = np.argsort(core, kind="stable")
+    ends = core[order]
+    slot = np.empty(core.size, np.int64)
+    slot[order] = np.arange(core.size) - np.searchsorted(ends, ends)
+    return slot
+
+
+def sources_by_core(synapses: Synapses, core: Ints) -> Ints:
+    """(cores,) different sources that reach each core."""
+    pairs = np.unique(synapses.source * (int(core.max(initial=0)) + 1) + core[synapses.target])
+    return np.bincount(pairs % (int(core.max(initial=0)) + 1), minlength=1)
+
+
+def _most_sources(synapses: Synapses, core: Ints) -> int:
+    return int(sources_by_core(synapses, core).max(initial=0))
+
+
+def _freed(source: Ints, target: Ints, chip: Ints, groups: Ints, network: Network) -> Ints:
+    """Swaps targets of neurons that need more than four destinations into other chips, if nothing else suffers."""
+    n, chips = chip.size, int(chip.max()) + 1
+    monitored = np.zeros(n, np.int64)
+    monitored[list(network.monitored)] = 1
+    counts = np.bincount(source * chips + chip[target], minlength=n * chips).reshape(n, chips)
+    order = np.argsort(target, kind="stable")
+    rank = np.argsort(np.argsort(np.bincount(target, monitored[source], minlength=n), kind="stable"))
+    into = np.split(source[order], np.searchsorted(target[order], np.arange(1, n)))
+    chip = chip.copy()
+
+    def over(neurons: Ints) -> Ints:
+        return np.maximum((counts[neurons] > 0).sum(1) + monitored[neurons] - SRAM, 0)
+
+    def moved(neuron: int, old: int, new: int) -> None:
+        np.subtract.at(counts, (into[neuron], old), 1)
+        np.add.at(counts, (into[neuron], new), 1)
+        chip[neuron] = new
+
+    for neuron in np.flatnonzero((counts > 0).sum(1) + monitored > SRAM).tolist():
+        own = np.unique(target[source == neuron])
+        for old in np.argsort(counts[neuron], kind="stable").tolist():
+            for one in own[chip[own] == old].tolist():
+                others = np.flatnonzero((groups == groups[one]) & (chip != old) & (counts[neuron][chip] > 0))
+                others = np.setdiff1d(others, own)
+                for other in others[np.argsort(rank[others])][:TRIES].tolist():
+                    new = int(chip[other])
+                    touched = np.unique(np.concatenate([into[one], into[other]]))
+                    before = over(touched)
+                    moved(one, old, new)
+                    moved(other, new, old)
+                    if (over(touched) <= before).all():
+                        break
+                    moved(other, old, new)
+                    moved(one, new, old)
+            if not over(np.array([neuron])).any():
+                break
+    return chip
