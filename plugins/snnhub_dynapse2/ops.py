@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from snnhub.ir.op import OpSchema
+from snnhub.ir.op import StepOp
 
-OPS: tuple[OpSchema, ...] = ()
+from snnhub_dynapse2.dynapsim import DYNAPSIM
+
+OPS: tuple[StepOp, ...] = (DYNAPSIM,)
