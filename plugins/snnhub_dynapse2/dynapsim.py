@@ -75,11 +75,11 @@ def _dynapsim(x: Value, state: Namespace, param: Namespace, *, biases: bool) -> 
 
 
 def states(_: Attributes) -> tuple[State, ...]:
-    """States at rest: every current is Io, nothing has fired."""
+    """States at rest: every current is a dark current, nothing has fired."""
     return (
-        State("isyn", F32, "Io"),
-        State("iahp", F32, "Io"),
-        State("imem", F32, "Io"),
+        State("isyn", F32, "I_init"),
+        State("iahp", F32, "I_init"),
+        State("imem", F32, "I_init"),
         State("vmem", F32, 0.0),
         State("spikes", F32, 0.0),
         State("r", F32, 0.0),

@@ -30,6 +30,7 @@ CURRENTS = (
     Parameter("Ispkthr", "membrane current above which the neuron fires", F32, unit="A"),
     Parameter("Iw_ahp", "weight current of the adaptation, per spike", F32, unit="A"),
     Parameter("Io", "dark current, and the floor of every current", F32, unit="A"),
+    Parameter("I_init", "isyn, iahp and imem before the first step; mismatch leaves it alone", F32, unit="A"),
     Parameter("Ut", "thermal voltage", F32, unit="V"),
     Parameter("c_tau", "Ut C_mem / kappa; divided by the leak it is the membrane's time constant", F32, unit="C"),
     Parameter("utk", "Ut / kappa", F32, unit="V"),
