@@ -29,14 +29,12 @@ Get = Callable[[], Array]
 def run_model(request: RunRequest) -> Recording:
     """Run the network of the request in Rockpool's environment, or here where a live module was given.
 
-    Raises ``MissingPeerError`` without the environment, ``UsageError`` for a file (DynapSim cannot be given
-    factors) and for keys that DynapSim does not record.
+    Of an ``.npz`` file the recording in it is the answer. Raises ``MissingPeerError`` without the environment,
+    ``UsageError`` for keys that DynapSim does not record and for a file without a recording of this stimulus.
     """
     name = wanted(request.import_options)
     if isinstance(request.source, Path) or (isinstance(request.source, str) and Path(request.source).is_file()):
-        remedy = "Compare with the recording in the file, or give the factory of the network."
-        words = "DynapSim takes bias currents, and the file holds what was computed from them"
-        raise UsageError(words, where=str(request.source), remedy=remedy)
+        return replayed(request)
     if name is None or not isinstance(request.source, str):
         return run_here(request)
     with open_worker(name) as worker:
@@ -74,6 +72,43 @@ def run_here(request: RunRequest) -> Recording:
     if not request.stimulus.batched:
         arrays = {key: array[:, 0] for key, array in arrays.items()}
     found = (info("SNN-6001", "dynapsim", f"ran in {versions()}, on the CPU"),)
+    return Recording(arrays, request.stimulus.batched, "dynapsim", found)
+
+
+def replayed(request: RunRequest) -> Recording:
+    """The recording that a file brings along: DynapSim cannot be given factors, so it is not run again.
+
+    Raises ``UsageError`` if there is none, or if it is of another stimulus than the request's.
+    """
+    from snnhub_dynapse2.archive import INPUT, node_of, read_archive
+
+    path = Path(request.source)
+    archive = read_archive(path)
+    x = archive.x
+    if x is None or not archive.records:
+        remedy = f"Store its input as {INPUT} and its states beside it, or give the factory of the network."
+        raise UsageError("the file holds no recording of DynapSim", where=str(path), remedy=remedy)
+    if x.ndim == 2:
+        x = x[:, None]
+    given = request.stimulus.values
+    if x.shape != given.shape or (x != given).any() or request.length > x.shape[0]:
+        words = "the recording in the file is of another stimulus"
+        allowed = f"{INPUT} of the file, {list(x.shape)}"
+        raise UsageError(words, where=str(path), found=f"{list(given.shape)}", allowed=allowed)
+    known: dict[str, Array] = {}
+    for key, array in archive.records.items():
+        number, _, name = key.partition("/")
+        values = array.reshape(*x.shape[:2], -1)[: request.length]
+        known[f"{node_of(int(number))}/{name}"] = values.astype(np.uint8) if name == "s" else values
+    last = request.graph.into[Port(request.graph.outputs[0].id, TERMINAL_PORT)][0].src
+    if f"{last.node}/{last.name}" in known:
+        known["output"] = known[f"{last.node}/{last.name}"]
+    keys = tuple(known) if EVERYTHING in request.record else request.record
+    absent = [key for key in keys if key not in known]
+    if absent:
+        raise UsageError("the file has no recording of this", found=", ".join(absent[:3]), allowed=", ".join(known))
+    arrays = {key: known[key] if request.stimulus.batched else known[key][:, 0] for key in keys}
+    found = (info("SNN-3410", str(path), "the recording in the file, made where the network was run"),)
     return Recording(arrays, request.stimulus.batched, "dynapsim", found)
 
 
