@@ -1,4 +1,4 @@
-"""Networks of DynapSim, and recordings of them, as ``.npz``: the file form for what is handed over without Rockpool.
+"""Networks of DynapSim, and recordings of them, as ``.npz``: the form of what is handed over without Rockpool.
 
 Names are those of ``dynapse2.DynapSim``'s parameters and states, with ``w_in``, ``w_rec`` and the raster ``x``; a
 network of several layers has them as ``0/w_in``, ``0/f_charge`` … ``1/w_in`` …. See ``docs/dynapse2-model.md``.
@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from snnhub.errors import FormatError
-from snnhub.findings import Finding, error, info, of_severity
-from snnhub.findings import Severity
+from snnhub.findings import Finding, Severity, error, info, of_severity
 from snnhub.ir.tensor import Array
 from snnhub_formats.recording import BROKEN, load_arrays
 
@@ -60,7 +59,7 @@ def looks_like(path: Path) -> bool:
 
 
 def read_archive(path: Path) -> Archive:
-    """Read and check a file. Raises ``FormatError`` with everything that is missing, unknown or of a wrong kind."""
+    """Read and check a file. Raises ``FormatError`` with everything that is missing, unknown or of another kind."""
     arrays = load_arrays(path)
     problems: list[Finding] = []
     parts = _parts(arrays, problems)
@@ -119,9 +118,7 @@ def _parts(arrays: Mapping[str, Array], problems: list[Finding]) -> dict[int, di
 def _layer(number: int, part: Mapping[str, Array], problems: list[Finding]) -> list[Layer]:
     """The linear layer of ``w_in`` and the neurons."""
     node, prefix = node_of(number), f"{number}/"
-    for name in NEEDED:
-        if name not in part:
-            problems.append(error("SNN-3409", f"{prefix}{name}", "is missing"))
+    problems += [error("SNN-3409", f"{prefix}{name}", "is missing") for name in NEEDED if name not in part]
     size = _size(part, prefix, problems)
     values = {name: part[name] for name in names(COMPUTING) if name in part}
     values = {name: _per_neuron(f"{prefix}{name}", array, size, problems) for name, array in values.items()}
@@ -132,7 +129,9 @@ def _layer(number: int, part: Mapping[str, Array], problems: list[Finding]) -> l
         return linear
     if len(biases) < len(BIASES):
         absent = [name for name in names(BIASES) if name not in biases]
-        words = f"{len(absent)} of {len(BIASES)} bias currents and capacitances are not in the file ({absent[0]} …)"
+        words = (
+            f"{len(absent)} of {len(BIASES)} bias currents and capacitances are not in the file ({absent[0]} …)"
+        )
         remedy = "Add them by Rockpool's names: a mapper needs them."
         problems.append(info("SNN-3406", node, words, remedy=remedy))
         biases = {}

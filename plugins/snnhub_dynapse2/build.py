@@ -1,4 +1,4 @@
-"""A row of layers to a graph: a Dense per linear layer, a neuron op per DynapSim, recurrence as a delayed Dense."""
+"""A row of layers to a graph: a Dense per linear layer, a step op per DynapSim, recurrence as a delayed Dense."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ class Build:
             where, remedy = errors[0].place, errors[0].remedy
             raise UnsupportedError(f"{errors[0].message}{more}", where=where, remedy=remedy, findings=errors)
 
-    def _dense(self, name: str, source: Port, weight: Array, bias: Array | None, path: str, delay: int = 0) -> Port:
+    def _dense(
+        self, name: str, source: Port, weight: Array, bias: Array | None, path: str, delay: int = 0
+    ) -> Port:
         params = {"weight": tensor(np.ascontiguousarray(weight.T), "float32")}
         if bias is not None:
             params["bias"] = tensor(bias, "float32")

@@ -1,8 +1,8 @@
 """From bias currents, capacitances and constants to the numbers that the neuron computes with, in f32.
 
 The order of operations is Rockpool's, so that with its exponential (``jax.numpy.exp``) the numbers are its own to
-the last bit. With another exponential those of the four factors may differ by an ulp of the exponential, which a
-charge factor near 1e-3 turns into a relative 1e-4 (f32 cancellation in 1 - exp): they are stored, never recomputed.
+the last bit. With another exponential the four factors may differ by an ulp of it, which a charge factor near 1e-3
+turns into a relative 1e-4 (f32 cancellation in 1 - exp): they are stored, never recomputed.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def derived(
 ) -> dict[str, Array]:
     """The computing parameters of ``dynapse2.DynapSim``, each of the shape of the biases, f32 (n_ref: int64).
 
-    ``raw``: every name of ``RAW``. ``initial``: currents before the first step, Io if None. ``exact``: charge factors by expm1 in f64, rounded once, and not as Rockpool has
-    them; the decays are the same up to the last bit.
+    ``raw``: every name of ``RAW``. ``initial``: currents before the first step, Io if None. ``exact``: charge
+    factors by expm1 in f64, rounded once, and not as Rockpool has them; the decays are the same up to the last bit.
     """
     value = {name: np.asarray(raw[name], F) for name in RAW}
     io, ut, vth = value["Io"], value["Ut"], value["Vth"]

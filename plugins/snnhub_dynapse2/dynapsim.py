@@ -89,8 +89,8 @@ def states(_: Attributes) -> tuple[State, ...]:
 DYNAPSIM = StepOp(
     "dynapse2.DynapSim",
     1,
-    "Adaptive exponential integrate and fire in the log domain, as Rockpool's DynapSim has it: one synaptic current "
-    "isyn, adaptation iahp, membrane imem and vmem, refractory timer r; ceil(ln(imem / Ispkthr)) spikes.",
+    "Adaptive exponential integrate and fire in the log domain, as Rockpool's DynapSim has it: one synaptic "
+    "current isyn, adaptation iahp, membrane imem and vmem, refractory timer r; ceil(ln(imem / Ispkthr)) spikes.",
     _dynapsim,
     lambda _: (Slot("x", F32),),
     states,

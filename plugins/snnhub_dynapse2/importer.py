@@ -1,4 +1,4 @@
-"""Networks of DynapSim to graphs: factories in Rockpool's environment, live modules where they are, ``.npz`` here."""
+"""Networks of DynapSim to graphs: factories in their environment, live modules where they are, ``.npz`` here."""
 
 from __future__ import annotations
 

@@ -106,7 +106,9 @@ def replayed(request: RunRequest) -> Recording:
     keys = tuple(known) if EVERYTHING in request.record else request.record
     absent = [key for key in keys if key not in known]
     if absent:
-        raise UsageError("the file has no recording of this", found=", ".join(absent[:3]), allowed=", ".join(known))
+        raise UsageError(
+            "the file has no recording of this", found=", ".join(absent[:3]), allowed=", ".join(known)
+        )
     arrays = {key: known[key] if request.stimulus.batched else known[key][:, 0] for key in keys}
     found = (info("SNN-3410", str(path), "the recording in the file, made where the network was run"),)
     return Recording(arrays, request.stimulus.batched, "dynapsim", found)

@@ -1,4 +1,4 @@
-"""The worker of Dynap-SE2's environment: imports and runs DynapSim networks there, next to nothing else of ours."""
+"""The worker of Dynap-SE2's environment: imports and runs DynapSim networks there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ def main() -> None:
 
 def hello(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Protocol version and what is installed here."""
-    return {"protocol": PROTOCOL, "name": "dynapse2", "environment": versions("rockpool", "jax", "jaxlib", "numpy")}
+    return {
+        "protocol": PROTOCOL,
+        "name": "dynapse2",
+        "environment": versions("rockpool", "jax", "jaxlib", "numpy"),
+    }
 
 
 def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:

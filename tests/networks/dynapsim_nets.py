@@ -1,4 +1,4 @@
-"""Networks of DynapSim as factories. Only for interpreters that have Rockpool and jax: its worker, and live tests."""
+"""Networks of DynapSim as factories. Only for interpreters that have Rockpool and jax: its worker, live tests."""
 
 from __future__ import annotations
 
@@ -49,10 +49,14 @@ def _wide(random: np.random.Generator, size: int) -> dict[str, Any]:
         "Iref": 0.6e-9,
         "Ipulse": 35e-9,
     }
-    return {name: (value * 2.0 ** random.uniform(-1, 1, size)).astype(np.float32) for name, value in spread.items()}
+    return {
+        name: (value * 2.0 ** random.uniform(-1, 1, size)).astype(np.float32) for name, value in spread.items()
+    }
 
 
-def random_net(seed: int = 0, size: int = 16, recurrent: bool = True, ahp: bool = False, mismatch: float = 0.0) -> Any:
+def random_net(
+    seed: int = 0, size: int = 16, recurrent: bool = True, ahp: bool = False, mismatch: float = 0.0
+) -> Any:
     """One layer: weights of both signs, its own bias currents per neuron, recurrence, adaptation, mismatch."""
     random = np.random.default_rng(seed)
     weight = random.normal(0.15, 0.8, (CHANNELS, size)).astype(np.float32)
@@ -66,7 +70,7 @@ def random_net(seed: int = 0, size: int = 16, recurrent: bool = True, ahp: bool 
 
 
 def layered(seed: int = 0, mismatch: float = 0.0) -> Any:
-    """Three layers of neurons, the middle one recurrent, with a bias before the last, in a Sequential of its own."""
+    """Three layers of neurons, the middle one recurrent and in a Sequential of its own; a bias before the last."""
     random = np.random.default_rng(seed)
     more: dict[str, Any] = {"percent_mismatch": mismatch, "rng_key": _key(seed)} if mismatch else {}
     weights = [random.normal(mean, 0.9, shape).astype(np.float32) for mean, shape in LAYERS]
@@ -101,4 +105,6 @@ def two_steps() -> Any:
     from rockpool.nn.modules.jax import LIFJax
 
     weight = np.ones((4, 4), np.float32)
-    return _sequential(_linear(weight), _dynapsim(4, dt=1e-3), LIFJax((4, 4)), _linear(weight), _dynapsim(4, dt=2e-3))
+    return _sequential(
+        _linear(weight), _dynapsim(4, dt=1e-3), LIFJax((4, 4)), _linear(weight), _dynapsim(4, dt=2e-3)
+    )
