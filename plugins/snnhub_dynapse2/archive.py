@@ -59,7 +59,7 @@ def looks_like(path: Path) -> bool:
 
 
 def read_archive(path: Path) -> Archive:
-    """Read and check a file. Raises ``FormatError`` with everything that is missing, unknown or of another kind."""
+    """Read and check a file. Raises ``FormatError`` with all that is missing, unknown or of another kind."""
     arrays = load_arrays(path)
     problems: list[Finding] = []
     parts = _parts(arrays, problems)

@@ -88,9 +88,9 @@ class Build:
     def _neurons(self, layer: Neurons, source: Port) -> Port:
         self._check(layer)
         self._notice(layer)
-        params = {name: _stored(name, array, layer.recipe) for name, array in layer.values.items()}
+        params = {name: stored(name, array, layer.recipe) for name, array in layer.values.items()}
         biases = bool(layer.biases)
-        params |= {name: _stored(name, array, "") for name, array in layer.biases.items() if name in names(BIASES)}
+        params |= {name: stored(name, array, "") for name, array in layer.biases.items() if name in names(BIASES)}
         origin = Origin(*self.framework, layer.path.replace("/", "."))
         port = self.builder.node(
             layer.path, "dynapse2.DynapSim", source, params=params, origin=origin, biases=biases
@@ -168,10 +168,10 @@ def _differs(array: Array) -> bool:
     return bool(array.ndim and (array != array.ravel()[0]).any())
 
 
-def _stored(name: str, array: Array, recipe: str) -> Tensor:
-    """0-d where all neurons share a number."""
+def stored(name: str, array: Array, recipe: str) -> Tensor:
+    """A parameter as a tensor, 0-d where all neurons share a number; ``recipe`` is that of the four factors."""
     values = array if _differs(array) else np.asarray(array).ravel()[0]
     if name == "n_ref":
         return smallest_integer(np.asarray(values))
-    stored = tensor(values, "float32")
-    return replace(stored, recipe=recipe) if name in names(FACTORS) else stored
+    found = tensor(values, "float32")
+    return replace(found, recipe=recipe) if name in names(FACTORS) else found

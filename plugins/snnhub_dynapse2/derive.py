@@ -55,7 +55,7 @@ def derived(
     """The computing parameters of ``dynapse2.DynapSim``, each of the shape of the biases, f32 (n_ref: int64).
 
     ``raw``: every name of ``RAW``. ``initial``: currents before the first step, Io if None. ``exact``: charge
-    factors by expm1 in f64, rounded once, and not as Rockpool has them; the decays are the same up to the last bit.
+    factors by expm1 in f64, rounded once, not as Rockpool has them; the decays are the same up to the last bit.
     """
     value = {name: np.asarray(raw[name], F) for name in RAW}
     io, ut, vth = value["Io"], value["Ut"], value["Vth"]

@@ -2,8 +2,9 @@
 
 Every transistor of an analog chip differs a little, so a network behaves differently on each. Rockpool's model of
 it (``percent_mismatch``) multiplies every bias current, capacitance and constant of every neuron by 1 + a normal
-number of standard deviation percent / 3; weights, Iscale and dt stay. Its draws come from jax's generator and cannot
-be had here: these are others of the same distribution, for rates over many draws, never for equality with one.
+number of standard deviation percent / 3; weights, Iscale and dt stay. Its draws come from jax's generator and
+cannot be had here: these are others of the same distribution, for rates over many draws, never for equality with
+one.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import numpy as np
 from snnhub.errors import UsageError
 from snnhub.findings import info
 from snnhub.ir.graph import Graph, Node, Stage
-from snnhub.ir.tensor import Array, smallest_integer, tensor
+from snnhub.ir.tensor import Array, tensor
 
+from snnhub_dynapse2.build import stored
 from snnhub_dynapse2.derive import RAW, F, derived
-from snnhub_dynapse2.parameters import FACTORS, names
 
 OPS = ("dynapse2.DynapSim", "dynapse2.DynapSimSeparate")
 DEVIATIONS = 3.0
@@ -80,9 +81,7 @@ def _perturbed(node: Node, size: int, percent: float, random: np.random.Generato
     initial = np.broadcast_to(node.param["I_init"].array, (size,))
     found = derived(drawn, iscale, dt, initial=initial)
     recipe = "from biases with mismatch: exp in f64, rounded once to f32"
-    params = {name: tensor(array, "float32") for name, array in {**drawn, **found}.items() if name != "n_ref"}
-    params |= {name: replace(params[name], recipe=recipe) for name in names(FACTORS)}
-    params["n_ref"] = smallest_integer(found["n_ref"])
+    params = {name: stored(name, array, recipe) for name, array in {**drawn, **found}.items()}
     kept = {name: value for name, value in node.param.items() if name not in params}
     for name in kept:
         if name.startswith(("f_charge_", "f_discharge_", "r_")) and name.endswith(("gaba", "nmda", "shunt")):

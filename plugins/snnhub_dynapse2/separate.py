@@ -3,9 +3,9 @@
 DynapSim has one synaptic current for all synapses and floors what pulls it at Io: inhibition that arrives after
 excitation is ignored. The chip has four differential pair integrators per neuron (O. Richter et al., "DYNAP-SE2:
 a scalable multi-core dynamic neuromorphic asynchronous spiking neural network processor", arXiv 2310.00564): AMPA
-and NMDA excite, GABA is taken away from what excites, SHUNT adds to the leak. How they meet is as in C. Bartolozzi,
-G. Indiveri, "Synaptic dynamics in analog VLSI", Neural Computation 19(10), 2007 (the integrator itself) and Chicca et
-al. 2014 (NMDA gate, subtractive and shunting inhibition).
+and NMDA excite, GABA is taken away from what excites, SHUNT adds to the leak. The integrator is that of C.
+Bartolozzi, G. Indiveri, "Synaptic dynamics in analog VLSI", Neural Computation 19(10), 2007; the NMDA gate and
+both kinds of inhibition meet the membrane as in Chicca et al. 2014.
 """
 
 from __future__ import annotations
