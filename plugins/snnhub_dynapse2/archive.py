@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 from snnhub.errors import FormatError
-from snnhub.findings import Finding, Severity, error, info, of_severity
+from snnhub.findings import Finding, Severity, error, info, loss, of_severity
 from snnhub.ir.tensor import Array
 from snnhub_formats.recording import BROKEN, load_arrays
 
 from snnhub_dynapse2.chain import Layer, Linear, Neurons
-from snnhub_dynapse2.derive import F, refractory_steps
+from snnhub_dynapse2.derive import RAW, F, derived, refractory_steps
 from snnhub_dynapse2.parameters import BIASES, COMPUTING, names
 
 WORKED_OUT = ("n_ref", "I_init")
@@ -32,6 +32,8 @@ SIGN = ("f_charge", "f_discharge", "It_mem")
 MOST_NEURONS = 1 << 16
 MOST_WEIGHTS = 1 << 28
 MOST_LAYERS = 64
+SAME = 0.02
+"""Share by which a number may differ from what the biases give: Rockpool's own factors lose up to 0.6 %."""
 DEFAULT_IO = F(5e-13)
 """Rockpool's dark current: where Io was drawn with mismatch, the currents still start from it."""
 
@@ -136,10 +138,31 @@ def _layer(number: int, part: Mapping[str, Array], problems: list[Finding]) -> l
         problems.append(info("SNN-3406", node, words, remedy=remedy))
         biases = {}
     _work_out(number, values, problems)
+    if biases and not any(item.severity is Severity.ERROR for item in problems):
+        biases = _believed(node, values, biases, problems)
     w_rec = part.get("w_rec")
     w_rec = None if w_rec is None else _matrix(f"{prefix}w_rec", w_rec, (size, size), problems)
     kept = w_rec if w_rec is not None and w_rec.any() else None
     return [*linear, Neurons(node, size, values, biases, kept, "as the file has it")]
+
+
+def _believed(
+    node: str, values: Mapping[str, Array], biases: dict[str, Array], problems: list[Finding]
+) -> dict[str, Array]:
+    """The bias currents, if the numbers follow from them; none where the file contradicts itself."""
+    raw = {name: values[name] if name in values else biases[name] for name in RAW}
+    with np.errstate(all="ignore"):
+        wanted = derived(raw, float(values["Iscale"]), float(values["dt"]), initial=values["I_init"])
+        off = [
+            name
+            for name in names(COMPUTING)
+            if name != "n_ref" and not np.allclose(values[name], wanted[name], rtol=SAME, atol=0.0)
+        ]
+    if not off:
+        return biases
+    words = f"the bias currents of the file do not give its {', '.join(off[:3])}: they are left out"
+    problems.append(loss("SNN-3406", node, words, remedy="Store what the numbers were computed from, or neither."))
+    return {}
 
 
 def _size(part: Mapping[str, Array], prefix: str, problems: list[Finding]) -> int:

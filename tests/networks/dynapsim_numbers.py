@@ -1,4 +1,4 @@
-"""DynapSim in NumPy, written from its equations alone, and layers with numbers to run it on. No Rockpool, no engine."""
+"""DynapSim in NumPy, written from its equations alone, and layers with numbers to run it on, without Rockpool."""
 
 from __future__ import annotations
 

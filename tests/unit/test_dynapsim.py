@@ -96,7 +96,7 @@ def test_parameters_have_units_and_the_step_is_the_graphs(tmp_path: Path) -> Non
 
 
 def test_a_graph_comes_back_from_its_file(tmp_path: Path) -> None:
-    graph = network(tmp_path, {**layer(), **{name: raw(6)[name] for name in RAW}})
+    graph = network(tmp_path, {**layer(spread=0.0), **raw(6)})
     save_graph(graph, tmp_path / "net.snn")
     again = load(tmp_path / "net.snn")
     assert again.network() == graph.network()
@@ -192,8 +192,12 @@ def test_what_a_file_leaves_out_is_said(tmp_path: Path) -> None:
     graph = network(tmp_path, full)
     assert "SNN-3406" not in codes(graph)
     assert "SNN-3401" in codes(graph)
-    full["Itau_ahp"] = np.full(6, 1e-15, F)
-    assert "SNN-3405" in codes(network(tmp_path, full))
+    full["Itau_mem"] = full["Itau_mem"] * F(2)
+    told = [item for item in network(tmp_path, full).findings if item.code == "SNN-3406"]
+    assert told[0].severity is Severity.LOSS
+    assert "r_mem" in told[0].message
+    low = raw(6, Itau_ahp=1e-15)
+    assert "SNN-3405" in codes(network(tmp_path, {**layer(spread=0.0), **derived(low, 1e-8, 1e-3), **low}))
 
 
 def test_a_recording_in_the_file_is_what_a_run_is_compared_with(tmp_path: Path) -> None:
