@@ -75,3 +75,9 @@ def spikingjelly() -> None:
 def rockpool() -> None:
     """Rockpool in an environment of its own."""
     need_peer("rockpool")
+
+
+@pytest.fixture(scope="session")
+def dynapse2() -> None:
+    """Rockpool with jax in an environment of its own."""
+    need_peer("dynapsim")

@@ -1,8 +1,8 @@
 """snnhub: moves spiking neural networks between frameworks and chips, with a proof of what stayed the same.
 
 The functions behind the commands, imported when first used: ``import_model``, ``load``, ``save``, ``convert``,
-``inspect``, ``check``, ``run``, ``verify``, ``diff``, ``quant``, ``compare_recordings``, ``repro``,
-``repro_again``, ``doctor``, ``plot_raster``, ``plot_vmem``, ``plot_weights``, ``plot_utilisation``.
+``inspect``, ``check``, ``run``, ``verify``, ``diff``, ``distribution``, ``quant``, ``compare_recordings``,
+``repro``, ``repro_again``, ``doctor``, ``plot_raster``, ``plot_vmem``, ``plot_weights``, ``plot_utilisation``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from snnhub.api.compare import compare_recordings
     from snnhub.api.convert import convert
     from snnhub.api.diff import diff
+    from snnhub.api.distribution import distribution
     from snnhub.api.doctor import doctor
     from snnhub.api.inspect import inspect
     from snnhub.api.load import import_model, load
@@ -34,6 +35,7 @@ __all__ = [
     "compare_recordings",
     "convert",
     "diff",
+    "distribution",
     "doctor",
     "import_model",
     "inspect",

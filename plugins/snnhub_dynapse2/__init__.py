@@ -3,12 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from snnhub.hub import hookimpl
+from snnhub.hub import Availability, Environment, FormatGuess, Importer, Option, Runner, hookimpl
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
+
+ENVIRONMENT = Environment(
+    "dynapse2",
+    "Rockpool 3.1.0 with jax: DynapSim, its mapper and quantiser, without samna and torch",
+    "snnhub_dynapse2:dynapse2.toml",
+    worker="snnhub_dynapse2.worker:main",
+)
+OPTIONS = (
+    Option("factors", "charge factors as Rockpool computes them, or exact: as its equations say", "rockpool"),
+    Option(
+        "environment",
+        "where a factory is run: dynapse2, or here (if this interpreter has Rockpool and jax)",
+        "dynapse2",
+    ),
+)
+"""Options of the importer; the runner runs what was imported with them."""
+
+
+@hookimpl
+def snnhub_register_environments() -> Iterable[Environment]:
+    return (ENVIRONMENT,)
+
+
+@hookimpl
+def snnhub_register_importers() -> Iterable[Importer]:
+    return (
+        Importer(
+            "dynapse2",
+            "networks of DynapSim: path/file.py:factory, package.module:factory, or an .npz of their numbers",
+            entry="snnhub_dynapse2.importer:import_model",
+            formats=("npz of a DynapSim network", "file.py:factory", "package.module:factory"),
+            live=True,
+            implied=False,
+            level="F1",
+            options=OPTIONS,
+        ),
+    )
+
+
+@hookimpl
+def snnhub_register_runners() -> Iterable[Runner]:
+    return (
+        Runner(
+            "dynapsim",
+            "Rockpool's DynapSim, in its environment (or here, for live modules): one evolve per run",
+            entry="snnhub_dynapse2.runner:run_model",
+            takes="dynapse2",
+            availability=_available,
+            level="R2",
+        ),
+    )
+
+
+@hookimpl
+def snnhub_detect_format(path: Path, head: bytes) -> FormatGuess | None:
+    """A zip of arrays with the names of DynapSim's numbers among its members."""
+    if not head.startswith(b"PK") or b".npy" not in head:
+        return None
+    from snnhub_dynapse2.archive import looks_like
+
+    return FormatGuess("dynapse2", 90, "arrays with the names of DynapSim's factors") if looks_like(path) else None
+
+
+def _available() -> Availability:
+    from importlib.util import find_spec
+
+    from snnhub.peers.env import status
+    from snnhub.peers.recipe import read_recipe
+
+    found = status(read_recipe(ENVIRONMENT.path()))
+    here = find_spec("rockpool") is not None and find_spec("jax") is not None
+    if found.state == "ready" or here:
+        return Availability(True)
+    return Availability(False, f"environment dynapse2 is {found.state}", "Run: snnhub env create dynapse2")
 
 
 @hookimpl

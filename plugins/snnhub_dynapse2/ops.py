@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from snnhub.ir.op import OpSchema
+from snnhub.ir.op import StepOp
 
-OPS: tuple[OpSchema, ...] = ()
+from snnhub_dynapse2.dynapsim import DYNAPSIM
+from snnhub_dynapse2.separate import SEPARATE
+
+OPS: tuple[StepOp, ...] = (DYNAPSIM, SEPARATE)

@@ -197,6 +197,8 @@ BLOCKS = "a BlockContainer exists only beside lava-dl; tests/differential/test_l
 XYLO = "cases of chips come with the mapper; tests/unit/test_xylo_targets.py, test_xylo_json.py"
 CROSS = "measured on calibration data; tests/unit/test_multispike_lowering.py, test_xylo_neurons.py"
 ROCKPOOL = "files of one importer, made where they are read; tests/unit/test_rockpool.py"
+DYNAPSE2 = "files and factories of one importer; tests/unit/test_dynapsim.py, tests/differential/test_dynapsim.py"
+DISTRIBUTION = "said of statistics over many runs; tests/unit/test_distribution.py"
 PICTURES = "said of pictures, which no runner draws; tests/unit/test_plot.py, test_plot_values.py"
 UNCOVERED = {
     "SNN-2301": "a pass that breaks its contract would be a defect; tests/unit/test_proof.py",
@@ -211,6 +213,8 @@ UNCOVERED = {
     **dict.fromkeys((f"SNN-21{number}" for number in range(16, 20)), CROSS),
     **dict.fromkeys((f"SNN-24{number}" for number in range(21, 30)), CROSS),
     **dict.fromkeys((f"SNN-43{number:02d}" for number in range(1, 12)), XYLO),
+    **dict.fromkeys((f"SNN-34{number:02d}" for number in range(1, 13)), DYNAPSE2),
+    **dict.fromkeys((f"SNN-540{number}" for number in range(1, 4)), DISTRIBUTION),
     "SNN-4202": "said of what a worker declares; tests/unit/test_graph_worker.py",
     "SNN-4203": "said by a worker; tests/unit/test_graph_worker.py",
     **dict.fromkeys(("SNN-5001", "SNN-5002", "SNN-5003", "SNN-5004", "SNN-5007"), RUN),

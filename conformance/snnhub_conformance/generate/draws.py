@@ -10,6 +10,7 @@ from snnhub.ir.numtype import F64, NumType, integer
 from snnhub.ir.program import Program
 from snnhub.ir.tensor import Array
 
+from snnhub_conformance.generate import analog
 from snnhub_conformance.generate.pool import Pool, operands
 
 M = MicroOp
@@ -32,6 +33,8 @@ def draw(program: Program, random: Random, mood: str, steps: int, size: int) -> 
     """A pool of ``size`` elements. Moods: dyadic grids, random numbers, the ends of ranges, grids and numbers
     mixed, numbers around the smallest normal f32.
     """
+    if analog.is_analog(program):
+        return analog.draw(program, random, mood, steps, size)
     if mood == "tiny":
         return _tiny(draw(program, random, "random", steps, size), random)
     params = {
@@ -113,6 +116,8 @@ def on_thresholds(program: Program, pool: Pool, random: Random) -> Pool:
     """The pool with every parameter that something is compared with set to what is compared with it, in a step
     chosen at random: a backward step from equality.
     """
+    if analog.is_analog(program):
+        return analog.on_thresholds(program, pool, random)
     for instr in program.code:
         if instr.op not in COMPARISONS or program.code[instr.args[1]].op is not M.PARAM:
             continue

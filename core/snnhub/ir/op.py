@@ -77,13 +77,17 @@ class Parameter:
     """A number or an array of numbers. ``type`` is what the arithmetic sees; None takes floats and integers.
 
     ``elementwise`` parameters are 0-d or broadcast onto the elements with the same rank; the shape of the
-    others is checked by the op.
+    others is checked by the op. ``unit``: SI unit (``A``, ``V``, ``s``, ``F``, ``C``, ``1``) in ops of analog
+    devices; empty where numbers are dimensionless or counted in steps. ``step``: the length of a step, in seconds;
+    in a graph that has a ``dt`` it is that, rounded to ``type``.
     """
 
     name: str
     doc: str
     type: NumType | None
     elementwise: bool = True
+    unit: str = ""
+    step: bool = False
 
 
 @dataclass(frozen=True, slots=True)

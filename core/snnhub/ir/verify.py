@@ -27,7 +27,7 @@ def verify(graph: Graph, lookup: OpLookup) -> tuple[Finding, ...]:
     """
     found = [*_ids(graph), *_terminals(graph)]
     for node in graph.nodes:
-        found += _node(node, lookup)
+        found += [*_node(node, lookup), *_step_length(node, lookup, graph.dt)]
     found += [*_edges(graph, lookup), *_cycles(graph)]
     if not any(finding.severity is Severity.ERROR for finding in found):
         analysis = analyse(graph, lookup)
@@ -155,6 +155,23 @@ def _parameters(node: Node, wanted: tuple[Parameter, ...]) -> Iterator[Finding]:
             yield from _range(place, tensor.type, parameter.type)
         except ProgramError as problem:
             yield error("SNN-1005", place, str(problem))
+
+
+def _step_length(node: Node, lookup: OpLookup, dt: float | None) -> Iterator[Finding]:
+    """A parameter that is the length of a step must be the graph's."""
+    schema = lookup(node.op, node.version)
+    if schema is None or dt is None or list(_attributes(node, schema)):
+        return
+    for parameter in schema.parameters(node.attribute):
+        given = node.param.get(parameter.name)
+        if not parameter.step or given is None or given.dtype.kind != "f":
+            continue
+        wanted = float(given.dtype.type(dt))
+        low, high = given.statistics.min, given.statistics.max
+        if (low, high) != (wanted, wanted):
+            found = f"{low:g}" if low == high else f"{low:g} .. {high:g}"
+            words = f"found a step of {found} s, and the graph's is {dt:g} s"
+            yield error("SNN-1006", f"{node.id}/{parameter.name}", words)
 
 
 def _range(place: str, found: NumType, allowed: NumType | None) -> Iterator[Finding]:

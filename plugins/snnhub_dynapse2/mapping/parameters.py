@@ -64,7 +64,9 @@ def grouped(network: Network, cores: int) -> Ints:
         group = max(spreads, key=lambda key: spreads[key], default=-1)
         if group < 0 or spreads[group] <= 0:
             return _numbered(groups)
-        split = np.where(groups == group, _parted(points, groups == group) * (groups.max() + 1 - group) + group, groups)
+        split = np.where(
+            groups == group, _parted(points, groups == group) * (groups.max() + 1 - group) + group, groups
+        )
         if cores_of(split) > cores:
             closed.add(group)
         else:

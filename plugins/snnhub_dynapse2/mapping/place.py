@@ -39,7 +39,9 @@ def place(network: Network, synapses: Synapses, cores: int) -> Placement:
     by_chip = np.stack([quota[:, CORES * h : CORES * (h + 1)].sum(1) for h in range(chips)], axis=1)
     chip = contiguous(groups, by_chip)
     if chips > 1 and source.size:
-        tries = [refined(source, target, start, groups) for start in (chip, spectral(source, target, groups, by_chip))]
+        tries = [
+            refined(source, target, start, groups) for start in (chip, spectral(source, target, groups, by_chip))
+        ]
         chip = min(tries, key=lambda parts: cut(source, target, parts))
         chip = _freed(source, target, chip, groups, network)
     within = groups * chips + chip

@@ -60,5 +60,8 @@ def links(synapses: Synapses, masks: Ints) -> Counter[Link]:
         used = np.flatnonzero(masks[:, column])
         rows = zip(synapses.source[used].tolist(), synapses.target[used].tolist(), strict=True)
         kinds = np.where(synapses.weight[used] > 0, AMPA, GABA).tolist()
-        found.update((s, t, kind, mask) for (s, t), kind, mask in zip(rows, kinds, masks[used, column].tolist(), strict=True))
+        found.update(
+            (s, t, kind, mask)
+            for (s, t), kind, mask in zip(rows, kinds, masks[used, column].tolist(), strict=True)
+        )
     return found

@@ -65,7 +65,9 @@ def quantise(
     found = [(1, best_bases(sample, 1))]
     if split == "auto":
         found.append((2, best_bases(sample, 2)))
-    results = [_at(weights, sample, bases, depth, iscale, gain, target, split, choose, place) for depth, bases in found]
+    results = [
+        _at(weights, sample, bases, depth, iscale, gain, target, split, choose, place) for depth, bases in found
+    ]
     errors = [float(np.square(result.values - weights).mean()) for result in results]
     return results[int(np.argmin(errors))]
 

@@ -1,0 +1,234 @@
+"""The verdict ``distribution``: do two noisy networks fire at the same rates? Of statistics, never of bits.
+
+Spikes of analog chips and of networks with mismatch differ from run to run. What can be shown is that mean rates
+are the same up to a stated margin: two one-sided tests (D. J. Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987) on
+the logarithm of (a + 1/2) / (b + 1/2), where a and b are spike counts of a run. That a difference was not found
+shows nothing, and is not what is tested.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from snnhub.compare.student import student_cdf, student_quantile
+from snnhub.errors import UsageError
+from snnhub.findings import Finding, info, loss
+from snnhub.ir.rung import Rung
+from snnhub.ir.tensor import Array
+
+MARGIN = 1.25
+"""Ratio of rates up to which they count as the same, as is usual for bioequivalence."""
+ALPHA = 0.05
+LEAST_RUNS = 2
+FEW_RUNS = 10
+QUIET = 1.0
+"""Spikes per run below which half a spike, which the logarithm needs, is no longer small."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Mean rate over runs with its confidence interval (1 - alpha), per second, or per run without dt."""
+
+    mean: float
+    low: float
+    high: float
+    runs: int
+    spikes: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"mean": self.mean, "low": self.low, "high": self.high, "runs": self.runs, "spikes": self.spikes}
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """One neuron. ``ratio``: geometric mean of (a + 1/2) / (b + 1/2), with its interval (1 - 2 alpha), which lies
+    inside 1 / margin .. margin if and only if both one-sided tests reject. ``p``: the larger of both p-values.
+    """
+
+    neuron: int
+    a: Rate
+    b: Rate
+    ratio: float
+    low: float
+    high: float
+    p: float
+    equivalent: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "neuron": self.neuron,
+            "a": self.a.to_json(),
+            "b": self.b.to_json(),
+            "ratio": self.ratio,
+            "low": self.low,
+            "high": self.high,
+            "p": self.p,
+            "equivalent": self.equivalent,
+        }
+
+
+@dataclass(frozen=True)
+class RateRatio:
+    """Firing-rate ratio of a run: the most active neuron over the least active one, with both counts. ``ratio`` is
+    infinite where the least active one is silent, and NaN where all are.
+    """
+
+    most: int
+    least: int
+
+    @property
+    def ratio(self) -> float:
+        if self.least:
+            return self.most / self.least
+        return math.inf if self.most else math.nan
+
+    def __str__(self) -> str:
+        return f"{self.most}/{self.least} = {self.ratio:.2f}"
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """``reached`` is ``distribution`` if every neuron is equivalent and any fired, else ``diverged``; nothing
+    higher is ever claimed.
+
+    All neurons must pass, so the error of the whole is at most that of one test: nothing is corrected for their
+    number (intersection-union).
+    """
+
+    rows: tuple[Equivalence, ...]
+    margin: float
+    alpha: float
+    runs: tuple[int, int]
+    paired: bool
+    findings: tuple[Finding, ...]
+
+    @property
+    def reached(self) -> Rung:
+        active = any(row.a.spikes or row.b.spikes for row in self.rows)
+        good = active and all(row.equivalent for row in self.rows)
+        return Rung.DISTRIBUTION if good else Rung.DIVERGED
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "reached": self.reached.value,
+            "margin": self.margin,
+            "alpha": self.alpha,
+            "runs": list(self.runs),
+            "paired": self.paired,
+            "rows": [row.to_json() for row in self.rows],
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+def equivalence(
+    a: Array,
+    b: Array,
+    *,
+    margin: float = MARGIN,
+    alpha: float = ALPHA,
+    seconds: float | None = None,
+    paired: bool = False,
+) -> Distribution:
+    """Test spike counts (runs, neurons) of two networks. ``seconds``: length of a run, for rates.
+
+    ``paired``: run k of both had the same input, and differences are taken run by run; else Welch's t. Raises
+    ``UsageError`` for counts that do not fit, a margin not above 1, or fewer than two runs.
+    """
+    a, b = (_counts(array, name) for array, name in ((a, "a"), (b, "b")))
+    if a.shape[1] != b.shape[1] or (paired and a.shape != b.shape):
+        found = f"{list(a.shape)} and {list(b.shape)}"
+        raise UsageError("counts of two networks do not fit", found=found, allowed="(runs, neurons), alike")
+    if not margin > 1 or not 0 < alpha < 0.5:
+        found = f"margin {margin:g}, alpha {alpha:g}"
+        raise UsageError("no test with these numbers", found=found, allowed="margin above 1, alpha 0 .. 0.5")
+    length = 1.0 if seconds is None else seconds
+    rows = tuple(
+        _row(k, a[:, k], b[:, k], math.log(margin), alpha, length, paired=paired) for k in range(a.shape[1])
+    )
+    runs = (a.shape[0], b.shape[0])
+    findings = _findings(rows, margin, alpha, runs, paired=paired)
+    return Distribution(rows, margin, alpha, runs, paired, tuple(findings))
+
+
+def rate_ratio(counts: Array) -> RateRatio:
+    """Firing-rate ratio of one run, from counts (neurons,). Raises ``UsageError`` for fewer than two neurons."""
+    counts = np.asarray(counts)
+    if counts.ndim != 1 or counts.size < 2:
+        found, allowed = str(list(counts.shape)), "(neurons,), 2 or more"
+        raise UsageError("a ratio needs two neurons", found=found, allowed=allowed)
+    return RateRatio(int(counts.max()), int(counts.min()))
+
+
+def _counts(array: Array, name: str) -> Array:
+    values = np.asarray(array)
+    whole = values.dtype.kind in "iub" or (values.dtype.kind == "f" and bool((values == np.rint(values)).all()))
+    if values.ndim != 2 or not values.shape[1] or not whole or (values < 0).any():
+        found = f"{values.dtype} {list(values.shape)}"
+        raise UsageError("spike counts are whole numbers (runs, neurons)", where=name, found=found)
+    if values.shape[0] < LEAST_RUNS:
+        remedy = "Run more noise samples, or more draws of mismatch."
+        words = "statistics need several runs"
+        raise UsageError(words, where=name, found=f"{values.shape[0]}", allowed="2 or more", remedy=remedy)
+    return values.astype(np.float64)
+
+
+def _row(
+    neuron: int, a: Array, b: Array, margin: float, alpha: float, seconds: float, *, paired: bool
+) -> Equivalence:
+    left, right = np.log(a + 0.5), np.log(b + 0.5)
+    if paired:
+        error, df = _standard_error(left - right), len(a) - 1.0
+    else:
+        parts = _standard_error(left) ** 2, _standard_error(right) ** 2
+        error = math.sqrt(sum(parts))
+        below = parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1)
+        df = sum(parts) ** 2 / below if below > 0 else len(a) + len(b) - 2.0
+    mean = float(left.mean() - right.mean())
+    above, under = _t(mean + margin, error), _t(margin - mean, error)
+    p = max(1 - student_cdf(above, df), 1 - student_cdf(under, df))
+    reach = student_quantile(1 - alpha, df) * error
+    rates = _rate(a, alpha, seconds), _rate(b, alpha, seconds)
+    interval = math.exp(mean - reach), math.exp(mean + reach)
+    return Equivalence(neuron, *rates, math.exp(mean), *interval, p, p < alpha)
+
+
+def _t(distance: float, error: float) -> float:
+    if error > 0:
+        return distance / error
+    return math.copysign(math.inf, distance) if distance else -math.inf
+
+
+def _standard_error(values: Array) -> float:
+    return float(values.std(ddof=1)) / math.sqrt(len(values))
+
+
+def _rate(counts: Array, alpha: float, seconds: float) -> Rate:
+    reach = student_quantile(1 - alpha / 2, len(counts) - 1) * _standard_error(counts)
+    mean = float(counts.mean())
+    low = max(0.0, mean - reach) / seconds
+    return Rate(mean / seconds, low, (mean + reach) / seconds, len(counts), int(counts.sum()))
+
+
+def _findings(
+    rows: tuple[Equivalence, ...], margin: float, alpha: float, runs: tuple[int, int], *, paired: bool
+) -> list[Finding]:
+    how = "the same inputs in pairs" if paired else "independent runs"
+    good = sum(row.equivalent for row in rows)
+    words = (
+        f"{good} of {len(rows)} neurons fire at the same rate up to a factor of {margin:g} (two one-sided tests "
+        f"at {alpha:g}, {runs[0]} and {runs[1]} runs, {how})"
+    )
+    found = [info("SNN-5401", "distribution", words)]
+    if min(runs) < FEW_RUNS:
+        words = f"{min(runs)} runs: only large differences between runs and none at all can be told apart"
+        found.append(info("SNN-5402", "distribution", words, remedy=f"Take {FEW_RUNS} or more."))
+    quiet = [row.neuron for row in rows if max(row.a.spikes / runs[0], row.b.spikes / runs[1]) < QUIET]
+    if quiet:
+        names = ", ".join(str(neuron) for neuron in quiet[:5])
+        words = f"{len(quiet)} neurons fire less than once a run in both ({names}): little is known of their ratio"
+        found.append(loss("SNN-5403", "distribution", words, remedy="Run longer, or drive the network harder."))
+    return found
