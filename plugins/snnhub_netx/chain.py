@@ -17,7 +17,8 @@ from snnhub_netx import sigma_delta_group
 from snnhub_netx.complex_block import ComplexBlock, complex_block, resonator_of
 from snnhub_netx.delays import MAX_DELAY, merge, overlapping
 
-NEURONS = ("loihi.CubaLIF", *sigma_delta_group.NEURONS)
+CUBA = "loihi.CubaLIF"
+NEURONS = (CUBA, *sigma_delta_group.NEURONS)
 SYNAPSES = {"core.Dense": "dense", "core.Conv": "conv"}
 
 

@@ -23,7 +23,7 @@ from snnhub.ir.tensor import Array, smallest_integer
 from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
 from snnhub_netx.bundle import LONGEST, Bundle, bundles
-from snnhub_netx.chain import NEURON
+from snnhub_netx.chain import CUBA
 from snnhub_netx.numeric_check import InexactError, cut, prove
 
 MOST_LAYERS = 32
@@ -83,7 +83,7 @@ def _refusal(bundle: Bundle, graph: Graph, lookup: OpLookup) -> Finding | None:
     analysis = analyse(graph, lookup)
     if not _binary(analysis.types[bundle.source]):
         return _refuse(bundle, f"relays hand on spikes, found {analysis.types[bundle.source]}")
-    if graph.node[bundle.neuron].op != NEURON:
+    if graph.node[bundle.neuron].op != CUBA:
         return _refuse(bundle, f"{bundle.neuron} is no Loihi neuron: lower the network first")
     if bundle.layers > MOST_LAYERS:
         return _refuse(bundle, f"it would take {bundle.layers} layers of relays, of {MOST_LAYERS} at most")
@@ -111,7 +111,7 @@ def _behind(graph: Graph, neuron: str) -> list[str]:
 
 
 def _acts_alone(node: Node) -> bool:
-    if node.op != NEURON:
+    if node.op != CUBA:
         return False
     return bool(node.param["bias"].array.any()) or bool(node.attribute["reset_interval"])
 
@@ -245,10 +245,10 @@ def _depthwise(weight: Array) -> Node:
 
 
 def _relay(name: str, lookup: OpLookup) -> Node:
-    schema = lookup(NEURON, 1)
+    schema = lookup(CUBA, 1)
     if not isinstance(schema, StepOp):
-        raise TypeError(f"{NEURON}/1 is not registered")
+        raise TypeError(f"{CUBA}/1 is not registered")
     attributes = {"reset_interval": 0, "reset_offset": 0}
     values = {"iDecay": UNITY, "vDecay": UNITY, "vThMant": THRESHOLD, "bias": 0}
     params = tuple((key, smallest_integer(np.asarray(value, np.int64))) for key, value in values.items())
-    return Node(name, NEURON, 1, tuple(attributes.items()), params, schema.program(attributes))
+    return Node(name, CUBA, 1, tuple(attributes.items()), params, schema.program(attributes))
