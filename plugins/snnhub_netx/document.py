@@ -17,6 +17,7 @@ from snnhub.ir.tensor import Array
 
 from snnhub_netx import sigma_delta_group
 from snnhub_netx.hdf5 import integers, text, truncated
+from snnhub_netx.ranks import rank_problems
 
 CUBA_NAMES = ("CUBA", "LOIHI")
 NEURON_KEYS = ("iDecay", "vDecay", "vThMant")
@@ -118,6 +119,7 @@ def _layer(index: int, group: h5py.Group, place: str, findings: list[Finding]) -
         layer.neuron_type = text(kind_of, f"{where}/type") if isinstance(kind_of, h5py.Dataset) else "(missing)"
         layer.neuron = _neuron(neuron, layer, where, findings)
     _required(layer, place, findings)
+    findings += rank_problems(kind, layer.arrays, place)
     return layer
 
 
