@@ -1,4 +1,4 @@
-"""Sigma-delta files with every entry replaced by what does not belong there: an error with its place, or a graph."""
+"""Sigma-delta files with every entry replaced by what does not belong there: an error with a place, or a graph."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def layers() -> list[dict[str, Any]]:
             bias=np.array([1.0, 2]),
             neuron=sdnn(1),
         ),
-        dense_layer(even[:4].reshape(2, 2), delay=np.array([0.0, 1]), neuron=sdnn(0)),
+        dense_layer(even[:4].reshape(2, 2), delay=np.array([0.0, 1]), bias=np.array([5.0, 6]), neuron=sdnn(0)),
         dense_layer(even[:4].reshape(2, 2), neuron=sdnn(1, sigma_output=True)),
     ]
 
