@@ -18,6 +18,7 @@ from snnhub.ir.tensor import Array
 from snnhub_netx import sigma_delta_group
 from snnhub_netx.hdf5 import integers, text, truncated
 from snnhub_netx.lint import IGNORED, ignored
+from snnhub_netx.ranks import rank_problems
 from snnhub_netx.resonate import OWN_NAMES, check_layer, complex_weights, read_neuron, resonates
 
 CUBA_NAMES = ("CUBA", "LOIHI")
@@ -144,6 +145,7 @@ def _layer(index: int, group: h5py.Group, place: str, findings: list[Finding]) -
         layer.neuron = _neuron(neuron, layer, f"{place}/neuron", findings)
     findings += check_layer(kind, layer.arrays, layer.cell, place)
     _required(layer, place, findings)
+    findings += rank_problems(kind, layer.arrays, place)
     return layer
 
 

@@ -31,7 +31,7 @@ def problem(layer: Layer, graded: bool) -> Finding | None:
         message = "a dense layer of CUBA neurons behind sigma-delta neurons: sums beyond 32 bits cannot be held"
         return error("SNN-3122", place, message, remedy="Use neurons of one kind.")
     values = layer.neuron or {}
-    if values.get("vThMant", np.zeros(())).size > 1:
+    if values.get("vThMant", np.zeros(())).size != 1 and _op(layer) != SIGMA:
         shape = str(list(values["vThMant"].shape))
         return error("SNN-3122", f"{place}/neuron/vThMant", "Lava fails on a threshold per neuron", old=shape)
     if _op(layer) == SIGMA and "bias" in layer.arrays:
