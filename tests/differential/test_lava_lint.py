@@ -113,7 +113,7 @@ def test_an_unknown_layer_is_skipped_by_lava_without_a_word(worker: Worker, tmp_
 
 @pytest.mark.parametrize("kind", ["RF_PHASE", "RF_IZHIKEVICH", "ADRF_PHASE", "ADRF_IZHIKEVICH"])
 def test_resonators_read_and_written_back(kind: str, worker: Worker, tmp_path: Path) -> None:
-    """Decays per neuron, bias, delay and weight_rec that Lava ignores; adaptive ones that it takes for plain ones."""
+    """Decays per neuron; bias, delay and weight_rec that Lava ignores; adaptive ones, for Lava plain ones."""
     turns = {"sinDecay": np.array([1500.5, -3000.5, 0]), "cosDecay": np.array([3700.5, 0, -4000.5]), "thDecay": 9}
     first = {**resonating(type=kind, **turns), "bias": np.ones(3, np.float32), "delay": np.ones(3, np.float32)}
     layers = [
