@@ -24,8 +24,9 @@ from snnhub_netx.writer import export_netx
 from tests.build import spikes
 from tests.differential.test_lava import same
 from tests.networks.netx_files import CUBA, conv_layer, dense_layer, write
+from tests.unit.test_netx import arranged, read
 from tests.unit.test_netx_lint import EVEN, KERNEL, layer, spatial
-from tests.unit.test_resonate import RF, arranged, complex_layer, even, read, resonating, resonators
+from tests.unit.test_resonate import RF, complex_layer, even, resonating, resonators
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("lava")]
 
