@@ -1,6 +1,6 @@
 """Resonate-and-fire layers in a file: complex weights, decays as sine and cosine, and what Lava makes of both.
 
-Followed from lava-dl 0.6.0 (``netx/hdf5.py``, ``slayer/neuron/rf.py``) and lava-nc 0.10.0 (``proc/rf/process.py``).
+Followed from lava-dl 0.6.0 (``netx/hdf5.py``, ``slayer/neuron/rf.py``), lava-nc 0.10.0 (``proc/rf/process.py``).
 Lava-DL's reader turns the two decays into a period and an amplitude, and Lava turns those back, in floats,
 and cuts what comes out to 4096ths: a whole number arrives as itself or one nearer to 0, as NumPy and the processor
 round. Numbers that stand half a step farther from 0 arrive the same everywhere; that is how snnhub writes them.
@@ -59,7 +59,7 @@ def complex_weights(group: h5py.Group, where: str, findings: list[Finding]) -> d
 
 
 def read_neuron(group: h5py.Group, kind: str, place: str, findings: list[Finding]) -> dict[str, Array] | None:
-    """Decays and threshold of a resonator as Lava has them; None, and ``error`` findings, if they cannot be had."""
+    """Decays and threshold of a resonator as Lava has them; None, and ``error`` findings, if it has none."""
     if kind not in OWN_NAMES.values():
         findings.append(
             loss(

@@ -24,8 +24,9 @@ from snnhub_netx.writer import export_netx
 from tests.build import spikes
 from tests.differential.test_lava import same
 from tests.networks.netx_files import CUBA, conv_layer, dense_layer, write
+from tests.unit.test_netx import arranged, read
 from tests.unit.test_netx_lint import EVEN, KERNEL, layer, spatial
-from tests.unit.test_resonate import RF, arranged, complex_layer, even, read, resonating, resonators
+from tests.unit.test_resonate import RF, complex_layer, even, resonating, resonators
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("lava")]
 
@@ -113,7 +114,7 @@ def test_an_unknown_layer_is_skipped_by_lava_without_a_word(worker: Worker, tmp_
 
 @pytest.mark.parametrize("kind", ["RF_PHASE", "RF_IZHIKEVICH", "ADRF_PHASE", "ADRF_IZHIKEVICH"])
 def test_resonators_read_and_written_back(kind: str, worker: Worker, tmp_path: Path) -> None:
-    """Decays per neuron, bias, delay and weight_rec that Lava ignores; adaptive ones that it takes for plain ones."""
+    """Decays per neuron; bias, delay and weight_rec that Lava ignores; adaptive ones, for Lava plain ones."""
     turns = {"sinDecay": np.array([1500.5, -3000.5, 0]), "cosDecay": np.array([3700.5, 0, -4000.5]), "thDecay": 9}
     first = {**resonating(type=kind, **turns), "bias": np.ones(3, np.float32), "delay": np.ones(3, np.float32)}
     layers = [

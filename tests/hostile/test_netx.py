@@ -15,6 +15,7 @@ from snnhub_netx.writer import export_netx
 from tests.build import loihi_mlp
 from tests.networks.netx_files import dense_layer, write
 from tests.unit.test_netx import arranged
+from tests.unit.test_resonate import resonating
 
 SEED = 20261121
 
@@ -216,3 +217,60 @@ def test_embedded_records_that_are_broken(record: bytes, path: Path) -> None:
     except FormatError:
         return
     assert "SNN-3113" in {finding.code for finding in graph.findings}
+
+
+@pytest.fixture
+def ringing(tmp_path: Path) -> Path:
+    """A file of resonators, with complex weights."""
+    return write(tmp_path / "rf.net", [dense_layer(np.full((4, 2), 4)), resonating()])
+
+
+def test_complex_weights_that_lie_elsewhere(ringing: Path) -> None:
+    for link in (h5py.SoftLink("/layer/1/weight/imag"), h5py.ExternalLink(str(ringing), "/layer/1/weight/imag")):
+        with h5py.File(ringing, "r+") as file:
+            del file["layer/1/weight/real"]
+            file["layer/1/weight/real"] = link
+        refused(ringing, "links are never followed")
+
+
+@pytest.mark.parametrize("part", ["real", "imag"])
+def test_complex_weights_beyond_the_file(part: str, ringing: Path) -> None:
+    with h5py.File(ringing, "r+") as file:
+        del file[f"layer/1/weight/{part}"]
+        file[f"layer/1/weight/{part}"] = file.create_dataset("x", (100_000, 100_000), "f4")
+    refused(ringing, "far beyond what is stored")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, "sin", np.complex64(1)])
+@pytest.mark.parametrize("key", ["sinDecay", "cosDecay", "vThMant"])
+def test_numbers_of_resonators_that_are_none(key: str, value: object, ringing: Path) -> None:
+    with h5py.File(ringing, "r+") as file:
+        del file[f"layer/1/neuron/{key}"]
+        file[f"layer/1/neuron/{key}"] = value
+    with pytest.raises(SnnhubError) as caught:
+        import_netx(ringing, ImportOptions())
+    assert key in str(caught.value) or any(key in finding.place for finding in caught.value.findings)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (0, 4), (3,), (3, 4, 1), (4, 3), (2, 2, 3)])
+def test_complex_weights_of_strange_shapes(shape: tuple[int, ...], ringing: Path) -> None:
+    """Refused, or read where both parts have it and it can be meant."""
+    with h5py.File(ringing, "r+") as file:
+        for part in ("real", "imag"):
+            del file[f"layer/1/weight/{part}"]
+            file[f"layer/1/weight/{part}"] = np.full(shape, 4, np.float32)
+    with pytest.raises(SnnhubError):
+        import_netx(ringing, ImportOptions())
+
+
+@pytest.mark.parametrize("case", range(150))
+def test_mutated_files_of_resonators_never_crash(case: int, ringing: Path) -> None:
+    data = bytearray(ringing.read_bytes())
+    random = np.random.default_rng((SEED, 7, case))
+    for _ in range(int(random.integers(1, 6))):
+        data[int(random.integers(0, len(data)))] ^= int(random.integers(1, 256))
+    ringing.write_bytes(bytes(data))
+    try:
+        import_netx(ringing, ImportOptions())
+    except SnnhubError:
+        return

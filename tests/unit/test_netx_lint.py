@@ -121,7 +121,8 @@ def test_sums_of_convolutions_and_of_several_synapses() -> None:
     kernel = np.array([[[[2, -4], [6, 8]]], [[[-2, -2], [-2, 0]]]], np.int8)
     builder.output(cuba(builder, "n", conv(builder, "c", source, kernel, 1, accumulate="wrap24")))
     low, high = arriving(builder.graph(), Port("n", "a")) or (None, None)
-    assert low is not None and high is not None
+    assert low is not None
+    assert high is not None
     assert low.reshape(-1).tolist() == [-4, -6]
     assert high.reshape(-1).tolist() == [16, 0]
     assert arriving(builder.graph(), Port("c", "x")) is None  # spikes from outside, and no synapse

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from snnhub.ir.graph import Graph, Port
 from snnhub.ir.numtype import SPIKE
+from snnhub.ir.tensor import smallest_integer
 
 from snnhub_conformance.building import conv, dense
 from snnhub_conformance.generate.build import cuba, even, loihi, new
@@ -58,10 +59,33 @@ def unused() -> Graph:
     return builder.graph()
 
 
+RESONATORS = {"phase": "loihi.RF", "izhikevich": "loihi.RFIzhikevich"}
+"""Names of resonators in networks, and their ops."""
+
+
+def resonators(name: str = "phase") -> Graph:
+    """Resonators of one kind: a synapse for each part of their input."""
+    builder = new("resonators")
+    source = builder.input((3,), SPIKE)
+    parts = {"a_real": dense(builder, "real", source, even(2, 3), 1)}
+    parts["a_imag"] = dense(builder, "imag", source, even(2, 3)[::-1].copy(), 1)
+    values = {"sinDecay": [1500, -3000], "cosDecay": [3700, 0], "vThMant": 20}
+    params = {key: smallest_integer(np.asarray(value)) for key, value in values.items()}
+    builder.output(builder.node(name, RESONATORS[name], parts, params=params))
+    return builder.graph()
+
+
+def izhikevich() -> Graph:
+    """Resonators that are reset when they fire."""
+    return resonators("izhikevich")
+
+
 INTEGER: dict[str, Callable[[], Graph]] = {
     "dense": dense_chain,
     "convolution": convolution,
     "recurrent": recurrent,
     "delay 63": delays,
+    "resonators": resonators,
+    "resonators, Izhikevich": izhikevich,
 }
 """Networks that NetX holds as they are."""

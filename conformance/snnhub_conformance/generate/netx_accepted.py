@@ -19,6 +19,7 @@ from snnhub_conformance.generate.entry import Answer, Family
 from snnhub_conformance.generate.netx_parts import (
     SDNN,
     Layer,
+    complex_layer,
     conv_layer,
     dense_layer,
     even,
@@ -298,6 +299,31 @@ ROWS: dict[str, Row] = {
         [dense_layer(even(2, 2), neuron=neuron(messageBits=0))],
         "Lava's reader crashes on the key.",
         ("SNN-3108 /layer/0/neuron/messageBits",),
+    ),
+    "resonators": Row(
+        [dense_layer(even(4, 3)), complex_layer(even(2, 4), -even(2, 4))],
+        "Complex weights, each part packed by itself; decays half a step farther from 0.",
+        ("SNN-3132 /layer/1/neuron/sinDecay",),
+    ),
+    "resonators after Izhikevich": Row(
+        [complex_layer(even(2, 4), -even(2, 4), type="RF_IZHIKEVICH", cosDecay=np.array([-7.5, 0.0]))],
+        "A cosine for each neuron.",
+        ("SNN-3132 /layer/0/neuron/cosDecay",),
+    ),
+    "resonators with whole decays": Row(
+        [complex_layer(even(2, 4), -even(2, 4), sinDecay=1500, cosDecay=3700)],
+        "Lava makes them of floats, and may have one less.",
+        ("SNN-3131 /layer/0/neuron/sinDecay",),
+    ),
+    "adaptive resonators": Row(
+        [complex_layer(even(2, 4), -even(2, 4), type="ADRF_PHASE", thDecay=9)],
+        "Plain ones in Lava.",
+        ("SNN-3130 /layer/0/neuron",),
+    ),
+    "graded spikes": Row(
+        [dense_layer(even(2, 2), neuron=neuron(gradedSpike=True))],
+        "Lava sends 0 and 1.",
+        ("SNN-3137 /layer/0/neuron/gradedSpike",),
     ),
     "eleven layers": Row(
         [without(dense_layer(even(2, 2)), "neuron") for _ in range(11)],

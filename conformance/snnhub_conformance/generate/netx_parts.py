@@ -47,6 +47,18 @@ def dense_layer(weight: Any, **changes: Any) -> Layer:
     return {"type": "dense", "shape": np.array([array.shape[0]]), "weight": array, "neuron": dict(CUBA), **changes}
 
 
+def complex_layer(real: Any, imag: Any, **numbers: Any) -> Layer:
+    """Resonators behind complex weights; decays that Lava has the same on every machine."""
+    cells = {"type": "RF_PHASE", "sinDecay": 1500.5, "cosDecay": 3700.5, "vThMant": 20, "gradedSpike": False}
+    parts = {"weight/real": np.asarray(real, np.float32), "weight/imag": np.asarray(imag, np.float32)}
+    return {
+        "type": "dense",
+        "shape": np.array([len(parts["weight/real"])]),
+        **parts,
+        "neuron": {**cells, **numbers},
+    }
+
+
 def conv_layer(weight: Any, shape: tuple[int, int, int], **changes: Any) -> Layer:
     """A convolution with neurons. ``shape``: of its output."""
     return {

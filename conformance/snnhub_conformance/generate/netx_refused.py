@@ -14,6 +14,7 @@ from snnhub_conformance.generate.netx_accepted import SOURCE
 from snnhub_conformance.generate.netx_parts import (
     SDNN,
     Layer,
+    complex_layer,
     conv_layer,
     dense_layer,
     even,
@@ -146,6 +147,16 @@ ROWS: dict[str, Row] = {
         [dense_layer(even(2, 2), neuron=neuron(type="ALIF"))],
         beyond("SNN-3103", "/layer/0/neuron"),
         "Not held yet.",
+    ),
+    "resonators with real weights": Row(
+        [dense_layer(even(2, 2), neuron=neuron(type="RF_PHASE", sinDecay=9.5, cosDecay=4000.5))],
+        beyond("SNN-3134", "/layer/0"),
+        "Lava fails on it.",
+    ),
+    "complex weights without resonators": Row(
+        [complex_layer(even(2, 4), -even(2, 4), type="CUBA", iDecay=9, vDecay=9)],
+        beyond("SNN-3134", "/layer/0"),
+        "Lava fails on it.",
     ),
     "delay of another shape": Row(
         [dense_layer(even(2, 2), delay=np.array([1.0, 1, 1]))],

@@ -21,6 +21,14 @@ from snnhub_conformance.generate.lowering_rows import ACCEPTED, REFUSED
 from snnhub_conformance.generate.write import Writer
 
 NAME = "loihi2"
+PLACES = {
+    "loihi.CubaLIF": "n0",
+    "core.Dense": "d0",
+    "core.Conv": "c",
+    "loihi.RF": "phase",
+    "loihi.RFIzhikevich": "izhikevich",
+}
+"""Nodes of the networks below in which an op is put to its limits."""
 LIMITS = {"kind": "limits", "ref": "plugins/snnhub_loihi/target.py: each number with its source"}
 LOWERING = {
     "kind": "lowering",
@@ -40,9 +48,7 @@ def targets(writer: Writer) -> None:
     answer = Answer(None, ("SNN-1012 unused",))
     family.add("unused neurons", "They fit, and reach no output.", _snn(unused), answer, options=check, level="F0")
     for limit in load().targets[NAME].resolve()().limits:
-        place = f"{'n0' if limit.op == 'loihi.CubaLIF' else 'd0'}/{limit.parameter}"
-        if limit.op == "core.Conv":
-            place = "c/weight"
+        place = f"{PLACES[limit.op]}/{limit.parameter}"
         for value in (limit.low, limit.low + 2, limit.high - 2, limit.high):
             about = f"{limit.op}: {limit.low} .. {limit.high} ({limit.source})"
             family.add(f"{place} {value}", about, _snn(_with(place, value)), Answer(), options=check, level="F0")
@@ -63,6 +69,8 @@ def _with(place: str, value: int) -> Graph:
     """A network with one number at a place; the file can hold what the chip, or even the op, does not take."""
     name, _, parameter = place.partition("/")
     graph = chips.convolution() if name == "c" else loihi((3, 2))
+    if name in chips.RESONATORS:
+        graph = chips.resonators(name)
     array = graph.node[name].param[parameter].array.astype(np.int64).copy()
     array[(0,) * array.ndim] = value
     return _changed(graph, name, **{parameter: smallest_integer(array)})
