@@ -1,8 +1,8 @@
-"""A last layer of slayer that does not fire, as Loihi neurons that never do: what it gives is read from their states.
+"""A last layer of slayer that does not fire, as Loihi neurons that never do: it is read from their states.
 
-slayer's Affine block gives sums of weights, or a membrane potential without a threshold. Lava has neurons behind every
-synapse. With all current lost in each step u is 4096 times the sum; without a threshold within reach v is 4096 times
-slayer's potential.
+slayer's Affine block gives sums of weights, or a membrane potential without a threshold. Lava has neurons behind
+every synapse. With all current lost in each step u is 4096 times the sum; without a threshold within reach v is
+4096 times slayer's potential.
 """
 
 from __future__ import annotations
