@@ -1,7 +1,8 @@
 """Live slayer neurons, built, read and run: the process behind ``test_slayer_neurons``.
 
-Runs in the environment ``lava``: ``slayer_peer.py ANSWER SPEC``; the spec is a JSON list of layers. It calls what
-slayer's own blocks call; every tensor that its ``dynamics`` gives is recorded.
+Runs in the environment ``lava``: ``slayer_peer.py layers ANSWER SPEC`` runs the JSON list of layers in SPEC,
+``refused`` and ``input ANSWER`` answer the tests of these names. It calls what slayer's own blocks call; every
+tensor that its ``dynamics`` gives is recorded.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,20 @@ DYNAMICS = {
 Spec = dict[str, Any]
 
 
-def main(answer: str, spec: str) -> None:
-    """Run every layer of the file ``spec``; all arrays go into the ``.npz`` ``answer``."""
+def main(task: str, *arguments: str) -> None:
+    """Entry point of the process."""
     from snnhub_lava import patches
 
     patches.apply()
     import torch
 
     torch.set_num_threads(1)
+    tasks: dict[str, Callable[..., None]] = {"layers": layers, "refused": refused, "input": encoded}
+    tasks[task](*arguments)
+
+
+def layers(answer: str, spec: str) -> None:
+    """Run every layer of the file ``spec``; all arrays go into the ``.npz`` ``answer``."""
     found: dict[str, Any] = {}
     for number, layer in enumerate(json.loads(Path(spec).read_text())):
         for key, value in run(layer).items():
@@ -141,6 +149,78 @@ def words(layer: Spec, neuron: Any, inputs: list[Any]) -> dict[str, Any]:
 def moved(x: Any) -> Any:
     """(samples, *shape, time) to (time, samples, *shape)."""
     return np.moveaxis(x.numpy(), -1, 0)
+
+
+def refused() -> None:
+    """Print how slayer fails, or nothing, and the codes of the reader's refusal, as one line of JSON."""
+    import torch
+    from lava.lib.dl.slayer.neuron import adrf_iz, alif, rf, sigma_delta
+
+    decays = dict.fromkeys(("current_decay", "voltage_decay", "threshold_decay", "refractory_decay"), 0.1)
+
+    def adaptive(**more: Any) -> Any:
+        return alif.Neuron(**{"threshold": 1.0, "threshold_step": 0.5, **decays, **more})
+
+    def tried(neuron: Any, *shape: int, twice: bool = False) -> list[Any]:
+        problem = ""
+        try:
+            x = torch.ones((1, *shape, 5))
+            if shape:
+                neuron((x, x) if neuron.complex else x)
+        except (TypeError, RuntimeError) as error:
+            problem = type(error).__name__
+        return [problem, codes(neuron)]
+
+    relu = torch.nn.functional.relu
+    turning = {"threshold": 1.0, "period": 8, "decay": 0.1}
+    adapting = {"threshold_step": 0.5, "threshold_decay": 0.1, "refractory_decay": 0.1}
+    cases = {
+        "adrf_iz": tried(adrf_iz.Neuron(**turning, **adapting), 3),
+        "cum_error": tried(sigma_delta.Neuron(0.5, relu, cum_error=True), 3),
+        "decays per channel of positions": tried(adaptive(shared_param=False), 2, 2, 3),
+        "decays per channel of positions, as many as columns": tried(adaptive(shared_param=False), 3, 2, 3),
+        "not run yet": tried(adaptive(shared_param=False)),
+        "state left behind": tried(rf.Neuron(**turning, persistent_state=True), 3),
+        "another scale": tried(adaptive(scale=32), 3),
+        "another activation": tried(sigma_delta.Neuron(0.5, torch.tanh), 3),
+        "another norm": tried(adaptive(norm=lambda: torch.nn.Identity()), 3),
+        "threshold of 5000": tried(adaptive(threshold=5000.0), 3),
+    }
+    print(json.dumps(cases))
+
+
+def codes(neuron: Any) -> list[str]:
+    """Codes of the errors with which the reader of a neuron refuses it, each once."""
+    from snnhub.errors import UnsupportedError
+    from snnhub.findings import Severity
+    from snnhub_lavadl.neurons import READERS
+
+    name = type(neuron).__module__.removeprefix("lava.lib.dl.slayer.neuron.")
+    try:
+        READERS[f"{name}.Neuron"](neuron, "n")
+    except UnsupportedError as problem:
+        return sorted({item.code for item in problem.findings if item.severity is Severity.ERROR})
+    return []
+
+
+def encoded(answer: str) -> None:
+    """A block of input with weight and bias on ties, ends and random numbers: what reaches its delta."""
+    import torch
+    from lava.lib.dl.slayer.block import sigma_delta
+
+    torch.manual_seed(0)
+    settings = {"threshold": 0.5, "activation": torch.nn.functional.relu}
+    block = sigma_delta.Input(settings, weight=1.7, bias=-0.3)
+    x = torch.cat([torch.arange(-300, 300) / 64, torch.randn(400) * 3])
+    x = x[torch.randperm(len(x))].reshape(1, 5, 200)
+    hook = block.pre_hook_fx
+    with torch.no_grad():
+        weight, bias = hook(block.weight), hook(block.bias)
+        arrived: list[Any] = []
+        block.neuron.delta.register_forward_pre_hook(lambda module, given: arrived.append(given[0]))
+        block(x)
+    numbers = {"weight": weight.numpy().reshape(()), "bias": bias.numpy().reshape(())}
+    np.savez(answer, x=moved(x)[:, 0], y=moved(arrived[0])[:, 0], **numbers)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +23,15 @@ from snnhub.peers.env import interpreter, own_packages
 from snnhub.peers.recipe import read_recipe
 from snnhub_lava import ENVIRONMENT
 
+from tests.conftest import ROOT
+
 FAMILIES = ("alif", "rf", "rf_iz", "adrf", "adrf_iz", "sigma_delta")
 NORMS = (None, "MeanOnlyBatchNorm", "WgtScaleBatchNorm")
 PEER = Path(__file__).with_name("slayer_peer.py")
+GOLDEN = ROOT / "tests" / "golden" / "slayer" / "neurons.npz"
+"""Small layers as live slayer ran them. Anew: ``python -m tests.differential.slayer_runs``."""
 Spec = dict[str, Any]
+RECORDED = 24
 
 
 @dataclass(frozen=True)
@@ -81,20 +88,44 @@ def _decay(random: np.random.Generator, shared: bool) -> Any:
     return [low, low + float(random.uniform(0, 0.5))]
 
 
+def directed_layers() -> list[Spec]:
+    """Sums beyond 2^24, thresholds of 64 and more, potentials on the threshold, inputs below 1/4096."""
+    extremes = (
+        {"threshold": 1.0, "spread": 3000.0, "grid": 32, "rate": 1.0},
+        {"threshold": 3000.0, "spread": 900.0, "grid": 2048, "rate": 1.0, "drive": 700.0},
+        {"threshold": 64.0, "spread": 12.0, "grid": 1, "rate": 1.0, "drive": 4.0},
+        {"threshold": 100.5, "spread": 40.0, "grid": 2, "rate": 0.5, "drive": 10.0},
+        {"threshold": 0.0, "spread": 0.5, "grid": 8, "rate": 0.5},
+        {"threshold": 0.03125, "spread": 1e-3, "grid": 0, "rate": 1.0, "drive": 2e-3},
+        {"threshold": 4095.9, "spread": 3e6, "grid": 0, "rate": 0.3},
+    )
+    found = []
+    for number, extreme in enumerate(extremes):
+        for place, family in enumerate(FAMILIES):
+            if family == "sigma_delta" and extreme["threshold"] == 0:
+                continue
+            spec = random_layer(len(FAMILIES) * (2 * (number * 7 % 9) + 1) + place)
+            settings = {**spec["settings"], "threshold": extreme["threshold"], "norm": None}
+            settings |= {name: 0.0 for name in settings if name.endswith("decay") and number % 2 == 0}
+            rest = {name: value for name, value in extreme.items() if name != "threshold"}
+            found.append({**spec, "drive": 0.0, **rest, "half": None, "steps": 90, "settings": settings})
+    return found
+
+
 def inside(*arguments: str) -> str:
-    """Run the interpreter of the Lava environment; what it printed to stderr."""
+    """Run the interpreter of the Lava environment; what it printed."""
     folders = os.pathsep.join(sorted({str(Path(folder).parent) for folder in own_packages().values()}))
     command = [str(interpreter(read_recipe(ENVIRONMENT.path()))), *arguments]
     environment = {**os.environ, "PYTHONPATH": folders}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    return done.stderr
+    return done.stdout
 
 
 def run_live(specs: list[Spec], folder: Path) -> list[Live]:
     """All layers in one process of live slayer."""
     (folder / "spec.json").write_text(json.dumps(specs))
-    inside(str(PEER), str(folder / "answer.npz"), str(folder / "spec.json"))
+    inside(str(PEER), "layers", str(folder / "answer.npz"), str(folder / "spec.json"))
     return load(folder / "answer.npz")
 
 
@@ -135,6 +166,8 @@ def differing(live: Live, graph: Graph | None = None) -> dict[str, int]:
     inputs = {f"in_{name}": x for name, x in live.inputs.items()}
     recording, _ = prepare(graph, REGISTRY).run(inputs, record=[f"n/{name}" for name in program.names])
     ours = {name: recording.with_batch(f"n/{name}") for name in program.names}
+    if "t" in ours:
+        ours |= before_spike(live, ours)
     theirs = expected(live)
     assert set(theirs) == set(ours)
     return {name: int((as_word(ours[name]) != theirs[name]).sum()) for name in theirs}
@@ -143,12 +176,12 @@ def differing(live: Live, graph: Graph | None = None) -> dict[str, int]:
 def as_word(state: Array) -> Array:
     """An integer state as slayer's f32 word in units of the threshold; spikes and floats as they are."""
     if state.dtype.kind in "iu" and state.dtype != np.uint8:
-        return (state.astype(np.float32) / np.float32(4096)).astype(np.float32)
+        return np.asarray(state.astype(np.float32) / np.float32(4096))
     return state.astype(np.float32)
 
 
 def expected(live: Live) -> dict[str, Array]:
-    """The states of our ops out of slayer's words, which it records before a spike changes them."""
+    """The states of our ops out of slayer's words, which it records before a spike resets them."""
     words = dict(live.words)
     if live.op == "slayer.Sigma":
         return {"sigma": words["s"], "y": words["s"]}
@@ -161,12 +194,14 @@ def expected(live: Live) -> dict[str, Array]:
     if live.op == "slayer.RFIzhikevich":
         words["re"] = np.where(fired, np.float32(0), words["re"])
         words["im"] = np.where(fired, (threshold - np.float32(1 / 4096)).astype(np.float32), words["im"])
-    if "t" in words:
-        step = (live.params["threshold_step"] / 4096).astype(np.float32)
-        raised = words["t"] + np.where(fired, step, np.float32(0))
-        words["r"] = words["r"] + np.where(fired, 2 * words["t"], np.float32(0))
-        words["t"] = raised
     return words
+
+
+def before_spike(live: Live, ours: Mapping[str, Array]) -> dict[str, Array]:
+    """Our threshold and refractory state as they were before a spike raised them, exactly: what slayer records."""
+    fired = live.words["s"] != 0
+    t = ours["t"] - np.where(fired, live.params["threshold_step"], 0)
+    return {"t": t, "r": ours["r"] - np.where(fired, 2 * t, 0)}
 
 
 def _activation(sigma: Array, live: Live) -> Array:
@@ -175,7 +210,7 @@ def _activation(sigma: Array, live: Live) -> Array:
         a = a - live.params["mean"]
     if "std" in live.params:
         a = a / live.params["std"]
-    return np.maximum(a + live.params["bias"], np.float32(0))
+    return np.asarray(np.maximum(a + live.params["bias"], np.float32(0)))
 
 
 def _deltas(a: Array, live: Live) -> dict[str, Array]:
@@ -187,3 +222,20 @@ def _deltas(a: Array, live: Live) -> dict[str, Array]:
         last = now
         found.append(residue)
     return {"last": a, "residue": np.stack(found)}
+
+
+def record() -> None:
+    """Write ``GOLDEN``: the first layers of each family that spike, made small."""
+    small = [{**random_layer(seed), "steps": 24, "drive": 1.5, "spread": 4.0} for seed in range(3 * RECORDED)]
+    for spec in small:
+        spec["shape"] = spec["shape"][:1] if len(spec["shape"]) == 1 else [2, 2, 1]
+    with tempfile.TemporaryDirectory() as folder:
+        found = run_live(small, Path(folder))
+        loud = [spec for spec, live in zip(small, found, strict=True) if live.words["s"].any()][:RECORDED]
+        run_live(loud, Path(folder))
+        GOLDEN.parent.mkdir(exist_ok=True)
+        shutil.copy(Path(folder) / "answer.npz", GOLDEN)
+
+
+if __name__ == "__main__":
+    record()

@@ -226,6 +226,8 @@ def test_a_check_stops_the_run_naming_node_and_step() -> None:
         plan.run(np.full((5, 2), 3, np.int8))
     assert "node acc" in caught.value.where
     assert "step 3" in caught.value.where
+    assert "state total" in caught.value.where
+    assert "element [0]" in caught.value.where
 
 
 def test_a_file_program_is_what_runs() -> None:

@@ -89,3 +89,21 @@ def unchanged(program: Program, instr: Instr, known: Exponents) -> int | None:
     if size.op is not M.ABS or size.args[0] != value or limit.op is not M.CONST:
         return None
     return value if own >= math.log2(float(limit.imm[0])) else None
+
+
+def reciprocal(program: Program, instr: Instr, keys: Sequence[str]) -> str | None:
+    """A text for a division by a power of two, and for a product with the quotient of 1 and one.
+
+    Both are one number rounded once.
+    """
+    if not instr.type.is_float or instr.op not in (M.MUL, M.DIV):
+        return None
+    value, factor = instr.args
+    power = _power(program, instr)
+    if instr.op is M.DIV and power is not None and program.code[value].op is not M.CONST:
+        return f"scaled({keys[value]};{-power})"
+    inner = program.code[factor]
+    if instr.op is M.MUL and inner.op is M.DIV and program.code[inner.args[0]].imm == (1.0,):
+        power = _power(program, inner)
+        return None if power is None or abs(power) > 100 else f"scaled({keys[value]};{-power})"
+    return None

@@ -146,6 +146,9 @@ def _keys(program: Program, same: Mapping[str, str] = MappingProxyType({})) -> l
         if kept is not None:
             keys.append(keys[kept])
             continue
+        if (product := lattice.reciprocal(program, instr, keys)) is not None:
+            keys.append(product)
+            continue
         told = f"{instr.op.value}({','.join(keys[arg] for arg in instr.args)};{instr.imm!r})"
         key = told if len(told) < 200 else hashlib.sha256(told.encode()).hexdigest()
         keys.append(same.get(key, key))

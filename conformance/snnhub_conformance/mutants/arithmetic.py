@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from snnhub.ir.code import Instr
@@ -13,6 +13,7 @@ from snnhub_conformance.mutants.rewriting import Draft, Rule, operand
 
 M = MicroOp
 Args = tuple[int, ...]
+LARGEST_SCALE = 2.0**24
 SMALLEST_NORMAL = 2.0**-126
 
 
@@ -137,8 +138,14 @@ def in_32_bits(draft: Draft, instr: Instr, args: Args) -> int | None:
     return draft.emit(M.WRAP, (draft.emit(instr.op, args, instr.type, instr.imm),), instr.type, (32,))
 
 
+def _scaled_up(code: Sequence[Instr], instr: Instr) -> bool:
+    """Whether an instruction multiplies with a constant that leaves the smallest normal f32 far below 1."""
+    factor = code[instr.args[1]] if instr.op is M.MUL else instr
+    return factor.op is M.CONST and abs(float(factor.imm[0])) <= LARGEST_SCALE
+
+
 def _is_cut(draft: Draft, instr: Instr) -> bool:
-    """Whether a number only becomes an integer, toward zero: then anything below 1 is 0 anyway."""
+    """Whether a number, perhaps scaled, only becomes an integer, toward zero: then what is tiny is 0 anyway."""
     code = draft.source.code
     reached, pending = False, [index for index, other in enumerate(code) if other is instr]
     while pending:
@@ -147,7 +154,7 @@ def _is_cut(draft: Draft, instr: Instr) -> bool:
             return False
         for index, user in enumerate(code):
             if place in user.args:
-                if user.op is M.CHECK:
+                if user.op is M.CHECK or _scaled_up(code, user):
                     pending.append(index)
                 elif user.op is M.CAST and user.type.is_int:
                     reached = True

@@ -15,7 +15,7 @@ from snnhub.errors import RunError
 from snnhub.ir.code import Instr
 from snnhub.ir.microop import TRANSCENDENTAL, MicroOp
 from snnhub.ir.numtype import Kind, NumType
-from snnhub.ir.program import Program
+from snnhub.ir.program import Program, cone
 from snnhub.ir.tensor import Array
 
 M = MicroOp
@@ -122,6 +122,19 @@ def _checked(instr: Instr, value: Array) -> Array:
     return value
 
 
+def of_state(problem: RunError, program: Program, index: int) -> RunError:
+    """The error of an instruction with the state that it becomes, or else the states and outputs that need it."""
+    if index in program.next:
+        what = f"state {program.states[program.next.index(index)].name}"
+    else:
+        needed = program.code[index]
+        roots = (*zip((state.name for state in program.states), program.next, strict=True), *program.outputs)
+        names = [name for name, root in roots if any(part is needed for part in cone(program.code, root))]
+        what = f"on the way to {', '.join(names)}"
+    where = f"{what}, {problem.where}" if problem.where else what
+    return RunError(problem.message, found=problem.found, allowed=problem.allowed, where=where)
+
+
 class Interpreter:
     """A program bound to its parameters. ``step`` runs it once for arrays (samples, *features)."""
 
@@ -161,6 +174,9 @@ class Interpreter:
             elif instr.op is M.STATE:
                 values[index] = states[program.states[int(instr.imm[0])].name]
             else:
-                values[index] = evaluate(instr, [values[arg] for arg in instr.args])
+                try:
+                    values[index] = evaluate(instr, [values[arg] for arg in instr.args])
+                except RunError as problem:
+                    raise of_state(problem, program, index) from None
         following = {state.name: values[index] for state, index in zip(program.states, program.next, strict=True)}
         return following, [values[index] for _, index in program.outputs]

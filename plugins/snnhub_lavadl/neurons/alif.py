@@ -6,7 +6,7 @@ from typing import Any
 
 from snnhub.ir.tensor import Array
 
-from snnhub_lavadl.neurons.live import LARGEST_THRESHOLD, Live
+from snnhub_lavadl.neurons.live import LARGEST_STEP, Live
 from snnhub_lavadl.neurons.norm import read_norm
 from snnhub_lavadl.neurons.part import NeuronPart
 
@@ -15,8 +15,8 @@ def adaptive(live: Live) -> dict[str, Array]:
     """Parameters of a threshold that spikes raise. Their decays are not clamped by slayer, ever."""
     live.at_rest(threshold_state=float(live.neuron.threshold), refractory_state=0.0)
     return {
-        "threshold": live.level("threshold", 0),
-        "threshold_step": live.level("threshold_step", -LARGEST_THRESHOLD),
+        "threshold": live.level("threshold"),
+        "threshold_step": live.level("threshold_step", -LARGEST_STEP, LARGEST_STEP),
         **live.decays("threshold_decay", "refractory_decay", clamped=False),
     }
 

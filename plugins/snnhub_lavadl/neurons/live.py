@@ -18,7 +18,7 @@ from snnhub_lavadl.neurons.part import NeuronPart
 
 SCALES = {"w_scale": 64, "s_scale": 4096, "p_scale": 4096}
 """slayer's default scales of weights, states and decays, on which the ops are defined."""
-UNITY, LARGEST_THRESHOLD = 4096, 2**24
+UNITY, LARGEST_THRESHOLD, LARGEST_STEP = 4096, 2**24, 2**30
 
 
 def numbers(value: Any) -> Array:
@@ -128,12 +128,12 @@ class Live:
             self.refuse("SNN-3323", message, "Use shared_param=True in layers with positions.")
         return whole
 
-    def level(self, name: str, lowest: int) -> Array:
-        """A threshold as integer of 1/4096."""
+    def level(self, name: str, lowest: int = 0, highest: int = LARGEST_THRESHOLD) -> Array:
+        """A threshold, or its step, as integer of 1/4096."""
         value = getattr(self.neuron, name)
         found = int(float(value) * SCALES["s_scale"]) if value is not None else lowest - 1
-        if not lowest <= found <= LARGEST_THRESHOLD:
-            allowed = f"{max(lowest, -LARGEST_THRESHOLD) / 4096:g} .. {LARGEST_THRESHOLD // 4096}"
+        if not lowest <= found <= highest:
+            allowed = f"{lowest // 4096} .. {highest // 4096}"
             self.refuse("SNN-3325", f"{name} {value}", f"Use one of {allowed}.")
             return np.zeros((), np.int64)
         return np.asarray(found, np.int64)

@@ -38,7 +38,7 @@ def clamped(sine: Array, cosine: Array) -> tuple[Array, Array]:
 def _part(neuron: Any, place: str, op: str) -> NeuronPart:
     live = Live(neuron, place)
     norm, statistics = read_norms(live)
-    params = {**turn(live), "threshold": live.level("threshold", 0), **statistics}
+    params = {**turn(live), "threshold": live.level("threshold"), **statistics}
     return live.part(op, {"norm": norm, "graded": bool(neuron.graded_spike)}, params, INPUTS)
 
 

@@ -18,8 +18,8 @@ DECAY_BITS = 12
 LIMIT = 2**50
 """States and inputs beyond this stop the run: times a decay of 4096 they still fit 64 bits, where slayer wraps."""
 STATE = integer(-LIMIT, LIMIT)
-THRESHOLDS, STEPS = integer(0, 2**24), integer(-(2**24), 2**24)
-"""All of them words."""
+THRESHOLDS, STEPS = integer(0, 2**24), integer(-(2**30), 2**30)
+"""Every threshold is a word."""
 
 GRADED = Attribute("graded", "whether a spike carries the value that crossed the threshold, else 1", (False, True))
 

@@ -15,6 +15,7 @@ import numpy as np
 from snnhub.engine import interpreter
 from snnhub.engine.exact import fused_multiply_add
 from snnhub.engine.torch_engine.home import Home, Tensor, container_of
+from snnhub.errors import RunError
 from snnhub.ir.code import Instr
 from snnhub.ir.microop import TRANSCENDENTAL, MicroOp
 from snnhub.ir.program import Program
@@ -159,6 +160,9 @@ class TorchInterpreter:
             elif instr.op is M.STATE:
                 values[index] = states[program.states[int(instr.imm[0])].name]
             else:
-                values[index] = evaluate(instr, [values[arg] for arg in instr.args], dtype)
+                try:
+                    values[index] = evaluate(instr, [values[arg] for arg in instr.args], dtype)
+                except RunError as problem:
+                    raise interpreter.of_state(problem, program, index) from None
         following = {state.name: values[index] for state, index in zip(program.states, program.next, strict=True)}
         return following, [values[index] for _, index in program.outputs]
