@@ -1,8 +1,8 @@
-"""A last layer of slayer that does not fire, as Loihi neurons that never do: what it gives is read from their states.
+"""A last layer of slayer that does not fire, as Loihi neurons that never do: it is read from their states.
 
-slayer's Affine block gives sums of weights, or a membrane potential without a threshold. Lava has neurons behind every
-synapse. With all current lost in each step u is 4096 times the sum; without a threshold within reach v is 4096 times
-slayer's potential.
+slayer's Affine block gives sums of weights, or a membrane potential without a threshold. Lava has neurons behind
+every synapse. With all current lost in each step u is 4096 times the sum; without a threshold within reach v is
+4096 times slayer's potential.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from snnhub.findings import Finding, note
-from snnhub.ir.graph import Edge, Graph, Match, Node, Port
+from snnhub.ir.graph import AttributeValue, Edge, Graph, Match, Node, Port
 from snnhub.ir.op import OpLookup, StepOp
 from snnhub.ir.rewrite import Rewriter
 from snnhub.ir.rung import Rung
@@ -85,7 +85,7 @@ def _silent(name: str, norm: str, at: Node, params: Mapping[str, Tensor], lookup
     schema = lookup(CUBA, 1)
     if not isinstance(schema, StepOp):
         raise TypeError(f"{CUBA}/1 is not registered")
-    attributes = {"graded": False, "norm": norm, "stepwise": False}
+    attributes: dict[str, AttributeValue] = {"graded": False, "norm": norm, "stepwise": False}
     known = {parameter.name for parameter in schema.parameters(attributes)}
     kept = tuple((key, value) for key, value in params.items() if key in known)
     return Node(name, CUBA, 1, tuple(attributes.items()), kept, schema.program(attributes), at.origin)

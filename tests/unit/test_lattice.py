@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from snnhub.ir.numtype import F32, signed
 from snnhub.ir.program import Program, Slot
-from snnhub.ir.trace import Body, Value, cast, check, constant, floor, rint, trace, where
+from snnhub.ir.trace import Value, cast, check, constant, floor, rint, trace, where
 from snnhub_conformance.generate import prove
 from snnhub_conformance.generate.lattice import exponents
 
 SMALLEST = 2.0**-126
+Rule = Callable[[Value, Value], Value]
 
 
-def program(rule: Body) -> Program:
+def program(rule: Rule) -> Program:
     kinds = {"x": F32, "n": signed(48)}
     return trace(
         lambda x, n, state, param: ({}, {"y": rule(x, n)}), [Slot(k, t) for k, t in kinds.items()], [], []
@@ -23,7 +26,7 @@ def flushed(value: Value) -> Value:
     return where(abs(value) < SMALLEST, 0.0, value)
 
 
-EQUAL: dict[str, tuple[Body, Body]] = {
+EQUAL: dict[str, tuple[Rule, Rule]] = {
     "rounding of an integer": (lambda x, n: cast(n, "f32"), lambda x, n: floor(cast(n, "f32"))),
     "rounding of a checked one": (
         lambda x, n: cast(check(cast(n, "f32"), -9.0, 9.0), "int"),
@@ -39,7 +42,7 @@ EQUAL: dict[str, tuple[Body, Body]] = {
     ),
     "product with a reciprocal": (lambda x, n: x / 4096.0, lambda x, n: x * (1.0 / _like(x, 4096.0))),
 }
-DIFFERENT: dict[str, tuple[Body, Body]] = {
+DIFFERENT: dict[str, tuple[Rule, Rule]] = {
     "rounding of any float": (lambda x, n: x + 0.0, lambda x, n: floor(x + 0.0)),
     "rounding of a scaled integer": (lambda x, n: cast(n, "f32") / 2.0, lambda x, n: floor(cast(n, "f32") / 2.0)),
     "flush of any float": (lambda x, n: x * 4096.0, lambda x, n: flushed(x * 4096.0)),
