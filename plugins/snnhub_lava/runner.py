@@ -77,7 +77,7 @@ def layout(graph: Graph) -> Layout:
         {node.id: position + (not input_neuron) for position, node in enumerate(neurons)},
         input_neuron,
         graph.edges[-1].src.node,
-        plain and straight and not input_neuron,
+        plain and straight,
         flat,
     )
 
@@ -170,8 +170,7 @@ def _method(request: RunRequest, plan: Layout) -> str:
     if wanted == "reset" and (not plan.resettable or own_reset):
         raise UsageError(
             "samples cannot be separated by resets here",
-            found="bias, recurrence, delay, input neurons, resonators, sigma-delta neurons or a reset_interval of "
-            "its own",
+            found="bias, recurrence, delay, resonators, sigma-delta neurons or a reset_interval of its own",
             remedy="Use --option batch=restart",
         )
     many = request.stimulus.values.shape[1] > 1
@@ -237,7 +236,9 @@ class _Session:
         interval = steps + tail
         padded = np.concatenate([stimulus, np.zeros((tail, *stimulus.shape[1:]), stimulus.dtype)])
         timeline = padded.swapaxes(0, 1).reshape(samples * interval, *stimulus.shape[2:])
-        found = self._timeline(timeline, {**self.given, "reset_interval": interval, "reset_offset": 1})
+        # Lava resets block i at step reset_offset + i: where its first input arrives
+        offset = int(not self.plan.input_neuron)
+        found = self._timeline(timeline, {**self.given, "reset_interval": interval, "reset_offset": offset})
         result = {}
         for key in self.names:
             lag = self.plan.lags[key.rpartition("/")[0]]

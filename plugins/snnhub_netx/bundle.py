@@ -28,7 +28,9 @@ class Bundle:
 
     @property
     def too_long(self) -> bool:
-        return any(edge.delay > self.limit for edge in self.edges)
+        """Whether relays are needed. A synapse without its own step is refused elsewhere."""
+        delays = [edge.delay for edge in self.edges]
+        return max(delays) > self.limit and min(delays) > 0
 
     @property
     def layers(self) -> int:

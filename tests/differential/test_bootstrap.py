@@ -26,7 +26,7 @@ from snnhub_netx.reader import import_netx
 from tests.networks.bootstrap_mnist import STEPS, Exported, exported
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("lava")]
-LIVE, OWN = 50, 10
+LIVE = 50
 PART = 500
 UNITY = 64 * 64
 """One of slayer's units in the u of the last layer: weights times 64, and u is shifted left by 6."""
@@ -60,13 +60,13 @@ def test_accuracy_on_all_test_images_and_equality_with_slayer(net: Exported) -> 
     assert 0 < largest < 2**21  # it would wrap at 2**23
 
 
-def lived(worker: Worker, path: Path, x: Array) -> tuple[Array, dict[str, int]]:
+def lived(worker: Worker, path: Path, x: Array, method: str) -> tuple[Array, dict[str, int]]:
     """Run a file in Lava and in the engine, every digit after the other; all must be equal. Returns decisions, and
     how many values that are not 0 each key has.
     """
     graph = import_netx(path, ImportOptions())
     stimulus = read_stimulus(x, graph.inputs[0])
-    theirs = run_in(worker, RunRequest(graph, stimulus, ("*",), path, ImportOptions(), {"batch": "restart"}))
+    theirs = run_in(worker, RunRequest(graph, stimulus, ("*",), path, ImportOptions(), {"batch": method}))
     ours, _ = prepare(graph).run(stimulus.values, record=list(theirs))
     for key in theirs:
         np.testing.assert_array_equal(ours[key], theirs[key], err_msg=key)
@@ -74,12 +74,15 @@ def lived(worker: Worker, path: Path, x: Array) -> tuple[Array, dict[str, int]]:
 
 
 def test_every_u_v_and_spike_as_in_lava_for_both_files(net: Exported, worker: Worker, tmp_path: Path) -> None:
-    """The file of lava-dl on 50 digits, each in a network of its own; the same network written by us on 10."""
+    """The file of lava-dl and the one that we write, on 50 digits one after the other, with resets between them.
+
+    And on two digits in networks of their own.
+    """
     own = tmp_path / "own.net"
     snnhub.convert(net.network, own)
     assert import_netx(own, ImportOptions()).network() == import_netx(net.network, ImportOptions()).network()
-    for path, count in ((net.network, LIVE), (own, OWN)):
-        decisions, life = lived(worker, path, net.encoded(0, count))
+    for path, count, method in ((net.network, LIVE, "reset"), (own, LIVE, "reset"), (net.network, 2, "restart")):
+        decisions, life = lived(worker, path, net.encoded(0, count), method)
         np.testing.assert_array_equal(decisions, net.mean[:count].argmax(1))
         assert all(life[f"layer{n}/{name}"] for n in range(3) for name in ("s", "u", "v"))
         assert life["layer3/u"]

@@ -159,7 +159,8 @@ def test_parallel_synapses_are_written_as_delays(tmp_path: Path) -> None:
         ([(1, [[2, 4], [6, 8]]), (2, [[2, 0], [0, 0]])], "several lead here: s0, s1"),
         ([(1, [[2, 0], [0, 8]]), (1, [[0, 4], [6, 0]])], "several lead here: s0, s1"),
         ([(1, [[2, 4], [6, 8]]), (2, [[0, 0], [0, 0]])], "without weights"),
-        ([(1, [[2, 0], [6, 8]]), (64, [[0, 2], [0, 0]])], "found delay 64, allowed 1 .. 63"),
+        ([(1, [[2, 0], [6, 8]]), (2100, [[0, 2], [0, 0]])], "33 layers of relays, of 32 at most"),
+        ([(0, [[2, 0], [6, 8]]), (70, [[0, 2], [0, 0]])], "found delay 0, allowed 1 .. 63"),
         ([(0, [[2, 0], [6, 8]]), (5, [[0, 2], [0, 0]])], "found delay 0, allowed 1 .. 63"),
     ],
 )
