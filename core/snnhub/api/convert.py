@@ -120,18 +120,8 @@ def convert(
     graph, context = _lowered(loaded, exporter, asked, calibration, data, progress)
     graph, cost = _approximated(loaded, graph, asked, exporter, data, progress)
     _refuse_losses(graph, strict)
-    findings, proof = graph.findings, None
     written = None if dry_run else path
-    if verify is not None:
-        with staged(written, exporter.formats[0]) as place:
-            findings = (*findings, *exporter.resolve()(graph, place))
-            proof = prove(loaded, graph, context, exporter, place, verify, progress)
-            findings = (*findings, *proof.findings())
-            if not proof.passed:
-                raise BrokenPromiseError(proof, ordered(findings))
-    elif written is not None:
-        findings = (*findings, *exporter.resolve()(graph, written))
-    findings = ordered(findings)
+    findings, proof = _written(loaded, graph, context, exporter, written, verify, progress)
     names = loaded.source.name, loaded.source.importer.name, exporter.name
     return ConvertResult(
         *names, written, graph, context.tables, findings, proof, context.arrays, asked.names, cost
@@ -155,6 +145,29 @@ def _lowered(
     except UnsupportedError as problem:
         lookup = loaded.options.lookup
         raise explained(problem, graph, exporter, asked.options, data, lookup) from problem
+
+
+def _written(
+    loaded: Loaded,
+    graph: Graph,
+    context: PassContext,
+    exporter: Exporter,
+    path: Path | None,
+    verify: Array | None,
+    progress: Progress | None,
+) -> tuple[tuple[Finding, ...], Proof | None]:
+    """Write the graph, or only prove it where there is no ``path``: all findings, and what was measured."""
+    findings, proof = graph.findings, None
+    if verify is not None:
+        with staged(path, exporter.formats[0]) as place:
+            findings = (*findings, *exporter.resolve()(graph, place))
+            proof = prove(loaded, graph, context, exporter, place, verify, progress)
+            findings = (*findings, *proof.findings())
+            if not proof.passed:
+                raise BrokenPromiseError(proof, ordered(findings))
+    elif path is not None:
+        findings = (*findings, *exporter.resolve()(graph, path))
+    return ordered(findings), proof
 
 
 def _data(calibration: Array | None, measure: Array | None, verify: Array | None) -> Data | None:
