@@ -119,11 +119,10 @@ class Build:
                 wanted = "above 0" if name in POSITIVE else "0 or above" if name in NOT_NEGATIVE else "finite"
                 words = f"{name} must be {wanted}; {int((~good).sum())} of {array.size} are not, such as {worst:g}"
                 self._refuse("SNN-3404", f"{layer.path}/{name}", words)
-        for name, array in (("w_rec", layer.w_rec),):
-            if array is not None and array.shape != (layer.size, layer.size):
-                shape = list(array.shape)
-                words = f"{name} has shape {shape}, allowed {[layer.size, layer.size]} (row = presynaptic)"
-                self._refuse("SNN-3408", f"{layer.path}/{name}", words)
+        square = (layer.size, layer.size)
+        if layer.w_rec is not None and layer.w_rec.shape != square:
+            words = f"w_rec has shape {list(layer.w_rec.shape)}, allowed {list(square)} (row = presynaptic)"
+            self._refuse("SNN-3408", f"{layer.path}/w_rec", words)
 
     def _notice(self, layer: Neurons) -> None:
         spread = [name for name, array in {**layer.values, **layer.biases}.items() if _differs(array)]

@@ -25,7 +25,7 @@ class Membrane(NamedTuple):
     """What the membrane makes of a step: states by name, and the spikes as a float and as an integer."""
 
     states: dict[str, Value]
-    count: Value
+    fired: Value
 
 
 def synapse(x: Value, current: Value, param: Namespace) -> Value:
@@ -71,7 +71,7 @@ def _dynapsim(x: Value, state: Namespace, param: Namespace, *, biases: bool) -> 
     iahp = adaptation(state, param)
     leak = param.It_mem + iahp
     found = membrane(isyn - leak + param.Idc, leak, iahp, state, param)
-    return {"isyn": isyn, **found.states}, {"s": cast(found.count, "int")}
+    return {"isyn": isyn, **found.states}, {"s": cast(found.fired, "int")}
 
 
 def states(_: Attributes) -> tuple[State, ...]:

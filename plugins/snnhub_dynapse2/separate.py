@@ -52,7 +52,7 @@ def _separate(*arguments: Any, biases: bool, synapses: str) -> Step:
         leak = leak + current["shunt"]
     found = membrane(drive - leak + param.Idc, leak, iahp, state, param)
     following = {"isyn": isyn, **{f"i{kind}": value for kind, value in current.items()}, **found.states}
-    return following, {"s": cast(found.count, "int")}
+    return following, {"s": cast(found.fired, "int")}
 
 
 def _current(x: Value, kind: str, state: Namespace, param: Namespace) -> Value:

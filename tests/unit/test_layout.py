@@ -187,6 +187,7 @@ def test_the_public_interface_is_pinned() -> None:
         "compare_recordings",
         "convert",
         "diff",
+        "distribution",
         "doctor",
         "import_model",
         "inspect",
