@@ -48,7 +48,7 @@ def fixed_fan_in(n_in: int, n: int, fan_in: int, seed: int, monitored: int = 4, 
     homes = [np.flatnonzero(member == block) for block in range(max(1, blocks))]
     for neuron in range(n):
         if blocks:
-            own = rng.choice(homes[member[neuron]], round(fan_in * 0.9), replace=False)
+            own = rng.choice(homes[member[neuron]], int(fan_in * 0.9 + rng.random()), replace=False)
             far = rng.choice(np.flatnonzero(member != member[neuron]), fan_in - own.size, replace=False)
             w_rec[np.concatenate([own, far]), neuron] = weights(rng, fan_in)
             if rng.random() < 0.1:

@@ -11,6 +11,8 @@ from snnhub_dynapse2.mapping.parameters import cores_of, grouped
 from snnhub_dynapse2.mapping.partition import contiguous, cut, refined, spectral
 from snnhub_dynapse2.network import Ints, Network, Synapses
 
+MOVED = 8
+"""Targets on one chip that are moved, to free the destination that leads there."""
 TRIES = 200
 """Neurons that are tried as the other half of a swap that frees a destination."""
 
@@ -112,7 +114,8 @@ def _freed(source: Ints, target: Ints, chip: Ints, groups: Ints, network: Networ
 
     for neuron in np.flatnonzero((counts > 0).sum(1) + monitored > SRAM).tolist():
         own = np.unique(target[source == neuron])
-        for old in np.argsort(counts[neuron], kind="stable").tolist():
+        few = np.flatnonzero(counts[neuron] <= MOVED)
+        for old in few[np.argsort(counts[neuron][few], kind="stable")].tolist():
             for one in own[chip[own] == old].tolist():
                 others = np.flatnonzero((groups == groups[one]) & (chip != old) & (counts[neuron][chip] > 0))
                 others = np.setdiff1d(others, own)
