@@ -30,7 +30,9 @@ def configure(mapped: Mapped, source: str = "") -> Configuration:
     """The board with the network on it. ``source``: what it was made from, for the file."""
     placement, network = mapped.placement, mapped.network
     tags = {neuron: tag for tag, neuron in enumerate(network.monitored)}
-    where = list(zip(placement.chip.tolist(), (placement.core % CORES).tolist(), placement.slot.tolist(), strict=True))
+    where = list(
+        zip(placement.chip.tolist(), (placement.core % CORES).tolist(), placement.slot.tolist(), strict=True)
+    )
     heard = _heard(mapped)
     cores: dict[int, list[Neuron]] = {core: [] for core in mapped.quantised.weights}
     order = sorted(range(network.n), key=lambda neuron: where[neuron])

@@ -1,5 +1,5 @@
-"""``dynapse2.json``: a configured board as canonical JSON, the same bytes for the same board. ``reader`` is the other
-way. Slots that are not listed are empty.
+"""``dynapse2.json``: a configured board as canonical JSON, the same bytes for the same board. ``reader`` is the
+other way. Slots that are not listed are empty.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def write(configuration: Configuration) -> bytes:
 
 def _lines(held: Configuration) -> Iterator[str]:
     """Line by line: a neuron, an input channel, a row of the map each have one."""
-    yield "{" + f'"format":{_text(FORMAT)},\n"version":{VERSION},\n"board":{_text(held.board.to_json())},\n"chips":['
+    yield (
+        "{" + f'"format":{_text(FORMAT)},\n"version":{VERSION},\n"board":{_text(held.board.to_json())},\n"chips":['
+    )
     for number, chip in enumerate(held.chips):
         yield f'{"," if number else ""}\n{{"id":{chip.id},"cores":['
         for place, core in enumerate(chip.cores):
@@ -68,7 +70,8 @@ def _lines(held: Configuration) -> Iterator[str]:
 
 def _core(core: CoreConfig) -> str:
     parameters = {
-        name: _row(PARAMETER, code.coarse, code.fine, amps(name, code)) for name, code in sorted(core.parameters.items())
+        name: _row(PARAMETER, code.coarse, code.fine, amps(name, code))
+        for name, code in sorted(core.parameters.items())
     }
     head = f'{{"id":{core.id},"iscale_A":{_text(core.iscale)},"parameters":{_text(parameters)},"neurons":['
     return head + ",".join("\n" + _text(_neuron(neuron)) for neuron in core.neurons) + "]}"

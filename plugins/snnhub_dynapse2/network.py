@@ -55,10 +55,14 @@ class Network:
         n = self.n
         if self.w_rec.shape != (n, n) or self.w_in.ndim != 2:
             shapes = f"{self.w_in.shape} and {self.w_rec.shape}"
-            raise UsageError("weights do not fit each other", where=self.name, found=shapes, allowed="(n_in, n), (n, n)")
+            raise UsageError(
+                "weights do not fit each other", where=self.name, found=shapes, allowed="(n_in, n), (n, n)"
+            )
         if set(self.currents) != set(CURRENTS) or any(i.shape != (n,) for i in self.currents.values()):
             found = ", ".join(f"{name} {np.shape(value)}" for name, value in self.currents.items())
-            raise UsageError("currents do not fit", where=self.name, found=found, allowed=f"({n},) each: {CURRENTS}")
+            raise UsageError(
+                "currents do not fit", where=self.name, found=found, allowed=f"({n},) each: {CURRENTS}"
+            )
         numbers = (self.w_in, self.w_rec, *self.currents.values(), np.array([self.iscale, self.dt]))
         if not all(np.isfinite(array).all() for array in numbers) or min(self.iscale, self.dt) <= 0:
             raise UsageError("numbers are not finite, or iscale or dt is not above 0", where=self.name)

@@ -1,5 +1,5 @@
-"""The network that a configured board runs, in numbers again: weights as the bases make them, currents as the codes
-do. The neuron map says which neuron is which.
+"""The network that a configured board runs, in numbers again: weights as the bases make them, currents as the
+codes do. The neuron map says which neuron is which.
 """
 
 from __future__ import annotations
@@ -32,11 +32,15 @@ def restored(held: Configuration, decoded: Decoded) -> tuple[Network, tuple[Find
         if event.dendrite not in SIGNS:
             continue
         core = cores[event.target[:2]]
-        currents = sum(amps(BASES[bit], core.parameters[BASES[bit]]) for bit in range(BITS) if event.mask >> bit & 1)
+        currents = sum(
+            amps(BASES[bit], core.parameters[BASES[bit]]) for bit in range(BITS) if event.mask >> bit & 1
+        )
         row = event.source if isinstance(event.source, int) else n_in + number[event.source]
         weights[row, number[event.target]] += SIGNS[event.dendrite] * times * currents / unit
     found = {
-        name: np.array([amps(PARAMETERS[name][0], cores[where[:2]].parameters[PARAMETERS[name][0]]) for where in number])
+        name: np.array(
+            [amps(PARAMETERS[name][0], cores[where[:2]].parameters[PARAMETERS[name][0]]) for where in number]
+        )
         for name in CURRENTS
     }
     monitored = tuple(number[monitor.chip, monitor.core, monitor.neuron] for monitor in held.monitors)
@@ -54,5 +58,7 @@ def _unmodelled(decoded: Decoded) -> Iterator[Finding]:
         if event.dendrite not in SIGNS:
             targets.setdefault(event.dendrite, set()).add(event.target)
     for dendrite, reached in sorted(targets.items()):
-        words = f"{len(reached)} neurons have {dendrite} synapses, which the model does not have: they are left out"
+        words = (
+            f"{len(reached)} neurons have {dendrite} synapses, which the model does not have: they are left out"
+        )
         yield loss("SNN-4401", f"chip {min(reached)[0]}", words)

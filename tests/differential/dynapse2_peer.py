@@ -24,7 +24,10 @@ def table(question: Mapping[str, Any]) -> Arrays:
     from rockpool.devices.dynapse.lookup import paramgen_se2, scale_factor_se2
 
     currents = np.array([[paramgen_se2[kind][coarse] for coarse in range(6)] for kind in "NP"])
-    return {"currents": currents, "scales": np.array([scale_factor_se2[name] for name in question["names"].tolist()])}
+    return {
+        "currents": currents,
+        "scales": np.array([scale_factor_se2[name] for name in question["names"].tolist()]),
+    }
 
 
 def code(question: Mapping[str, Any]) -> Arrays:

@@ -42,13 +42,24 @@ def test_codes_are_as_near_as_rockpools(tmp_path: Path, vendor: dict[str, Any]) 
     """Judged by the vendor's table: from 10 pA on our code is as near as Rockpool's up to the model's error."""
     rng = np.random.default_rng(1)
     print("seed 1")
-    names = [name for name in sorted({parameter for group in PARAMETERS.values() for parameter in group}) for _ in range(20)]
+    names = [
+        name
+        for name in sorted({parameter for group in PARAMETERS.values() for parameter in group})
+        for _ in range(20)
+    ]
     values = np.array([np.exp(rng.uniform(np.log(1e-11), np.log(span(name)[1]))) for name in names])
     theirs = ask(tmp_path, "code", names=names, values=values)["codes"]
     currents = dict(zip("NP", vendor["currents"], strict=True))
-    off = [abs(currents[n[-1]][nearest(n, v).coarse, nearest(n, v).fine] * SCALES[n] / v - 1) for n, v in zip(names, values, strict=True)]
-    best = [abs(currents[n[-1]][tuple(c)] * SCALES[n] / v - 1) for n, v, c in zip(names, values, theirs, strict=True)]
-    print(f"median {np.median(off):.4f} (Rockpool {np.median(best):.4f}), largest {max(off):.4f} ({max(best):.4f})")
+    off = [
+        abs(currents[n[-1]][nearest(n, v).coarse, nearest(n, v).fine] * SCALES[n] / v - 1)
+        for n, v in zip(names, values, strict=True)
+    ]
+    best = [
+        abs(currents[n[-1]][tuple(c)] * SCALES[n] / v - 1) for n, v, c in zip(names, values, theirs, strict=True)
+    ]
+    print(
+        f"median {np.median(off):.4f} (Rockpool {np.median(best):.4f}), largest {max(off):.4f} ({max(best):.4f})"
+    )
     assert np.median(off) < 0.005
     assert np.quantile(off, 0.95) < 0.02
 
@@ -86,7 +97,10 @@ def compare(name: str, matrix: Any, heavy: bool, folder: Path, vendor: dict[str,
     ours = with_vendor(result, weights, vendor)
     uniform = uniform_error(weights)
     faster = float(found["seconds"].min()) / min(times)
-    print(f"{name}: {weights.size} weights, ours {ours:.4g}, autoencoder {min(theirs):.4g} .. {max(theirs):.4g}", end="")
+    print(
+        f"{name}: {weights.size} weights, ours {ours:.4g}, autoencoder {min(theirs):.4g} .. {max(theirs):.4g}",
+        end="",
+    )
     print(f" ({min(theirs) / ours:.1f} x), uniform {uniform:.4g}, {faster:.0f} x faster")
     assert ours <= min(theirs) / (HEAVY if heavy else LIGHT)
     assert ours <= uniform

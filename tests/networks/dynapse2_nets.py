@@ -69,8 +69,8 @@ def weights(rng: np.random.Generator, size: int) -> Floats:
 
 
 def small(seed: int) -> Network:
-    """A network of up to 60 neurons: dense or sparse, with equal rows (sources that can share a tag), several classes
-    of parameters, weights of two values or many.
+    """A network of up to 60 neurons: dense or sparse, with equal rows (sources that can share a tag), several
+    classes of parameters, weights of two values or many.
     """
     rng = np.random.default_rng(seed)
     n_in, n = int(rng.integers(0, 8)), int(rng.integers(1, 60))

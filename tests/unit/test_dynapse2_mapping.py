@@ -95,7 +95,9 @@ def test_everything_wrong_at_once() -> None:
 
 
 def test_negative_currents_are_refused() -> None:
-    assert "SNN-2506" in refusal(network(np.ones((1, 2)), np.zeros((2, 2)), changes={"Idc": np.array([0.0, -1e-9])}))
+    assert "SNN-2506" in refusal(
+        network(np.ones((1, 2)), np.zeros((2, 2)), changes={"Idc": np.array([0.0, -1e-9])})
+    )
 
 
 def interleaved() -> Network:

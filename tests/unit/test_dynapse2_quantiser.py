@@ -1,4 +1,6 @@
-"""Dynap-SE2's bias generator and weight quantiser: codes, ends of ranges, split synapses, saturation, determinism."""
+"""Dynap-SE2's bias generator and weight quantiser: codes, ends of ranges, split synapses, saturation,
+determinism.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +104,7 @@ def test_weights_that_four_bases_make_are_kept() -> None:
 
 
 def test_uniform_weights_are_never_worse_than_uniform_levels() -> None:
-    weights = np.arange(1, 16) * 0.4
+    weights = np.arange(1, 16, dtype=np.float64) * 0.4
     found = quantise(weights, ISCALE, IGAIN)
     assert np.abs(found.values - weights).max() < 0.02
 

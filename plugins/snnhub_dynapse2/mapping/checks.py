@@ -26,12 +26,21 @@ def before(network: Network, synapses: Synapses, board: Board) -> Iterator[Findi
         yield error("SNN-2501", network.name, words, old=old, bound=bound, remedy="Use fewer neurons.")
     fans = np.bincount(synapses.target, minlength=network.n)
     if over := int(np.count_nonzero(fans > CAM)):
-        words = f"{over} neurons have more synapses than CAM entries; the largest fan-in is neuron {int(fans.argmax())}'s"
+        words = f"{over} neurons have more synapses than CAM entries; neuron {int(fans.argmax())} has most"
         remedy = "Train with a smaller fan-in."
-        yield error("SNN-2502", network.name, words, old=f"{int(fans.max())} synapses", bound=f"at most {CAM}", remedy=remedy)
+        yield error(
+            "SNN-2502",
+            network.name,
+            words,
+            old=f"{int(fans.max())} synapses",
+            bound=f"at most {CAM}",
+            remedy=remedy,
+        )
     if len(network.monitored) > TAGS:
         words, old = "more neurons are monitored than there are tags", f"{len(network.monitored)} neurons"
-        yield error("SNN-2505", network.name, words, old=old, bound=f"at most {TAGS}", remedy="Monitor fewer neurons.")
+        yield error(
+            "SNN-2505", network.name, words, old=old, bound=f"at most {TAGS}", remedy="Monitor fewer neurons."
+        )
     yield from _currents(network)
 
 
@@ -45,14 +54,18 @@ def _currents(network: Network) -> Iterator[Finding]:
             worst = float(values[np.abs(values - top / 2).argmax()])
             bound = f"0 .. {top:.4g} A"
             remedy = "Change the parameter, or scale it together with those that it is divided by."
-            yield error("SNN-2506", f"{network.name}/{name}", words, old=f"{worst:.4g} A", bound=bound, remedy=remedy)
+            yield error(
+                "SNN-2506", f"{network.name}/{name}", words, old=f"{worst:.4g} A", bound=bound, remedy=remedy
+            )
 
 
 def of_placement(network: Network, synapses: Synapses, placement: Placement) -> Iterator[Finding]:
     """Destinations of neurons: one per chip that they reach, and one for the monitor."""
     internal = synapses.source >= network.n_in
     chips = int(placement.chip.max()) + 1
-    pairs = np.unique((synapses.source[internal] - network.n_in) * chips + placement.chip[synapses.target[internal]])
+    pairs = np.unique(
+        (synapses.source[internal] - network.n_in) * chips + placement.chip[synapses.target[internal]]
+    )
     needed = np.bincount(pairs // chips, minlength=network.n)
     needed[list(network.monitored)] += 1
     over = np.flatnonzero(needed > SRAM)

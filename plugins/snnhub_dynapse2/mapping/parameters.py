@@ -99,8 +99,9 @@ def _numbered(groups: Ints) -> Ints:
 
 @dataclass(frozen=True, eq=False)
 class CoreCurrents:
-    """``wanted``: the mean (in log) of the neurons' currents by name, A; ``codes`` by name; ``spread``: the largest
-    factor between a neuron's current and the mean; ``n_ref``: wanted blocked steps and those that come out.
+    """``wanted``: the mean (in log) of the neurons' currents by name, A; ``codes`` by name; ``spread``: the
+    largest factor between a neuron's current and the mean; ``n_ref``: wanted blocked steps and those that come
+    out.
     """
 
     wanted: Mapping[str, float]
@@ -145,5 +146,5 @@ def _refractory(network: Network, wanted: float, steps: int) -> Code:
         if off[place] > REFRACTORY:
             break
         if blocked_steps(float(currents[place]), network.dt, network.layout) == steps:
-            return codes[place]
+            return codes[int(place)]
     return _nearest("Iref", wanted)

@@ -41,7 +41,9 @@ def place(network: Network, synapses: Synapses, cores: int) -> Placement:
     by_chip = np.stack([quota[:, CORES * h : CORES * (h + 1)].sum(1) for h in range(chips)], axis=1)
     chip = contiguous(groups, by_chip)
     if chips > 1 and source.size:
-        tries = [refined(source, target, start, groups) for start in (chip, spectral(source, target, groups, by_chip))]
+        tries = [
+            refined(source, target, start, groups) for start in (chip, spectral(source, target, groups, by_chip))
+        ]
         chip = min(tries, key=lambda parts: cut(source, target, parts))
         chip = _freed(source, target, chip, groups, network)
     within = groups * chips + chip
@@ -105,11 +107,11 @@ def _freed(source: Ints, target: Ints, chip: Ints, groups: Ints, network: Networ
     chip = chip.copy()
 
     def over(neurons: Ints) -> Ints:
-        return np.maximum((counts[neurons] > 0).sum(1) + monitored[neurons] - SRAM, 0)
+        return np.asarray(np.maximum((counts[neurons] > 0).sum(1) + monitored[neurons] - SRAM, 0))
 
     def moved(neuron: int, old: int, new: int) -> None:
-        np.subtract.at(counts, (into[neuron], old), 1)
-        np.add.at(counts, (into[neuron], new), 1)
+        np.subtract.at(counts[:, old], into[neuron], 1)
+        np.add.at(counts[:, new], into[neuron], 1)
         chip[neuron] = new
 
     for neuron in np.flatnonzero((counts > 0).sum(1) + monitored > SRAM).tolist():

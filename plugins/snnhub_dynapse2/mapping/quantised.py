@@ -20,8 +20,9 @@ Link = tuple[int, int, str, int]
 
 @dataclass(frozen=True, eq=False)
 class Quantised:
-    """``weights`` and ``currents`` by core. ``masks`` (synapses, 2): of the synapses in their order, the second is 0
-    except where a synapse is split; both are 0 where it is dropped. ``values`` (synapses,): what they weigh now.
+    """``weights`` and ``currents`` by core. ``masks`` (synapses, 2): of the synapses in their order, the second
+    is 0 except where a synapse is split; both are 0 where it is dropped. ``values`` (synapses,): what they
+    weigh now.
     """
 
     weights: Mapping[int, CoreWeights]
@@ -60,5 +61,8 @@ def links(synapses: Synapses, masks: Ints) -> Counter[Link]:
         used = np.flatnonzero(masks[:, column])
         rows = zip(synapses.source[used].tolist(), synapses.target[used].tolist(), strict=True)
         kinds = np.where(synapses.weight[used] > 0, AMPA, GABA).tolist()
-        found.update((s, t, kind, mask) for (s, t), kind, mask in zip(rows, kinds, masks[used, column].tolist(), strict=True))
+        found.update(
+            (s, t, kind, mask)
+            for (s, t), kind, mask in zip(rows, kinds, masks[used, column].tolist(), strict=True)
+        )
     return found
