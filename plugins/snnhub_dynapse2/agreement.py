@@ -15,8 +15,8 @@ Address = tuple[int, int, int]
 
 
 def check_whole(held: Configuration) -> None:
-    """Chips are on the board, destinations lead to chips, monitors and map name neurons that are there, once, weights
-    have bases, the report counts what there is. Raises ``FormatError``.
+    """Chips are on the board, destinations lead to chips, monitors and map name neurons that are there, once,
+    weights have bases, the report counts what there is. Raises ``FormatError``.
     """
     present: set[Address] = set()
     monitors: list[Monitor] = []

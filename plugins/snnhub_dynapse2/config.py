@@ -65,8 +65,8 @@ class Neuron:
 
 @dataclass(frozen=True)
 class CoreConfig:
-    """``iscale`` (A): current per unit of weight, to read weights by. ``parameters`` by name; others are left at the
-    device's default.
+    """``iscale`` (A): current per unit of weight, to read weights by. ``parameters`` by name; others are left
+    at the device's default.
     """
 
     id: int
@@ -106,8 +106,8 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Configuration:
-    """Everything on a board. ``inputs``: the destinations of each channel. ``map``: where the network's neurons are;
-    ``dt`` (s) and ``layout`` of the model that it stands for.
+    """Everything on a board. ``inputs``: the destinations of each channel. ``map``: where the network's neurons
+    are; ``dt`` (s) and ``layout`` of the model that it stands for.
     """
 
     board: Board

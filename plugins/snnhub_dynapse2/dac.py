@@ -1,4 +1,5 @@
-"""The bias generator: 6 coarse by 256 fine codes to a current, by a fitted model, and the nearest code of a current.
+"""The bias generator: 6 coarse by 256 fine codes to a current, by a fitted model, and the nearest code of a
+current.
 
 I = scale (I0 + sum of the weights of the fine code's bits), nine numbers per transistor type and coarse code, from
 ``dac_v1.json`` (made by ``dac_fit.py``, which also says how far they are off). The bits do not add up like powers

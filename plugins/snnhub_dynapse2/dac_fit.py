@@ -1,7 +1,7 @@
 """Measures the bias generator that Rockpool knows and fits nine numbers per transistor type and coarse code to it.
 
-Runs where Rockpool is installed: ``python dac_fit.py dac_v1.json``. Rockpool's table is read there and not kept: the
-file holds our fit and how far it is off.
+Runs where Rockpool is installed: ``python dac_fit.py dac_v1.json``. Rockpool's table is read there and not
+kept: the file holds our fit and how far it is off.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a configured board does, from its file alone: which neuron a spike of which source reaches, and how.
 
-Knows nothing of the mapper, of the neuron map or of what the network was. Follows every destination of every neuron
-and input channel to its chip and to every CAM entry there that has its tag.
+Knows nothing of the mapper, of the neuron map or of what the network was. Follows every destination of every
+neuron and input channel to its chip and to every CAM entry there that has its tag.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Event(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """``events``: how often a spike does what; ``monitored``: neurons and the tags with which they leave the board."""
+    """``events``: how often a spike does what; ``monitored``: neurons and the tags with which they leave the
+    board.
+    """
 
     events: Counter[Event]
     monitored: Counter[tuple[Address, int]]

@@ -1,5 +1,5 @@
-"""``dynapse2.json``: a configured board as canonical JSON, the same bytes for the same board. ``reader`` is the other
-way. Slots that are not listed are empty.
+"""``dynapse2.json``: a configured board as canonical JSON, the same bytes for the same board. ``reader`` is the
+other way. Slots that are not listed are empty.
 """
 
 from __future__ import annotations

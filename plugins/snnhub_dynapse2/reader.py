@@ -1,10 +1,11 @@
-"""``dynapse2.json`` to a configured board. Strict: exact keys, sorted lists, every number in the range of the chip,
-no slot too many, currents that agree with the bias model, and parts of the file that agree with each other.
+"""``dynapse2.json`` to a configured board. Strict: exact keys, sorted lists, every number in the range of the
+chip, no slot too many, currents that agree with the bias model, and parts of the file that agree with each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,8 +48,8 @@ from snnhub_dynapse2.document import (
     SRAM,
     VERSION,
 )
-from snnhub_dynapse2.limits import CHIPS, CORES, HOP, MASKS, NEURONS, TAGS
 from snnhub_dynapse2.limits import CAM as MOST_CAM
+from snnhub_dynapse2.limits import CHIPS, CORES, HOP, MASKS, NEURONS, TAGS
 from snnhub_dynapse2.limits import SRAM as MOST_SRAM
 
 MAX_BYTES = 2**26
@@ -106,7 +107,7 @@ def _list(value: Any, noun: str, read: Callable[[Any], T], most: int) -> tuple[T
 
 def _ascending(rows: tuple[T, ...], key: Callable[[T], Any], noun: str, strict: bool = True) -> tuple[T, ...]:
     keys = [key(row) for row in rows]
-    for before, after in zip(keys, keys[1:], strict=False):
+    for before, after in pairwise(keys):
         if after < before or (strict and after == before):
             raise FormatError(f"{noun} are not in order, or one is there twice", found=str(after)[:80])
     return rows

@@ -1,5 +1,5 @@
-"""The network that a configured board runs, in numbers again: weights as the bases make them, currents as the codes
-do. The neuron map says which neuron is which.
+"""The network that a configured board runs, in numbers again: weights as the bases make them, currents as the
+codes do. The neuron map says which neuron is which.
 """
 
 from __future__ import annotations

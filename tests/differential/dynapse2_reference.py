@@ -17,7 +17,9 @@ SECONDS = 1200
 
 
 def python() -> Path:
-    """The environment's interpreter. Skips without it, unless peers are required: then its absence is a failure."""
+    """The environment's interpreter. Skips without it, unless peers are required: then its absence is a
+    failure.
+    """
     found = root() / "dynapse2" / "bin" / "python"
     if not found.exists():
         message = "environment dynapse2 is missing. Run: snnhub env create dynapse2"

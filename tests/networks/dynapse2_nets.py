@@ -48,7 +48,7 @@ def fixed_fan_in(n_in: int, n: int, fan_in: int, seed: int, monitored: int = 4, 
     homes = [np.flatnonzero(member == block) for block in range(max(1, blocks))]
     for neuron in range(n):
         if blocks:
-            own = rng.choice(homes[member[neuron]], round(fan_in * 0.9), replace=False)
+            own = rng.choice(homes[member[neuron]], int(fan_in * 0.9 + rng.random()), replace=False)
             far = rng.choice(np.flatnonzero(member != member[neuron]), fan_in - own.size, replace=False)
             w_rec[np.concatenate([own, far]), neuron] = weights(rng, fan_in)
             if rng.random() < 0.1:
@@ -69,8 +69,8 @@ def weights(rng: np.random.Generator, size: int) -> Floats:
 
 
 def small(seed: int) -> Network:
-    """A network of up to 60 neurons: dense or sparse, with equal rows (sources that can share a tag), several classes
-    of parameters, weights of two values or many.
+    """A network of up to 60 neurons: dense or sparse, with equal rows (sources that can share a tag), several
+    classes of parameters, weights of two values or many.
     """
     rng = np.random.default_rng(seed)
     n_in, n = int(rng.integers(0, 8)), int(rng.integers(1, 60))

@@ -26,7 +26,7 @@ def before(network: Network, synapses: Synapses, board: Board) -> Iterator[Findi
         yield error("SNN-2501", network.name, words, old=old, bound=bound, remedy="Use fewer neurons.")
     fans = np.bincount(synapses.target, minlength=network.n)
     if over := int(np.count_nonzero(fans > CAM)):
-        words = f"{over} neurons have more synapses than CAM entries; the largest fan-in is neuron {int(fans.argmax())}'s"
+        words = f"{over} neurons have more synapses than CAM entries; neuron {int(fans.argmax())} has most"
         remedy = "Train with a smaller fan-in."
         yield error(
             "SNN-2502",

@@ -60,8 +60,8 @@ def map_network(network: Network, board: Board | None = None, options: Options |
 
 
 def _tries(network: Network, board: Board) -> Iterator[int]:
-    """Numbers of cores: the fewest that keep different parameters apart, then more chips, then fewer ones, on which
-    neurons with different parameters share cores.
+    """Numbers of cores: the fewest that keep different parameters apart, then more chips, then fewer ones, on
+    which neurons with different parameters share cores.
     """
     apart = cores_of(kinds(network))
     most = CORES * len(board.positions)

@@ -12,8 +12,8 @@ from snnhub_dynapse2.quantiser.weights import ISCALES, SPLITS
 @dataclass(frozen=True)
 class Options:
     """``split``: ``auto`` lets a synapse be the sum of two CAM entries where there is room, ``off`` does not.
-    ``iscale``: ``auto`` changes iscale where bases do not fit (its product with Igain_syn is kept), ``keep`` refuses
-    then. Raises ``UsageError`` for anything else.
+    ``iscale``: ``auto`` changes iscale where bases do not fit (its product with Igain_syn is kept), ``keep``
+    refuses then. Raises ``UsageError`` for anything else.
     """
 
     split: str = "off"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from snnhub_dynapse2.dac import PARAMETERS, SCALES, Code, amps, grid, nearest, s
 from snnhub_dynapse2.limits import NEURONS
 from snnhub_dynapse2.network import CURRENTS, Floats, Ints, Network, blocked_steps
 
+Bools = np.ndarray[Any, np.dtype[np.bool_]]
+EQUAL = 1e-9
+"""Currents whose logarithms differ by less are one."""
 REFRACTORY = 0.5
 """Codes of Iref are tried up to this distance, in log current, from the wanted one."""
 
@@ -64,25 +68,26 @@ def grouped(network: Network, cores: int) -> Ints:
         group = max(spreads, key=lambda key: spreads[key], default=-1)
         if group < 0 or spreads[group] <= 0:
             return _numbered(groups)
-        split = np.where(
-            groups == group, _parted(points, groups == group) * (groups.max() + 1 - group) + group, groups
-        )
-        if cores_of(split) > cores:
+        upper = _parted(points, groups == group) & (groups == group)
+        split = np.where(upper, groups.max() + 1, groups)
+        if not upper.any() or cores_of(split) > cores:
             closed.add(group)
         else:
             groups = split
 
 
-def _parted(points: Floats, members: Ints) -> Ints:
-    """1 for those of the upper part: two-means along the current that varies most, which lies at a gap."""
-    column = int(points[members].var(axis=0).argmax())
+def _parted(points: Floats, members: Bools) -> Bools:
+    """Those of the upper part: two-means along the current that varies most; nobody where none varies."""
+    column = int(np.ptp(points[members], axis=0).argmax())
     values = points[:, column]
     own = np.sort(values[members])
+    if own[-1] - own[0] < EQUAL:
+        return np.zeros(values.size, np.bool_)
     sums = np.cumsum(own)
     sizes = np.arange(1, own.size)
     lower, upper = sums[:-1] ** 2 / sizes, (sums[-1] - sums[:-1]) ** 2 / (own.size - sizes)
     score = np.where(own[1:] > own[:-1], lower + upper, -np.inf)
-    return (values > own[int(score.argmax())]).astype(np.int64)
+    return np.asarray(values > own[int(score.argmax())])
 
 
 def _numbered(groups: Ints) -> Ints:
@@ -94,8 +99,9 @@ def _numbered(groups: Ints) -> Ints:
 
 @dataclass(frozen=True, eq=False)
 class CoreCurrents:
-    """``wanted``: the mean (in log) of the neurons' currents by name, A; ``codes`` by name; ``spread``: the largest
-    factor between a neuron's current and the mean; ``n_ref``: wanted blocked steps and those that come out.
+    """``wanted``: the mean (in log) of the neurons' currents by name, A; ``codes`` by name; ``spread``: the
+    largest factor between a neuron's current and the mean; ``n_ref``: wanted blocked steps and those that come
+    out.
     """
 
     wanted: Mapping[str, float]
@@ -140,5 +146,5 @@ def _refractory(network: Network, wanted: float, steps: int) -> Code:
         if off[place] > REFRACTORY:
             break
         if blocked_steps(float(currents[place]), network.dt, network.layout) == steps:
-            return codes[place]
+            return codes[int(place)]
     return _nearest("Iref", wanted)

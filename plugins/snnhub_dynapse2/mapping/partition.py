@@ -75,7 +75,9 @@ def cut(source: Ints, target: Ints, parts: Ints) -> int:
 
 
 def refined(source: Ints, target: Ints, parts: Ints, groups: Ints) -> Ints:
-    """Swaps neurons of one group between parts while the cut falls (Kernighan and Lin 1970, many pairs at a time)."""
+    """Swaps neurons of one group between parts while the cut falls (Kernighan and Lin 1970, many pairs at a
+    time).
+    """
     number = int(parts.max(initial=0)) + 1
     least = cut(source, target, parts)
     for _ in range(ROUNDS):

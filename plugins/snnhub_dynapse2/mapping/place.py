@@ -11,6 +11,8 @@ from snnhub_dynapse2.mapping.parameters import cores_of, grouped
 from snnhub_dynapse2.mapping.partition import contiguous, cut, refined, spectral
 from snnhub_dynapse2.network import Ints, Network, Synapses
 
+MOVED = 8
+"""Targets on one chip that are moved, to free the destination that leads there."""
 TRIES = 200
 """Neurons that are tried as the other half of a swap that frees a destination."""
 
@@ -105,16 +107,17 @@ def _freed(source: Ints, target: Ints, chip: Ints, groups: Ints, network: Networ
     chip = chip.copy()
 
     def over(neurons: Ints) -> Ints:
-        return np.maximum((counts[neurons] > 0).sum(1) + monitored[neurons] - SRAM, 0)
+        return np.asarray(np.maximum((counts[neurons] > 0).sum(1) + monitored[neurons] - SRAM, 0))
 
     def moved(neuron: int, old: int, new: int) -> None:
-        np.subtract.at(counts, (into[neuron], old), 1)
-        np.add.at(counts, (into[neuron], new), 1)
+        np.subtract.at(counts[:, old], into[neuron], 1)
+        np.add.at(counts[:, new], into[neuron], 1)
         chip[neuron] = new
 
     for neuron in np.flatnonzero((counts > 0).sum(1) + monitored > SRAM).tolist():
         own = np.unique(target[source == neuron])
-        for old in np.argsort(counts[neuron], kind="stable").tolist():
+        few = np.flatnonzero(counts[neuron] <= MOVED)
+        for old in few[np.argsort(counts[neuron][few], kind="stable")].tolist():
             for one in own[chip[own] == old].tolist():
                 others = np.flatnonzero((groups == groups[one]) & (chip != old) & (counts[neuron][chip] > 0))
                 others = np.setdiff1d(others, own)

@@ -20,8 +20,9 @@ Link = tuple[int, int, str, int]
 
 @dataclass(frozen=True, eq=False)
 class Quantised:
-    """``weights`` and ``currents`` by core. ``masks`` (synapses, 2): of the synapses in their order, the second is 0
-    except where a synapse is split; both are 0 where it is dropped. ``values`` (synapses,): what they weigh now.
+    """``weights`` and ``currents`` by core. ``masks`` (synapses, 2): of the synapses in their order, the second
+    is 0 except where a synapse is split; both are 0 where it is dropped. ``values`` (synapses,): what they
+    weigh now.
     """
 
     weights: Mapping[int, CoreWeights]

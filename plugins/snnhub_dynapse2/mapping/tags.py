@@ -1,5 +1,5 @@
-"""Tags: what the synapses of a core listen to. 2,048 of them on each core, and one entry of a source, with one tag,
-reaches any of the four cores of one chip.
+"""Tags: what the synapses of a core listen to. 2,048 of them on each core, and one entry of a source, with one
+tag, reaches any of the four cores of one chip.
 
 Two sources may use a tag on a core if what they reach there is equal, synapse by synapse; the synapses are then
 stored once. So a tag is free on a core, or taken by one class of sources.
@@ -107,7 +107,8 @@ class _Table:
 
     def entries(self, source: int, cores: list[int], most: int) -> list[tuple[int, int]] | None:
         """Entries (bits of cores, tag) for a source, at most so many, as few as there are tags for."""
-        left, found = list(cores), []
+        left = list(cores)
+        found: list[tuple[int, int]] = []
         while left:
             if len(found) == most:
                 return None

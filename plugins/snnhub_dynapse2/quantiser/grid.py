@@ -16,12 +16,14 @@ NEIGHBOURS = np.array([-3, -2, -1, 1, 2, 3])
 ROUNDS = 30
 FINALISTS = 3
 COARSE = 24
-"""Fine codes from here on are taken: lower ones are steps of more than 4 %, and a lower coarse code has them too."""
+"""Fine codes from here on are taken: lower ones are steps of more than 4 %, and a lower coarse code has them
+too.
+"""
 
 
 def snapped(sample: Sample, finalists: Floats, iscale: float, depth: int) -> tuple[tuple[Code, ...], Floats]:
-    """Codes of the four bases and their currents in A, ascending. ``finalists``: (sets, 4) bases in units of weight;
-    uniform four bits is always one more of them, so that the result is never worse than it.
+    """Codes of the four bases and their currents in A, ascending. ``finalists``: (sets, 4) bases in units of
+    weight; uniform four bits is always one more of them, so that the result is never worse than it.
     """
     currents, codes = base_grid()
     steps = currents / iscale

@@ -1,4 +1,6 @@
-"""Weights that four bases can make, and the mean square error of rounding to them, for many sets of bases at once."""
+"""Weights that four bases can make, and the mean square error of rounding to them, for many sets of bases at
+once.
+"""
 
 from __future__ import annotations
 
@@ -74,13 +76,15 @@ def cells(sample: Sample, bases: Floats, depth: int) -> Cells:
 
 
 def nearest(magnitudes: Floats, bases: Floats, depth: int) -> Ints:
-    """The level (row of ``digits``) nearest to each magnitude; of equal ones that with the fewest and lowest bits."""
+    """The level (row of ``digits``) nearest to each magnitude; of equal ones that with the fewest and lowest
+    bits.
+    """
     sums = digits(depth) @ bases
     order = np.lexsort((np.arange(sums.size), digits(depth).sum(1), sums))
     ranked = sums[order]
     first = np.concatenate([[True], np.diff(ranked) > 0])
     ranked, order = ranked[first], order[first]
-    return order[np.searchsorted((ranked[1:] + ranked[:-1]) / 2, magnitudes)].astype(np.int64)
+    return np.asarray(order[np.searchsorted((ranked[1:] + ranked[:-1]) / 2, magnitudes)], np.int64)
 
 
 assert len(digits(1)) == MASKS  # noqa: S101  a mask is a level

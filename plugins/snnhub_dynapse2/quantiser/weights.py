@@ -54,8 +54,8 @@ def quantise(
     """``weights`` (n,) of the synapses of a core, none of them 0; ``iscale`` and ``gain`` (Igain_syn) in A.
 
     ``split`` ``auto``: a synapse may be a sum of two masks while its neuron (``target``) has CAM left. ``choose``
-    ``auto``: iscale may change, its product with the gain is kept; ``keep``: neither changes. The same weights give
-    the same result. Raises ``UnsupportedError`` if a base would need more current than there is.
+    ``auto``: iscale may change, its product with the gain is kept; ``keep``: neither changes. The same weights
+    give the same result. Raises ``UnsupportedError`` if a base would need more current than there is.
     """
     if not weights.size:
         code = nearest(GAIN, gain) if choose == "auto" else None
@@ -136,7 +136,7 @@ def _masks(magnitudes: Floats, bases: Floats, target: Ints | None, split: str) -
 
 
 def _off(magnitudes: Floats, masks: Ints, bases: Floats) -> Floats:
-    return np.square((digits(1)[masks] @ bases).sum(axis=1) - magnitudes)
+    return np.asarray(np.square((digits(1)[masks] @ bases).sum(axis=1) - magnitudes))
 
 
 def uniform_error(weights: Floats) -> float:
