@@ -20,8 +20,8 @@ from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array, Tensor, smallest_integer
 from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
-from snnhub_loihi.admit import LOWERED, SYNAPSES
-from snnhub_loihi.ops import ALIGN, DECAY_UNITY, STATE_LIMIT
+from snnhub_loihi.admit import SYNAPSES
+from snnhub_loihi.ops import ALIGN, CUBA_LIF, DECAY_UNITY, STATE_LIMIT
 
 CUBA = "slayer.CUBA"
 UNIT = 1 << ALIGN
@@ -157,9 +157,9 @@ def _integer(synapse: Node, weight: Array) -> Node:
 
 
 def _neuron(node: Node, params: dict[str, Tensor], lookup: OpLookup) -> Node:
-    schema = lookup(LOWERED, 1)
+    schema = lookup(CUBA_LIF.name, 1)
     if not isinstance(schema, StepOp):
-        raise TypeError(f"{LOWERED}/1 is not registered")
+        raise TypeError(f"{CUBA_LIF.name}/1 is not registered")
     attributes = {"reset_interval": 0, "reset_offset": 0}
     program = schema.program(attributes)
     return Node(node.id, schema.name, 1, tuple(attributes.items()), tuple(params.items()), program, node.origin)

@@ -23,7 +23,8 @@ from snnhub.ir.timing import retiming
 from snnhub.ir.topology import topological_order
 from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
-from snnhub_loihi.admit import LOWERED, SYNAPSES
+from snnhub_loihi.admit import SYNAPSES
+from snnhub_loihi.ops import CUBA_LIF
 
 DELAY = "slayer.Delay"
 FLATTEN = "core.Flatten"
@@ -172,5 +173,5 @@ def _early(graph: Graph, lags: dict[str, int]) -> list[Finding]:
             remedy="Reset states as the input arrives (reset_interval=STEPS, reset_offset=1 in Lava's reader).",
         )
         for node in graph.nodes
-        if node.op == LOWERED and lags[node.id] and node.param["bias"].array.any()
+        if node.op == CUBA_LIF.name and lags[node.id] and node.param["bias"].array.any()
     ]
