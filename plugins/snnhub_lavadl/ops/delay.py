@@ -6,16 +6,16 @@ steps, nothing is interpolated. ``max_delay`` of a block is 62, so the register 
 
 from __future__ import annotations
 
-from snnhub.ir.numtype import BOOL, integer, signed
+from snnhub.ir.numtype import SPIKE, integer, signed
 from snnhub.ir.op import Parameter, Ports, StepOp
 from snnhub.ir.program import Slot, State
-from snnhub.ir.trace import Namespace, Step, Value, cast, shr_floor, wrap
+from snnhub.ir.trace import Namespace, Step, Value, shr_floor, wrap
 
 MAX_DELAY = 62
 
 
 def _delay(x: Value, state: Namespace, param: Namespace) -> Step:
-    past = wrap(state.past, 63) * 2 + cast(x, "int")
+    past = wrap(state.past, 63) * 2 + x
     lowest = wrap(shr_floor(past, param.delay), 2)  # -2 .. 1, odd where the bit is set
     return {"past": past}, {"y": (lowest == 1) | (lowest == -1)}
 
@@ -25,7 +25,7 @@ DELAY = StepOp(
     1,
     "slayer's axonal delay of spikes, a number of whole steps per channel or neuron.",
     _delay,
-    lambda _: (Slot("x", BOOL),),
+    lambda _: (Slot("x", SPIKE),),
     lambda _: (State("past", signed(64), 0),),
     lambda _: (Parameter("delay", "whole steps", integer(0, MAX_DELAY)),),
     (),
