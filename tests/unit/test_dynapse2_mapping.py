@@ -70,6 +70,14 @@ def test_4000_neurons_with_uniform_synapses_need_too_many_tags() -> None:
     assert int(found["SNN-2504"].old.split()[0]) > TAGS
 
 
+def test_tags_that_are_free_somewhere_but_not_everywhere() -> None:
+    """With equal weights many sources share tags on a core, but not on all cores of a chip."""
+    made = fixed_fan_in(50, 4000, 16, 11)
+    found = refusal(network(np.sign(made.w_in), np.sign(made.w_rec), made.monitored))
+    assert "find no tag that is free on all of their cores" in found["SNN-2504"].message
+    assert "sources reach a core" in found["SNN-2504"].message
+
+
 def test_fan_in_65() -> None:
     found = refusal(fixed_fan_in(50, 300, 65, 3))
     assert (found["SNN-2502"].old, found["SNN-2502"].bound) == ("65 synapses", "at most 64")
