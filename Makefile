@@ -14,7 +14,7 @@ export SNNHUB_ENVS ?= $(CURDIR)/.envs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXAMPLE := docs/examples/mnist_csnn
 
-.PHONY: demo test lint test-peers bench accuracy matrix cells setup peers lava sj14 rockpool xylosim clean
+.PHONY: demo test lint test-peers bench accuracy matrix cells setup peers lava sj14 rockpool xylosim dynapse2 clean
 .DEFAULT_GOAL := test
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -42,6 +42,9 @@ xylosim: .venv/.ready
 rockpool: .venv/.ready
 	@$(BIN)/snnhub env create rockpool > /dev/null
 
+dynapse2: .venv/.ready
+	@$(BIN)/snnhub env create dynapse2 > /dev/null
+
 demo: peers $(if $(filter-out 0,$(PEERS)),lava)
 	@$(BIN)/python $(EXAMPLE)/demo.py $(if $(filter-out 0,$(PEERS)),,--without-lava)
 
@@ -53,10 +56,10 @@ lint: setup
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-test-peers: peers lava sj14 rockpool xylosim
+test-peers: peers lava sj14 rockpool xylosim dynapse2
 	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -n 2 --dist loadfile -q
 
-bench: peers lava xylosim rockpool
+bench: peers lava xylosim rockpool dynapse2
 	@$(BIN)/python -m tests.bench
 
 cells: peers lava rockpool xylosim

@@ -120,3 +120,13 @@ class Configuration:
     report: Mapping[str, Mapping[str, int]]
     findings: tuple[Finding, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def index_of(self) -> dict[tuple[int, int, int], tuple[str, int]]:
+        """Node and index in the network by (chip, core, neuron)."""
+        return {(row.chip, row.core, row.neuron): (row.node, row.index) for row in self.map}
+
+    @property
+    def address_of(self) -> dict[tuple[str, int], tuple[int, int, int]]:
+        """(chip, core, neuron) by node and index in the network."""
+        return {(row.node, row.index): (row.chip, row.core, row.neuron) for row in self.map}

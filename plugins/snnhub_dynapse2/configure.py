@@ -17,7 +17,7 @@ from snnhub_dynapse2.config import (
     Placed,
     Synapse,
 )
-from snnhub_dynapse2.dac import BASES, PARAMETERS, Code
+from snnhub_dynapse2.dac import BASES, PARAMETERS, SUB_PICO, Code
 from snnhub_dynapse2.limits import CORES
 from snnhub_dynapse2.mapping.mapped import Mapped
 from snnhub_dynapse2.mapping.report import utilisation
@@ -38,9 +38,7 @@ def configure(mapped: Mapped, source: str = "") -> Configuration:
     order = sorted(range(network.n), key=lambda neuron: where[neuron])
     for neuron in order:
         core, slot = int(placement.core[neuron]), where[neuron][2]
-        latches = tuple(
-            name for name, current in (("so_adaptation", "Iw_ahp"), ("so_dc", "Idc")) if _on(mapped, core, current)
-        )
+        latches = _latches(mapped, core)
         sram = _sram(mapped, neuron, where[neuron][0], tags)
         cores[core].append(Neuron(slot, latches, tuple(sorted(heard.get((core, slot), ()))), sram))
     chips: dict[int, list[CoreConfig]] = {}
@@ -67,9 +65,11 @@ def _said() -> Iterator[Finding]:
     yield info("SNN-4403", "file", "nothing of it was tried on a chip")
 
 
-def _on(mapped: Mapped, core: int, current: str) -> bool:
-    """Whether a current that can be switched off is there at all."""
-    return mapped.quantised.currents[core].wanted[current] > 0
+def _latches(mapped: Mapped, core: int) -> tuple[str, ...]:
+    """Direct current where there is any (as Rockpool sets it), adaptation where its weight is a current at all."""
+    wanted = mapped.quantised.currents[core].wanted
+    chosen = {"so_adaptation": wanted["Iw_ahp"] >= SUB_PICO, "so_dc": wanted["Idc"] > 0}
+    return tuple(name for name, on in chosen.items() if on)
 
 
 def _heard(mapped: Mapped) -> dict[tuple[int, int], list[Synapse]]:

@@ -44,7 +44,9 @@ class Decoded(NamedTuple):
 
 
 def decode(data: bytes) -> Decoded:
-    """A file's meaning. Raises ``FormatError`` if it is no JSON, or a spike leaves the board."""
+    """The meaning of a file that ``reader`` takes. Raises ``FormatError`` if it is no JSON, or a spike leaves the
+    board.
+    """
     document = parse(data, MAX_BYTES, finite)
     board = board_of(document["board"])
     listeners: dict[tuple[int, int, int], list[tuple[int, Mapping[str, Any]]]] = {}

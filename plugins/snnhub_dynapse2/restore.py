@@ -43,6 +43,8 @@ def restored(held: Configuration, decoded: Decoded) -> tuple[Network, tuple[Find
         )
         for name in CURRENTS
     }
+    switched = {(c, k, n.id): "so_dc" in n.latches for (c, k), core in cores.items() for n in core.neurons}
+    found["Idc"] = found["Idc"] * np.array([switched[where] for where in number])
     monitored = tuple(number[monitor.chip, monitor.core, monitor.neuron] for monitor in held.monitors)
     layout = dict(LAYOUT) | dict(held.layout)
     name = held.map[0].node if held.map else "DynapSim"

@@ -12,11 +12,14 @@ from snnhub_dynapse2.board import Board, board_of
 from snnhub_dynapse2.config import Destination
 from snnhub_dynapse2.configure import configure
 from snnhub_dynapse2.dac import PARAMETERS, amps, nearest, span
+from snnhub_dynapse2.decode import decode
+from snnhub_dynapse2.document import write
 from snnhub_dynapse2.limits import CAM, LIMITS, SRAM, TAGS
 from snnhub_dynapse2.mapping.mapped import Mapped, map_network
 from snnhub_dynapse2.mapping.options import Options
 from snnhub_dynapse2.mapping.report import cam_counts, errors_by_core, errors_by_neuron, sram_counts, utilisation
 from snnhub_dynapse2.network import CURRENTS, Network
+from snnhub_dynapse2.restore import restored
 
 from tests.networks.dynapse2_nets import DEFAULTS, fixed_fan_in, network
 from tests.property.test_dynapse2_mapping import decodes
@@ -67,6 +70,14 @@ def test_4000_neurons_with_uniform_synapses_need_too_many_tags() -> None:
     assert int(found["SNN-2504"].old.split()[0]) > TAGS
 
 
+def test_tags_that_are_free_somewhere_but_not_everywhere() -> None:
+    """With equal weights many sources share tags on a core, but not on all cores of a chip."""
+    made = fixed_fan_in(50, 4000, 16, 11)
+    found = refusal(network(np.sign(made.w_in), np.sign(made.w_rec), made.monitored))
+    assert "find no tag that is free on all of their cores" in found["SNN-2504"].message
+    assert "sources reach a core" in found["SNN-2504"].message
+
+
 def test_fan_in_65() -> None:
     found = refusal(fixed_fan_in(50, 300, 65, 3))
     assert (found["SNN-2502"].old, found["SNN-2502"].bound) == ("65 synapses", "at most 64")
@@ -92,6 +103,14 @@ def test_everything_wrong_at_once() -> None:
     board = Board(positions=((1, 0),))
     assert found["SNN-2505"].old == "2050 neurons"
     assert refusal(network(np.zeros((1, 1025)), np.zeros((1025, 1025))), board)["SNN-2501"].old == "1025 neurons"
+
+
+def test_saturated_cores_are_named_with_what_else_is_wrong() -> None:
+    made = fixed_fan_in(10, 300, 65, 3)
+    with pytest.raises(UnsupportedError) as problem:
+        map_network(replace(made, iscale=5e-7), options=Options(iscale="keep"))
+    codes = [item.code for item in problem.value.findings]
+    assert codes == ["SNN-2502", "SNN-2512", "SNN-2512"]
 
 
 def test_negative_currents_are_refused() -> None:
@@ -216,6 +235,12 @@ def test_what_changed_is_said() -> None:
     assert found["SNN-2511"].message.startswith(f"{dropped} of 320")
     latches = configure(mapped).chips[0].cores[0].neurons[0].latches
     assert latches == ("so_dc",)
+    on = {"Iw_ahp": np.full(40, 1e-9), "Idc": np.zeros(40)}
+    held = configure(map_network(network(values, np.zeros((40, 40)), changes=on)))
+    assert held.chips[0].cores[0].neurons[0].latches == ("so_adaptation",)
+    assert all(held.index_of[address] == key for key, address in held.address_of.items())
+    restored_dc = restored(held, decode(write(held)))[0].currents["Idc"]
+    assert not restored_dc.any()
 
 
 def test_limits_have_sources() -> None:

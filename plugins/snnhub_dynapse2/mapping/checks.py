@@ -89,9 +89,12 @@ def of_tags(network: Network, synapses: Synapses, placement: Placement, tagged: 
             place = f"chip {core // CORES} core {core % CORES}"
             yield error("SNN-2504", place, words, old=f"{needed} tags", bound=f"at most {TAGS}", remedy=remedy)
     for chip, lost in tagged.lost.items():
-        words = f"{lost} sources find no tag that is free on all of their cores, and no further destination"
-        old = f"{max(tagged.needed[core] for core in tagged.needed if core // CORES == chip)} tags on one core"
-        yield error("SNN-2504", f"chip {chip}", words, old=old, bound=f"at most {TAGS}", remedy=remedy)
+        own = [core for core in tagged.needed if core // CORES == chip]
+        words = f"{lost} sources find no tag that is free on all of their cores, and no further destination;"
+        words += f" up to {max(int(sources[core]) for core in own)} sources reach a core"
+        old = f"{max(tagged.needed[core] for core in own)} tags on a core, not the same on all"
+        bound = f"at most {TAGS} on the four cores together"
+        yield error("SNN-2504", f"chip {chip}", words, old=old, bound=bound, remedy=remedy)
 
 
 def _few(numbers: list[int]) -> str:

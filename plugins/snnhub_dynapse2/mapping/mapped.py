@@ -51,7 +51,7 @@ def map_network(network: Network, board: Board | None = None, options: Options |
     least: list[Finding] = []
     for cores in _tries(network, board):
         mapped, found = _attempt(network, synapses, board, options, cores)
-        if not found and not refused:
+        if mapped is not None and not found and not refused:
             return mapped
         least = found if not least or len(found) < len(least) else least
         if refused:
@@ -75,10 +75,13 @@ def _tries(network: Network, board: Board) -> Iterator[int]:
 
 def _attempt(
     network: Network, synapses: Synapses, board: Board, options: Options, cores: int
-) -> tuple[Mapped, list[Finding]]:
+) -> tuple[Mapped | None, list[Finding]]:
     placement = place(network, synapses, cores)
     found = list(checks.of_placement(network, synapses, placement))
-    numbers = quantised(network, synapses, placement, options.split, options.iscale)
+    try:
+        numbers = quantised(network, synapses, placement, options.split, options.iscale)
+    except UnsupportedError as problem:
+        return None, [*found, *problem.findings]
     watched = set(network.monitored)
     room = {network.n_in + neuron: SRAM - (neuron in watched) for neuron in range(network.n)}
     tags = tagged(reached(synapses, numbers.masks, placement), room)

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snnhub_dynapse2.limits import CORES, NEURONS, SRAM, TAGS
+from snnhub_dynapse2.limits import CORES, NEURONS, TAGS
+from snnhub_dynapse2.mapping.destinations import freed
 from snnhub_dynapse2.mapping.parameters import cores_of, grouped
 from snnhub_dynapse2.mapping.partition import contiguous, cut, refined, spectral
 from snnhub_dynapse2.network import Ints, Network, Synapses
-
-MOVED = 8
-"""Targets on one chip that are moved, to free the destination that leads there."""
-TRIES = 200
-"""Neurons that are tried as the other half of a swap that frees a destination."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +41,7 @@ def place(network: Network, synapses: Synapses, cores: int) -> Placement:
             refined(source, target, start, groups) for start in (chip, spectral(source, target, groups, by_chip))
         ]
         chip = min(tries, key=lambda parts: cut(source, target, parts))
-        chip = _freed(source, target, chip, groups, network)
+        chip = freed(source, target, chip, groups, network)
     within = groups * chips + chip
     spread = np.zeros((len(quota) * chips, owner.size), np.int64)
     for h in range(chips):
@@ -93,44 +89,3 @@ def sources_by_core(synapses: Synapses, core: Ints) -> Ints:
 
 def _most_sources(synapses: Synapses, core: Ints) -> int:
     return int(sources_by_core(synapses, core).max(initial=0))
-
-
-def _freed(source: Ints, target: Ints, chip: Ints, groups: Ints, network: Network) -> Ints:
-    """Swaps targets of neurons that need more than four destinations into other chips, if nothing else suffers."""
-    n, chips = chip.size, int(chip.max()) + 1
-    monitored = np.zeros(n, np.int64)
-    monitored[list(network.monitored)] = 1
-    counts = np.bincount(source * chips + chip[target], minlength=n * chips).reshape(n, chips)
-    order = np.argsort(target, kind="stable")
-    rank = np.argsort(np.argsort(np.bincount(target, monitored[source], minlength=n), kind="stable"))
-    into = np.split(source[order], np.searchsorted(target[order], np.arange(1, n)))
-    chip = chip.copy()
-
-    def over(neurons: Ints) -> Ints:
-        return np.asarray(np.maximum((counts[neurons] > 0).sum(1) + monitored[neurons] - SRAM, 0))
-
-    def moved(neuron: int, old: int, new: int) -> None:
-        np.subtract.at(counts[:, old], into[neuron], 1)
-        np.add.at(counts[:, new], into[neuron], 1)
-        chip[neuron] = new
-
-    for neuron in np.flatnonzero((counts > 0).sum(1) + monitored > SRAM).tolist():
-        own = np.unique(target[source == neuron])
-        few = np.flatnonzero(counts[neuron] <= MOVED)
-        for old in few[np.argsort(counts[neuron][few], kind="stable")].tolist():
-            for one in own[chip[own] == old].tolist():
-                others = np.flatnonzero((groups == groups[one]) & (chip != old) & (counts[neuron][chip] > 0))
-                others = np.setdiff1d(others, own)
-                for other in others[np.argsort(rank[others])][:TRIES].tolist():
-                    new = int(chip[other])
-                    touched = np.unique(np.concatenate([into[one], into[other]]))
-                    before = over(touched)
-                    moved(one, old, new)
-                    moved(other, new, old)
-                    if (over(touched) <= before).all():
-                        break
-                    moved(other, old, new)
-                    moved(one, new, old)
-            if not over(np.array([neuron])).any():
-                break
-    return chip

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from snnhub.errors import UnsupportedError
 
+from snnhub_dynapse2.limits import CORES
 from snnhub_dynapse2.mapping.parameters import CoreCurrents, core_currents
 from snnhub_dynapse2.mapping.place import Placement
 from snnhub_dynapse2.network import Floats, Ints, Network, Synapses
@@ -32,25 +34,33 @@ class Quantised:
 
 
 def quantised(network: Network, synapses: Synapses, placement: Placement, split: str, iscale: str) -> Quantised:
-    """Quantise every core. Raises ``UnsupportedError`` if a base saturates."""
+    """Quantise every core. Raises ``UnsupportedError`` with every core whose bases saturate."""
     masks = np.zeros((synapses.source.size, 2), np.int64)
     values = np.zeros(synapses.source.size)
     cores = placement.core[synapses.target]
     weights, currents = {}, {}
+    refused: list[UnsupportedError] = []
     for core in np.unique(placement.core).tolist():
         currents[core] = core_currents(network, np.flatnonzero(placement.core == core))
         own = np.flatnonzero(cores == core)
-        weights[core] = quantise(
-            synapses.weight[own],
-            network.iscale,
-            currents[core].wanted["Igain_syn"],
-            target=synapses.target[own],
-            split=split,
-            choose=iscale,
-            place=f"chip {core // 4} core {core % 4}",
-        )
+        try:
+            weights[core] = quantise(
+                synapses.weight[own],
+                network.iscale,
+                currents[core].wanted["Igain_syn"],
+                target=synapses.target[own],
+                split=split,
+                choose=iscale,
+                place=f"chip {core // CORES} core {core % CORES}",
+            )
+        except UnsupportedError as problem:
+            refused.append(problem)
+            continue
         masks[own, : weights[core].masks.shape[1]] = weights[core].masks
         values[own] = weights[core].values
+    if refused:
+        refused[0].findings = tuple(item for problem in refused for item in problem.findings)
+        raise refused[0]
     return Quantised(weights, currents, masks, values)
 
 

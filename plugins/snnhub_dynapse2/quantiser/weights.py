@@ -57,6 +57,7 @@ def quantise(
     ``auto``: iscale may change, its product with the gain is kept; ``keep``: neither changes. The same weights
     give the same result. Raises ``UnsupportedError`` if a base would need more current than there is.
     """
+    gain = max(gain, span(GAIN)[0])
     if not weights.size:
         code = nearest(GAIN, gain) if choose == "auto" else None
         kept = gain * iscale / amps_of(GAIN, code) if code else iscale
