@@ -58,7 +58,7 @@ def snnhub_register_runners() -> Iterable[Runner]:
             entry="snnhub_dynapse2.runner:run_model",
             takes="dynapse2",
             availability=_available,
-            level="R2",
+            level="R3",
         ),
     )
 

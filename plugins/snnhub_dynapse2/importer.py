@@ -44,6 +44,11 @@ def wanted(options: ImportOptions) -> str | None:
 
 def import_here(source: Any, options: ImportOptions) -> Graph:
     """As ``import_model``, in this interpreter."""
+    from snnhub_dynapse2.live import FACTORS
+
+    factors = options.given.get("factors", FACTORS[0])
+    if factors not in FACTORS:
+        raise UsageError("unknown factors", found=factors, allowed=", ".join(FACTORS))
     if isinstance(source, str | Path) and Path(source).is_file():
         return _file(Path(source), options)
     if isinstance(source, Path):
@@ -55,7 +60,8 @@ def _file(path: Path, options: ImportOptions) -> Graph:
     from snnhub_dynapse2.archive import read_archive
 
     if options.given.get("factors") is not None:
-        raise UsageError("a file holds its factors", where=str(path), found="--option factors")
+        found = f"--option factors={options.given['factors']}"
+        raise UsageError("a file holds its factors", where=str(path), found=found)
     archive = read_archive(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     stage = Stage("import dynapse2", f"{VERSION} (npz)", tuple(sorted(options.given.items())))
@@ -68,8 +74,6 @@ def _live(source: Any, options: ImportOptions) -> Graph:
     from snnhub_dynapse2.live import FACTORS, layers, versions
 
     factors = options.given.get("factors", FACTORS[0])
-    if factors not in FACTORS:
-        raise UsageError("unknown factors", found=factors, allowed=", ".join(FACTORS))
     if options.weights is not None:
         raise UsageError("weights of Rockpool networks come with the factory", found=str(options.weights))
     net, findings, name = source, [], type(source).__name__

@@ -21,6 +21,7 @@ from snnhub.peers.protocol import Worker
 from snnhub_dynapse2.importer import wanted
 
 HERE = "snnhub_dynapse2.runner:run_here"
+NAME = "dynapsim"
 EVERYTHING = "*"
 STATES = ("isyn", "iahp", "imem", "vmem")
 Get = Callable[[], Array]
@@ -43,7 +44,7 @@ def run_model(request: RunRequest) -> Recording:
 
 def run_in(worker: Worker, request: RunRequest) -> Recording:
     """Run a request in a worker that is open."""
-    return run_with(worker, HERE, replace(request, source=str(request.source)))
+    return replace(run_with(worker, HERE, replace(request, source=str(request.source))), source=NAME)
 
 
 def run_here(request: RunRequest) -> Recording:
@@ -71,8 +72,8 @@ def run_here(request: RunRequest) -> Recording:
     arrays = {key: known[key]() for key in keys}
     if not request.stimulus.batched:
         arrays = {key: array[:, 0] for key, array in arrays.items()}
-    found = (info("SNN-6001", "dynapsim", f"ran in {versions()}, on the CPU"),)
-    return Recording(arrays, request.stimulus.batched, "dynapsim", found)
+    found = (info("SNN-6001", NAME, f"ran in {versions()}, on the CPU"),)
+    return Recording(arrays, request.stimulus.batched, NAME, found)
 
 
 def replayed(request: RunRequest) -> Recording:
@@ -111,7 +112,7 @@ def replayed(request: RunRequest) -> Recording:
         )
     arrays = {key: known[key] if request.stimulus.batched else known[key][:, 0] for key in keys}
     found = (info("SNN-3410", str(path), "the recording in the file, made where the network was run"),)
-    return Recording(arrays, request.stimulus.batched, "dynapsim", found)
+    return Recording(arrays, request.stimulus.batched, NAME, found)
 
 
 def _known(graph: Graph, record: Mapping[str, Any], output: Any) -> dict[str, Get]:

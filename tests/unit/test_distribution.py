@@ -97,6 +97,19 @@ def test_the_interval_and_the_tests_agree() -> None:
         assert row.equivalent == (row.low > 1 / 1.25 and row.high < 1.25)
 
 
+def test_samples_of_one_draw_are_not_runs_of_their_own() -> None:
+    """Ten chips that differ, each counted over a thousand samples: the chips are what varies."""
+    random = np.random.default_rng(8)
+    reference = np.full((1, 1000, 1), 80)
+    chips = (80 * np.exp(np.linspace(-0.9, 0.9, 10))).round()[:, None, None] * np.ones((1, 1000, 1))
+    assert equivalence(reference, chips).reached is Rung.DIVERGED
+    as_if_independent = equivalence(reference[0].repeat(10, axis=0), chips.reshape(-1, 1))
+    assert as_if_independent.reached is Rung.DISTRIBUTION
+    close = (80 * random.normal(1, 0.02, (10, 1, 1))).round() * np.ones((1, 1000, 1))
+    assert equivalence(reference, close).reached is Rung.DISTRIBUTION
+    assert equivalence(close, close[::-1]).runs == (10, 10)
+
+
 def test_silence_shows_nothing() -> None:
     silent = np.zeros((30, 2), np.int64)
     found = equivalence(silent, silent)
@@ -147,7 +160,8 @@ def test_networks_over_noise_samples_and_draws_of_mismatch(tmp_path: Path) -> No
     assert same.rows[0].a.mean == pytest.approx(count_spikes([graph], x)[:, 0].mean() / 0.6)
     drawn = list(mismatched(graph, 5, 0.05, seed=3))
     noisy = snnhub.distribution(graph, drawn, x, margin=1.4)
-    assert noisy.runs == (12, 60)
+    assert (noisy.runs, noisy.samples) == ((1, 5), 12)
+    assert "1 and 5 runs" in noisy.findings[0].message
     assert noisy.reached is Rung.DISTRIBUTION
     other = {**arrays, "w_in": arrays["w_in"] * np.float32(0.1)}
     wrong = snnhub.import_model(save(tmp_path / "other.npz", other), source="dynapse2")

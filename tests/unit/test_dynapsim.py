@@ -410,3 +410,22 @@ def test_the_archive_says_what_it_holds(tmp_path: Path) -> None:
     assert set(archive.records) == {"0/s"}
     with pytest.raises(FormatError, match="without the raster"):
         read_archive(save(tmp_path / "n.npz", {**arrays, "s": np.zeros((20, 6), np.uint8)}))
+
+
+def test_torch_runs_the_same_program(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    path, x = save(tmp_path / "net.npz", layer(size=12, seed=4, spread=0.1)), raster(400, 8, 4, 0.1)
+    ours = snnhub.run(path, x, record="all").recording
+    theirs = snnhub.run(path, x, runner="torch", record="all").recording
+    assert ours["output"].sum() > 20
+    np.testing.assert_array_equal(theirs["output"], ours["output"])
+    np.testing.assert_allclose(theirs[f"{NEURONS}/imem"], ours[f"{NEURONS}/imem"], rtol=1e-4)
+
+
+def test_the_order_of_sums_is_bounded(tmp_path: Path) -> None:
+    """The certificate has a rule for every instruction of the program, exp and log among them."""
+    arrays = layer(size=4, seed=4, spread=0.1)
+    del arrays["w_rec"]
+    result = snnhub.run(save(tmp_path / "net.npz", arrays), raster(60, 8, 4, 0.02), robust=True)
+    assert result.robust is not None
+    assert result.robust.decided == 60 * 4

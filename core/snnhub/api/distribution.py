@@ -28,7 +28,8 @@ def distribution(
     """Run every graph of ``a`` and of ``b`` (one network, or draws of its mismatch) over every sample of
     ``stimulus`` (time, samples, features…) and test whether each neuron of ``record`` fires at the same rate.
 
-    A run is one graph with one sample. As many graphs on both sides are taken in pairs, sample by sample. Raises
+    With one network on each side, a run is a sample, and both sides are taken in pairs. With several, a run is a
+    network: the samples of one draw of mismatch share its neurons, and are no runs of their own. Raises
     ``UsageError`` for networks without spikes there, or with different numbers of neurons.
     """
     left, right = ([side] if isinstance(side, Graph) else list(side) for side in (a, b))
@@ -37,8 +38,11 @@ def distribution(
     dt = left[0].dt
     seconds = None if dt is None else dt * len(stimulus)
     counts = [count_spikes(side, stimulus, record) for side in (left, right)]
-    paired = len(left) == len(right)
-    return equivalence(*counts, margin=margin, alpha=alpha, seconds=seconds, paired=paired)
+    alone = len(left) == len(right) == 1
+    if not alone:
+        sides = zip(counts, (left, right), strict=True)
+        counts = [found.reshape(len(graphs), -1, found.shape[-1]) for found, graphs in sides]
+    return equivalence(counts[0], counts[1], margin=margin, alpha=alpha, seconds=seconds, paired=alone)
 
 
 def rate_ratios(graphs: Graph | Iterable[Graph], stimulus: Array, record: str = "output") -> tuple[RateRatio, ...]:

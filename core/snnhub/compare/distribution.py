@@ -3,7 +3,8 @@
 Spikes of analog chips and of networks with mismatch differ from run to run. What can be shown is that mean rates
 are the same up to a stated margin: two one-sided tests (D. J. Schuirmann, J. Pharmacokinet. Biopharm. 15, 1987) on
 the logarithm of (a + 1/2) / (b + 1/2), where a and b are spike counts of a run. That a difference was not found
-shows nothing, and is not what is tested.
+shows nothing, and is not what is tested. What is counted is what varies: samples of noise where there is one
+network on each side, networks where there are draws of mismatch, for all samples of one draw share its neurons.
 """
 
 from __future__ import annotations
@@ -103,6 +104,7 @@ class Distribution:
     margin: float
     alpha: float
     runs: tuple[int, int]
+    samples: int
     paired: bool
     findings: tuple[Finding, ...]
 
@@ -118,6 +120,7 @@ class Distribution:
             "margin": self.margin,
             "alpha": self.alpha,
             "runs": list(self.runs),
+            "samples": self.samples,
             "paired": self.paired,
             "rows": [row.to_json() for row in self.rows],
             "findings": [finding.to_json() for finding in self.findings],
@@ -133,25 +136,34 @@ def equivalence(
     seconds: float | None = None,
     paired: bool = False,
 ) -> Distribution:
-    """Test spike counts (runs, neurons) of two networks. ``seconds``: length of a run, for rates.
+    """Test spike counts (runs, neurons) of two networks, or (networks, samples, neurons) of draws of them, where a
+    draw is a run and its samples are averaged. ``seconds``: length of a sample, for rates.
 
-    ``paired``: run k of both had the same input, and differences are taken run by run; else Welch's t. Raises
+    ``paired``: run k of both had the same input, and differences are taken run by run; else Welch's t. A side with
+    one network that saw the same samples as all draws of the other is a reference: differences to it. Raises
     ``UsageError`` for counts that do not fit, a margin not above 1, or fewer than two runs.
     """
+    flat = np.ndim(a) == np.ndim(b) == 2
     a, b = (_counts(array, name) for array, name in ((a, "a"), (b, "b")))
-    if a.shape[1] != b.shape[1] or (paired and a.shape != b.shape):
+    if a.shape[1:] != b.shape[1:] or (paired and a.shape != b.shape):
         found = f"{list(a.shape)} and {list(b.shape)}"
         raise UsageError("counts of two networks do not fit", found=found, allowed="(runs, neurons), alike")
+    runs = (a.shape[0], b.shape[0])
+    if (min(runs) if flat else max(runs)) < LEAST_RUNS:
+        remedy = "Run more noise samples, or more draws of mismatch."
+        words = "statistics need several runs"
+        raise UsageError(words, found=f"{runs[0]} and {runs[1]}", allowed="2 or more", remedy=remedy)
     if not margin > 1 or not 0 < alpha < 0.5:
         found = f"margin {margin:g}, alpha {alpha:g}"
         raise UsageError("no test with these numbers", found=found, allowed="margin above 1, alpha 0 .. 0.5")
     length = 1.0 if seconds is None else seconds
+    alike = paired or min(runs) == 1
     rows = tuple(
-        _row(k, a[:, k], b[:, k], math.log(margin), alpha, length, paired=paired) for k in range(a.shape[1])
+        _row(k, a[..., k], b[..., k], math.log(margin), alpha, length, paired=alike) for k in range(a.shape[-1])
     )
-    runs = (a.shape[0], b.shape[0])
-    findings = _findings(rows, margin, alpha, runs, paired=paired)
-    return Distribution(rows, margin, alpha, runs, paired, tuple(findings))
+    samples = a.shape[1]
+    findings = _findings(rows, margin, alpha, runs, samples, paired=alike)
+    return Distribution(rows, margin, alpha, runs, samples, alike, tuple(findings))
 
 
 def rate_ratio(counts: Array) -> RateRatio:
@@ -166,22 +178,19 @@ def rate_ratio(counts: Array) -> RateRatio:
 def _counts(array: Array, name: str) -> Array:
     values = np.asarray(array)
     whole = values.dtype.kind in "iub" or (values.dtype.kind == "f" and bool((values == np.rint(values)).all()))
-    if values.ndim != 2 or not values.shape[1] or not whole or (values < 0).any():
+    if values.ndim not in (2, 3) or not values.size or not whole or (values < 0).any():
         found = f"{values.dtype} {list(values.shape)}"
         raise UsageError("spike counts are whole numbers (runs, neurons)", where=name, found=found)
-    if values.shape[0] < LEAST_RUNS:
-        remedy = "Run more noise samples, or more draws of mismatch."
-        words = "statistics need several runs"
-        raise UsageError(words, where=name, found=f"{values.shape[0]}", allowed="2 or more", remedy=remedy)
-    return values.astype(np.float64)
+    wide = values.astype(np.float64)
+    return wide if values.ndim == 3 else wide[:, None]
 
 
 def _row(
     neuron: int, a: Array, b: Array, margin: float, alpha: float, seconds: float, *, paired: bool
 ) -> Equivalence:
-    left, right = np.log(a + 0.5), np.log(b + 0.5)
+    left, right = np.log(a + 0.5).mean(axis=1), np.log(b + 0.5).mean(axis=1)
     if paired:
-        error, df = _standard_error(left - right), len(a) - 1.0
+        error, df = _standard_error(left - right), max(len(a), len(b)) - 1.0
     else:
         parts = _standard_error(left) ** 2, _standard_error(right) ** 2
         error = math.sqrt(sum(parts))
@@ -207,26 +216,40 @@ def _standard_error(values: Array) -> float:
 
 
 def _rate(counts: Array, alpha: float, seconds: float) -> Rate:
+    """Of counts (runs, samples): over runs, or over the samples of a single run."""
+    total = int(counts.sum())
+    counts = counts.mean(axis=1) if len(counts) > 1 else counts[0]
+    if len(counts) < LEAST_RUNS:
+        return Rate(float(counts.mean()) / seconds, 0.0, math.inf, len(counts), total)
     reach = student_quantile(1 - alpha / 2, len(counts) - 1) * _standard_error(counts)
     mean = float(counts.mean())
     low = max(0.0, mean - reach) / seconds
-    return Rate(mean / seconds, low, (mean + reach) / seconds, len(counts), int(counts.sum()))
+    return Rate(mean / seconds, low, (mean + reach) / seconds, len(counts), total)
 
 
 def _findings(
-    rows: tuple[Equivalence, ...], margin: float, alpha: float, runs: tuple[int, int], *, paired: bool
+    rows: tuple[Equivalence, ...],
+    margin: float,
+    alpha: float,
+    runs: tuple[int, int],
+    samples: int,
+    *,
+    paired: bool,
 ) -> list[Finding]:
     how = "the same inputs in pairs" if paired else "independent runs"
+    how += f", {samples} samples each" if samples > 1 else ""
     good = sum(row.equivalent for row in rows)
     words = (
         f"{good} of {len(rows)} neurons fire at the same rate up to a factor of {margin:g} (two one-sided tests "
         f"at {alpha:g}, {runs[0]} and {runs[1]} runs, {how})"
     )
     found = [info("SNN-5401", "distribution", words)]
-    if min(runs) < FEW_RUNS:
-        words = f"{min(runs)} runs: only large differences between runs and none at all can be told apart"
+    few = max(runs) if paired else min(runs)
+    if few < FEW_RUNS:
+        words = f"{few} runs: only large differences between runs and none at all can be told apart"
         found.append(info("SNN-5402", "distribution", words, remedy=f"Take {FEW_RUNS} or more."))
-    quiet = [row.neuron for row in rows if max(row.a.spikes / runs[0], row.b.spikes / runs[1]) < QUIET]
+    seen = runs[0] * samples, runs[1] * samples
+    quiet = [row.neuron for row in rows if max(row.a.spikes / seen[0], row.b.spikes / seen[1]) < QUIET]
     if quiet:
         names = ", ".join(str(neuron) for neuron in quiet[:5])
         words = f"{len(quiet)} neurons fire less than once a run in both ({names}): little is known of their ratio"
