@@ -14,8 +14,9 @@ from typing import Any
 from snnhub.errors import UsageError
 
 from snnhub_conformance.case import FILE, Case, read
+from snnhub_conformance.packed import FOLDER, vectors
 
-VECTORS = Path(__file__).parent / "vectors"
+VECTORS = FOLDER
 MATRIX = "matrix.json"
 
 
@@ -102,7 +103,10 @@ def _prefixes(family: str) -> list[str]:
     return [".".join(parts[: count + 1]) for count in range(len(parts))]
 
 
-def load(folder: Path = VECTORS) -> Suite:
-    """All cases under ``folder``. Raises ``FormatError`` for one that does not follow the schema."""
+def load(folder: Path | None = None) -> Suite:
+    """All cases under ``folder``, else the shipped ones. Raises ``FormatError`` for one that does not follow the
+    schema.
+    """
+    folder = vectors() if folder is None else folder
     paths = sorted(folder.glob(f"*/*/{FILE}"))
     return Suite(tuple(read(path) for path in paths), folder)
