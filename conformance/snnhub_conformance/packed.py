@@ -24,8 +24,8 @@ MAX_FILES, MAX_BYTES = 200_000, 1 << 30
 
 
 def vectors() -> Path:
-    """The folder of all cases. Where only the archive is installed it is unpacked first: into ``SNNHUB_CACHE``, else
-    the user's cache folder; if that cannot be written, into a temporary folder.
+    """The folder of all cases. Where only the archive is installed it is unpacked first: into ``SNNHUB_CACHE``,
+    else the user's cache folder; if that cannot be written, into a temporary folder.
 
     Raises ``FormatError`` if neither folder nor archive is there, or the archive is damaged.
     """
