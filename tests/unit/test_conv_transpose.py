@@ -1,4 +1,4 @@
-"""core.ConvTranspose against its definition in rational arithmetic, over floats and integers; what does not fit."""
+"""core.ConvTranspose against its definition in rational arithmetic, floats and integers; what does not fit."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ GEOMETRIES: dict[str, tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] =
 
 
 def whole(dims: int, **changes: Any) -> dict[str, Any]:
-    usual: dict[str, Any] = {name: (1,) * dims for name in ("stride", "dilation")}
-    usual |= {name: (0,) * dims for name in ("padding", "output_padding")}
+    usual: dict[str, Any] = dict.fromkeys(("stride", "dilation"), (1,) * dims)
+    usual |= dict.fromkeys(("padding", "output_padding"), (0,) * dims)
     return {**usual, "groups": 1, "accumulate": "exact", "bias": False, **changes}
 
 
