@@ -27,6 +27,7 @@ PICTURES = {
     "delayed_channels": (2, 8, 8),
     "pooled": (2, 7, 9),
     "convt": (3, 4, 5),
+    "decoder": (2, 6, 6),
     "unpool": (2, 4, 5),
 }
 

@@ -34,10 +34,11 @@ BAD = NETS.with_name("slayer_bad.py")
 SEEDS = 14
 KINDS = (
     *("dense", "convolution", "recurrent", "delayed", "delayed_channels", "normed", "channels", "winners"),
-    *("bootstrapped", "affine", "graded", "pooled", "convt", "unpool", "alif", "rf", "sigma_delta"),
+    *("bootstrapped", "affine", "graded", "pooled", "convt", "decoder", "unpool", "alif", "rf", "sigma_delta"),
 )
 LOWERED = (
     *("dense", "convolution", "recurrent", "delayed", "delayed_channels", "channels", "bootstrapped", "affine"),
+    "decoder",
 )
 
 
@@ -58,7 +59,7 @@ def codes(graph: Graph) -> set[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_word_is_slayers_own(worker: Worker, kind: str) -> None:
-    """14 networks of each of 17 kinds: synapse, u, v and spike words of every layer, and the output."""
+    """14 networks of each of 18 kinds: synapse, u, v and spike words of every layer, and the output."""
     alive = 0
     for seed in range(SEEDS):
         graph = bring(worker, kind, seed)

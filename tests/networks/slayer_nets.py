@@ -196,6 +196,15 @@ def convt(draw: torch.Generator) -> Any:
     )
 
 
+def decoder(draw: torch.Generator) -> Any:
+    """Down and up again, small enough for a chip: strides, padding and groups."""
+    return Chain(
+        BLOCK.Conv(neuron(draw), 2, 4, 3, stride=2, padding=1, weight_scale=6),
+        BLOCK.ConvT(neuron(draw), 4, 4, (2, 3), stride=2, padding=(0, 1), groups=2, weight_scale=6),
+        BLOCK.ConvT(neuron(draw), 4, 2, 2, dilation=2, weight_scale=6, weight_norm=True),
+    )
+
+
 def unpool(draw: torch.Generator) -> Any:
     """Unpooling whose windows overlap, leave gaps or are cut: what one channel gives lands in the next."""
     return Chain(
@@ -236,7 +245,7 @@ KINDS: dict[str, Callable[[torch.Generator], Any]] = {
     kind.__name__: kind
     for kind in (
         *(dense, convolution, recurrent, delayed, delayed_channels, normed, channels, winners, bootstrapped),
-        *(affine, graded, pooled, convt, unpool, alif, rf, sigma_delta),
+        *(affine, graded, pooled, convt, decoder, unpool, alif, rf, sigma_delta),
     )
 }
 
