@@ -122,6 +122,34 @@ def _conv(context: Context, total: Sum) -> Kernel:
     return run
 
 
+def _transposed(context: Context, total: Sum) -> Kernel:
+    """Every product put where it lands, one axis of terms per input channel and tap."""
+    node, weight = context.node, context.node.param["weight"].array
+    groups, (own, each) = node.integer("groups"), weight.shape[:2]
+    places = list(np.ndindex(own // groups, *weight.shape[2:]))
+
+    def run(inputs: Mapping[str, Array]) -> Array:
+        x = inputs["x"].astype(weight.dtype)
+        terms = np.zeros((len(x), *context.shapes["y"][1:], context.shapes["y"][0], len(places)), weight.dtype)
+        for source in np.ndindex(*x.shape[2:]):
+            for term, (channel, *tap) in enumerate(places):
+                numbers = zip(source, tap, *(node.integers(name) for name in LANDS), strict=True)
+                at = tuple(i * stride + k * gap - pad for i, k, stride, gap, pad in numbers)
+                if any(not 0 <= a < size for a, size in zip(at, context.shapes["y"][1:], strict=True)):
+                    continue
+                for group in range(groups):
+                    row = group * (own // groups) + channel
+                    value = x[(slice(None), row, *source)]
+                    there = (slice(None), *at, slice(group * each, (group + 1) * each), term)
+                    terms[there] += value[:, None] * weight[(row, slice(None), *tap)]
+        return np.moveaxis(total(_with_bias(terms, context)), -1, 1)
+
+    return run
+
+
+LANDS = ("stride", "dilation", "padding")
+
+
 def _average(context: Context, total: Sum) -> Kernel:
     kernel = context.node.integers("kernel")
     padding, counts = _padding(context), _counts(context).astype(np.float32)
@@ -164,6 +192,7 @@ def _scale(context: Context, total: Sum) -> Kernel:
 KERNELS: dict[str, Any] = {
     "core.Dense": _dense,
     "core.Conv": _conv,
+    "core.ConvTranspose": _transposed,
     "core.AvgPool": _average,
     "core.AdaptiveAvgPool": _adaptive,
     "core.Scale": _scale,

@@ -65,6 +65,31 @@ def conv(
     return builder.node(name, "core.Conv", source, params=_weighted(weight, bias), delay=delay, **attributes)
 
 
+def conv_transpose(
+    builder: GraphBuilder,
+    name: str,
+    source: Port,
+    weight: Numbers,
+    delay: int = 0,
+    bias: Numbers | None = None,
+    **changes: Any,
+) -> Port:
+    """A ConvTranspose node of as many spatial axes as its weight (in, out / groups, *kernel) has."""
+    dims = len(weight.shape) - 2
+    attributes: dict[str, Any] = {
+        "bias": bias is not None,
+        "accumulate": "exact",
+        "stride": (1,) * dims,
+        "padding": (0,) * dims,
+        "output_padding": (0,) * dims,
+        "dilation": (1,) * dims,
+        "groups": 1,
+        **changes,
+    }
+    params = _weighted(weight, bias)
+    return builder.node(name, "core.ConvTranspose", source, params=params, delay=delay, **attributes)
+
+
 def _weighted(weight: Numbers, bias: Numbers | None) -> dict[str, Tensor]:
     given = {"weight": weight} | ({} if bias is None else {"bias": bias})
     return {name: value if isinstance(value, Tensor) else tensor(value) for name, value in given.items()}

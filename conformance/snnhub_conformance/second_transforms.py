@@ -91,6 +91,26 @@ def _conv(node: Node, inputs: Inputs, shape: Index, type_: NumType) -> Array:
     return y
 
 
+def _conv_transpose(node: Node, inputs: Inputs, shape: Index, type_: NumType) -> Array:
+    """Every product is put where it lands; what lands outside is cut off."""
+    x, weight, y = inputs["x"], node.param["weight"].array, np.empty(shape, object)
+    bias = node.param["bias"].array.tolist() if "bias" in node.param else [0] * shape[0]
+    per_group = len(weight) // node.integer("groups")
+    steps, pads, gaps = (node.integers(name) for name in ("stride", "padding", "dilation"))
+    landed: dict[Index, list[tuple[Number, Number]]] = {index: [] for index in indices(shape)}
+    for tap in indices(weight.shape):
+        own, first = weight[tap].item(), tap[0] // per_group * weight.shape[1]
+        for source in indices(x.shape[1:]):
+            value = x[(tap[0], *source)]
+            numbers = zip(source, steps, pads, tap[2:], gaps, strict=True)
+            place = (first + tap[1], *(i * s - p + k * g for i, s, p, k, g in numbers))
+            if own and value and place in landed:
+                landed[place].append((own, value))
+    for index, pairs in landed.items():
+        y[index] = _weighted(node, pairs, bias[index[0]], type_)
+    return y
+
+
 def _window(node: Node, index: Index, sizes: Index) -> Iterator[tuple[Index, bool, bool]]:
     """Places of a pooling window: where, whether inside the input, whether inside its padding."""
     kernel, steps, pads = (node.integers(name) for name in ("kernel", "stride", "padding"))
@@ -186,6 +206,7 @@ def _elementwise(function: Callable[..., Number], *params: str) -> Callable[[Nod
 TRANSFORMS: dict[str, Callable[[Node, Inputs, Index, NumType], Array]] = {
     "core.Dense": _dense,
     "core.Conv": _conv,
+    "core.ConvTranspose": _conv_transpose,
     "core.AvgPool": _average,
     "core.MaxPool": _maximum,
     "core.AdaptiveAvgPool": _adaptive,

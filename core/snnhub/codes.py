@@ -190,6 +190,7 @@ CODES: dict[str, str] = {
     "SNN-3311": "float sums not shown to be exact",
     "SNN-3312": "states of an earlier run left out",
     "SNN-3313": "mode of a bootstrap network",
+    "SNN-3317": "slayer block that counts its events",
     "SNN-3320": "scale of a slayer neuron that is not the default",
     "SNN-3321": "norm, drop-out or activation of a slayer neuron that is not known",
     "SNN-3322": "slayer neuron that is not at rest",

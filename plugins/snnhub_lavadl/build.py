@@ -20,7 +20,7 @@ from snnhub_lavadl.chain import Block
 from snnhub_lavadl.neurons import READERS, sigma_delta
 from snnhub_lavadl.neurons.part import NeuronPart
 from snnhub_lavadl.ops.delay import MAX_DELAY
-from snnhub_lavadl.synapses import EXACT, Reach, Step, dense, reach, steps, used_weight
+from snnhub_lavadl.synapses import EXACT, Reach, Step, dense, reach, steps, summed_weight, used_weight
 
 NEURONS = "lava.lib.dl.slayer.neuron."
 WEIGHTED = ("Dense", "Conv", "ConvT", "Pool", "Unpool", "Output", "Affine")
@@ -119,7 +119,7 @@ class Build:
         made = []
         for name in names:
             one = getattr(synapse, name) if name else synapse
-            self._prove(block, [reach(used_weight(one))], signal.kind)
+            self._prove(block, [reach(summed_weight(one))], signal.kind)
             made.append(self._synapse(block, one, signal, f"_{name}" if name else ""))
         silent = block.bootstrap and block.kind == "Affine"
         if silent or getattr(block.module, "dynamics", True) is not True:  # slayer hands on the imaginary part

@@ -15,6 +15,10 @@ SLAYER, BOOTSTRAP = "lava.lib.dl.slayer.block.", "lava.lib.dl.bootstrap.block."
 PROBE_STEPS = 3
 NO_BLOCKS = "A network is a module whose forward passes its input through blocks of slayer or bootstrap."
 
+COUNTS = "count_log=True: slayer's forward fails in it, as torch takes no mean of truth values"
+UNCOUNTED = ("Flatten", "Average", "Affine", "TimeDecimation")
+"""Blocks that give None in place of a count, and run."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -79,6 +83,10 @@ def ran(net: Any, shape: tuple[int, ...]) -> Chain:
         found = [finding_for(name, module) for name, module in net.named_modules() if _is_own_block(module)]
         found = found or [error("SNN-3301", type(net).__name__, "no block of lava-dl in it", remedy=NO_BLOCKS)]
         raise UnsupportedError(found[0].message, where=found[0].place, remedy=found[0].remedy, findings=found)
+    if counting := [path for path, module in blocks.items() if _counts(module)]:
+        found = [error("SNN-3317", path, COUNTS, remedy="Leave count_log out.") for path in counting]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise UnsupportedError(f"{COUNTS}{more}", where=counting[0], remedy=found[0].remedy, findings=found)
     chain, errors = Chain(), []
     calls, given = _called(net, blocks, shape)
     errors += [finding_for(name, module) for name, module in net.named_modules() if _is_own_block(module)]
@@ -105,6 +113,12 @@ def ran(net: Any, shape: tuple[int, ...]) -> Chain:
         words = "the network goes on computing with what its last block gives; the graph ends at that block"
         chain.findings.append(info("SNN-3305", before[0], words))
     return chain
+
+
+def _counts(module: Any) -> bool:
+    """Whether a block takes the mean of truth values, which torch refuses: its forward cannot run."""
+    kind, _ = block_kind(module) or ("", False)
+    return getattr(module, "count_log", False) is True and kind not in UNCOUNTED
 
 
 def finding_for(name: str, module: Any) -> Finding:

@@ -14,6 +14,9 @@ from snnhub.ir.tensor import Array
 EXACT = 2**24
 """Sums of whole numbers below this are exact in f32 in any order."""
 
+TRANSPOSED = ("ConvTranspose", "Unpool")
+"""Synapses that keep their weights as (in, out / groups, y, x)."""
+
 Shape = tuple[int, ...]
 
 
@@ -48,6 +51,15 @@ def used_weight(synapse: Any) -> Array:
     return np.ascontiguousarray(array[..., 0])
 
 
+def summed_weight(synapse: Any) -> Array:
+    """The weights of the last forward with the axis of outputs first, over which sums go: (out, …)."""
+    weight = used_weight(synapse)
+    if type(synapse).__name__ not in TRANSPOSED:
+        return weight
+    groups = np.split(weight, int(synapse.groups))
+    return np.concatenate([group.swapaxes(0, 1) for group in groups])
+
+
 def reach(weight: Array) -> Reach:
     """How far sums go. ``weight``: (out, in, …)."""
     if not np.any(weight):
@@ -67,11 +79,9 @@ def steps(synapse: Any, kind: str, before: Shape, after: Shape, place: str) -> l
     if kind == "Pool":
         return _pool(synapse, weight, before, after)
     if kind == "Unpool":
-        return _unpool(synapse, weight, before, after, place)
+        return _unpool(synapse, weight, before, after)
     if kind == "ConvTranspose":
-        words = "transposed convolutions cannot be held yet"
-        remedy = "Use Unpool and Conv, which can."
-        return error("SNN-3303", place, words, remedy=remedy)
+        return [Step("synapse", "core.ConvTranspose", transposed(synapse, int(synapse.groups)), weight)]
     return error("SNN-3303", place, f"synapse {kind} is not known", remedy="Use slayer's own synapses.")
 
 
@@ -85,6 +95,11 @@ def conv(synapse: Any, groups: int) -> dict[str, Any]:
         "dilation": tuple(int(n) for n in synapse.dilation[:2]),
         "groups": groups,
     }
+
+
+def transposed(synapse: Any, groups: int) -> dict[str, Any]:
+    """Attributes of a transposed convolution without the axis of time."""
+    return {**conv(synapse, groups), "output_padding": tuple(int(n) for n in synapse.output_padding[:2])}
 
 
 def dense(weight: Array, name: str = "synapse") -> Step:
@@ -133,19 +148,16 @@ def _pool(synapse: Any, weight: Array, before: Shape, after: Shape) -> list[Step
     return [*found, Step("synapse", "core.Reshape", {"shape": after})]
 
 
-def _unpool(synapse: Any, weight: Array, before: Shape, after: Shape, place: str) -> list[Step] | Finding:
-    """Every entry repeated, times its weight. Other strides than the kernel, or padding, have no transform."""
+def _unpool(synapse: Any, weight: Array, before: Shape, after: Shape) -> list[Step]:
+    """Every entry repeated, times its weight; where what entries are spread to overlaps or differs, slayer's own
+    arithmetic: a transposed convolution of the channels one below another, as one picture.
+    """
     kernel = weight.shape[2:]
     geometry = tuple(synapse.stride[:2]), tuple(synapse.padding[:2]), tuple(synapse.dilation[:2])
-    if geometry != (kernel, (0, 0), (1, 1)) or len(before) != 3:
-        words = f"unpooling with kernel {list(kernel)}, stride {list(geometry[0])}, padding {list(geometry[1])}"
-        return error("SNN-3303", place, words, remedy="Use stride = kernel, no padding and no dilation.")
-    if after[1:] != tuple(n * k for n, k in zip(before[1:], kernel, strict=True)):
-        return error("SNN-3303", place, f"unpooling of {list(before)} to {list(after)}")
-    repeated = Step("repeat", "core.Upsample", {"factor": kernel})
-    if np.unique(weight).size != 1:
-        return error(
-            "SNN-3303", place, "unpooling with weights that differ", remedy="Use ConvT, or equal weights."
-        )
-    factor = np.full((before[0], 1, 1, 1), weight.reshape(-1)[0], np.float32)
-    return [repeated, Step("synapse", "core.Conv", plain(before[0]), factor)]
+    if geometry == (kernel, (0, 0), (1, 1)) and np.unique(weight).size == 1:
+        factor = np.full((before[0], 1, 1, 1), weight.reshape(-1)[0], np.float32)
+        repeated = Step("repeat", "core.Upsample", {"factor": kernel})
+        return [repeated, Step("synapse", "core.Conv", plain(before[0]), factor)]
+    rows = Step("rows", "core.Reshape", {"shape": (1, before[0] * before[1], before[2])})
+    spread = Step("sums", "core.ConvTranspose", transposed(synapse, 1), weight)
+    return [rows, spread, Step("synapse", "core.Reshape", {"shape": after})]

@@ -31,6 +31,7 @@ REMEDIES = {
     "core.AvgPool": "Average pooling is folded only where it is exact.",
     "core.AdaptiveAvgPool": "Use average pooling with one window size, or sizes that divide by powers of two.",
     "core.Upsample": "Use a layer whose output has the size that is wanted.",
+    "core.ConvTranspose": "Keep it so small that its matrix fits, with nothing but linear layers around it.",
     "core.Pad": "Let the convolution behind it pad.",
     "core.Reshape": "Only a flatten before a dense layer can be lowered; put a vote into the next weights.",
     "core.Mul": "Loihi adds currents; products of spikes (AND, IAND) cannot be lowered.",

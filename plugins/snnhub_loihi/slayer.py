@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from snnhub.engine.kernels.synapse import outputs_first
 from snnhub.findings import Finding, Severity, error, info, loss, note, of_severity
 from snnhub.ir.graph import Edge, Graph, Node, Port
 from snnhub.ir.numtype import SPIKE
@@ -24,6 +25,8 @@ from snnhub_loihi.admit import SYNAPSES
 from snnhub_loihi.ops import ALIGN, CUBA_LIF, DECAY_UNITY, STATE_LIMIT
 
 CUBA = "slayer.CUBA"
+TRANSPOSED = "core.ConvTranspose"
+"""Becomes a matrix where it is small, in a pass of its own behind this one."""
 UNIT = 1 << ALIGN
 BIAS_LIMIT = 2**15
 GRID = "slayer's own quantize_8bit puts them there; leave pre_hook_fx to the block."
@@ -80,7 +83,7 @@ def _layer(graph: Graph, node: Node, rewriter: Rewriter, lookup: OpLookup) -> It
     drive = Range(np.zeros(()), np.zeros(()))
     for synapse in synapses:
         whole = np.rint(_weights(synapse) * UNIT).astype(np.int64)
-        drive = _added(drive, whole, len(synapse.param["weight"].shape))
+        drive = _added(drive, _rows(synapse), len(synapse.param["weight"].shape))
         rewriter.put(_integer(synapse, whole))
         rewriter.match(Port(synapse.id, "y"), Port(synapse.id, "y"), float(UNIT))
     threshold, finding = _threshold(node)
@@ -122,7 +125,7 @@ def _refused(graph: Graph, node: Node) -> Iterator[Finding]:
         yield error("SNN-2135", node.id, "a mean that needs more than 16 bits as a bias")
     for edge in graph.feeding(node.id):
         synapse = graph.node.get(edge.src.node)
-        if synapse is None or synapse.op not in SYNAPSES or edge.delay:
+        if synapse is None or synapse.op not in (*SYNAPSES, TRANSPOSED) or edge.delay:
             found = synapse.kind if synapse else "the graph input"
             yield error("SNN-2135", node.id, "neurons take their input from a dense or convolution", old=found)
         elif "bias" in synapse.param and np.any(synapse.param["bias"].array):
@@ -137,6 +140,12 @@ def _refused(graph: Graph, node: Node) -> Iterator[Finding]:
 def _weights(synapse: Node) -> Array:
     weight: Array = synapse.param["weight"].array.astype(np.float64)
     return weight
+
+
+def _rows(synapse: Node) -> Array:
+    """Loihi's integers with the axis of outputs first."""
+    array = outputs_first(synapse) if synapse.op == TRANSPOSED else synapse.param["weight"].array
+    return np.rint(array.astype(np.float64) * UNIT).astype(np.int64)
 
 
 def _added(drive: Range, weight: Array, rank: int) -> Range:

@@ -22,7 +22,14 @@ from tests.conftest import ROOT
 
 NETS = ROOT / "tests" / "networks" / "slayer_nets.py"
 STEPS, SAMPLES = 40, 3
-PICTURES = {"convolution": (2, 12, 12), "delayed_channels": (2, 8, 8), "pooled": (2, 7, 9)}
+PICTURES = {
+    "convolution": (2, 12, 12),
+    "delayed_channels": (2, 8, 8),
+    "pooled": (2, 7, 9),
+    "convt": (3, 4, 5),
+    "decoder": (2, 6, 6),
+    "unpool": (2, 4, 5),
+}
 
 
 def options(kind: str, seed: int) -> ImportOptions:

@@ -34,10 +34,11 @@ BAD = NETS.with_name("slayer_bad.py")
 SEEDS = 14
 KINDS = (
     *("dense", "convolution", "recurrent", "delayed", "delayed_channels", "normed", "channels", "winners"),
-    *("bootstrapped", "affine", "graded", "pooled", "alif", "rf", "sigma_delta"),
+    *("bootstrapped", "affine", "graded", "pooled", "convt", "decoder", "unpool", "alif", "rf", "sigma_delta"),
 )
 LOWERED = (
     *("dense", "convolution", "recurrent", "delayed", "delayed_channels", "channels", "bootstrapped", "affine"),
+    "decoder",
 )
 
 
@@ -58,7 +59,7 @@ def codes(graph: Graph) -> set[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_word_is_slayers_own(worker: Worker, kind: str) -> None:
-    """14 networks of each of 15 kinds: synapse, u, v and spike words of every layer, and the output."""
+    """14 networks of each of 18 kinds: synapse, u, v and spike words of every layer, and the output."""
     alive = 0
     for seed in range(SEEDS):
         graph = bring(worker, kind, seed)
@@ -171,6 +172,7 @@ def test_a_checkpoint_is_loaded_into_lazily_sized_tensors(worker: Worker, tmp_pa
         ("own", {"blocks/1": "SNN-3301"}),
         ("between", {"blocks/1": "SNN-3302", "blocks/2": "SNN-3302", "blocks/3": "SNN-3302"}),
         ("decimated", {"blocks/1": "SNN-3303"}),
+        ("counted", {"blocks/0": "SNN-3317", "blocks/2": "SNN-3317"}),
         ("late", {"blocks/0": "SNN-3325", "blocks/1": "SNN-3306"}),
     ],
 )
@@ -181,11 +183,28 @@ def test_refusals_name_every_reason_with_its_place(worker: Worker, name: str, wa
     assert errors == wanted
 
 
-def test_transposed_synapses_are_refused_together(worker: Worker) -> None:
-    with pytest.raises(UnsupportedError) as caught:
-        bad(worker, "transposed", input_shape=(1, 4, 4))
-    found = [(finding.place, finding.code) for finding in caught.value.findings if finding.code == "SNN-3303"]
-    assert found == [("blocks/0", "SNN-3303"), ("blocks/1", "SNN-3303")]
+def test_blocks_that_give_no_count_are_taken_with_count_log(worker: Worker) -> None:
+    graph = bad(worker, "uncounted", input_shape=(2, 3, 3))
+    assert [node.op for node in graph.nodes][:2] == ["core.Flatten", "core.Dense"]
+
+
+def test_slayer_itself_fails_where_events_are_counted(worker: Worker) -> None:
+    """What SNN-3317 says, on slayer's own blocks: the factory raises unless their forward does."""
+    assert len(bad(worker, "witnessed").nodes) == 2
+
+
+def test_transposed_convolutions_are_slayers(worker: Worker) -> None:
+    """The weights of a forward, laid out as slayer has them, and what shows that sums are exact."""
+    graph = bring(worker, "convt", 0)
+    ops = [node.op for node in graph.nodes if node.op.startswith("core.Conv")]
+    assert ops == ["core.ConvTranspose"] * 3
+    second = graph.node["blocks/1/synapse"]
+    assert second.param["weight"].shape == (4, 3, 3, 2)
+    assert second.attribute["dilation"] == (2, 2)
+    assert second.attribute["groups"] == 2
+    proven = next(finding.message for finding in graph.findings if finding.code == "SNN-3310")
+    assert all(f"blocks/{number}" in proven for number in (0, 1, 2, 4))
+    assert "SNN-3311" not in codes(graph)
 
 
 def test_what_is_said_of_networks_that_can_be_taken(worker: Worker) -> None:

@@ -87,6 +87,12 @@ def _on_grid(node: Node) -> Node:
         ("core.Conv", (4, 7, 6), {"weight": (6, 4, 3, 2), "padding": (2, 1), "dilation": (2, 1)}),
         ("core.Conv", (2, 5, 4, 6), {"weight": (3, 2, 2, 2, 3), "stride": (1, 2, 1), "bias": True}),
         ("core.Conv", (2, 3, 3, 3, 3), {"weight": (2, 2, 2, 2, 2, 2)}),
+        ("core.ConvTranspose", (4, 5), {"weight": (4, 3, 3), "groups": 2, "stride": (2,), "bias": True}),
+        ("core.ConvTranspose", (3, 4, 3), {"weight": (3, 2, 3, 2), "padding": (2, 1), "dilation": (2, 1)}),
+        ("core.ConvTranspose", (2, 3, 4, 2), {"weight": (2, 3, 2, 1, 3), "stride": (3, 1, 2), "bias": True}),
+        ("core.ConvTranspose", (2, 5, 4), {"weight": (2, 3, 2, 3), "stride": (3, 2), "output_padding": (2, 1)}),
+        ("core.ConvTranspose", (2, 6, 7), {"weight": (2, 3, 1, 2), "padding": (2, 3), "stride": (2, 1)}),
+        ("core.ConvTranspose", (2, 3, 3, 3, 3), {"weight": (2, 2, 2, 2, 2, 2)}),
         ("core.Dense", (3, 7), {"weight": (5, 7), "bias": True}),
         ("core.AvgPool", (3, 9), {"kernel": (4,), "stride": (3,), "padding": (2,), "ceil_mode": True}),
         ("core.AvgPool", (3, 9, 8), {"kernel": (3, 2), "padding": (1, 1), "count_include_pad": False}),
@@ -110,10 +116,12 @@ def test_every_transform_where_every_sum_is_exact(
     rank = len(shape) - 1
     params: dict[str, Any] = {}
     attributes: dict[str, Any] = {"core.Dense": {"shift": 0}}.get(op, {})
-    if op in ("core.Conv", "core.Dense"):
+    if op in ("core.Conv", "core.ConvTranspose", "core.Dense"):
         attributes = {**attributes, "accumulate": "exact", "bias": False}
-    if op == "core.Conv":
+    if op in ("core.Conv", "core.ConvTranspose"):
         attributes |= {"stride": (1,) * rank, "padding": (0,) * rank, "dilation": (1,) * rank, "groups": 1}
+    if op == "core.ConvTranspose":
+        attributes |= {"output_padding": (0,) * rank}
     if op.endswith("Pool"):
         attributes |= {"stride": (2,) * rank, "padding": (0,) * rank, "ceil_mode": False}
         attributes |= {"count_include_pad": True} if op == "core.AvgPool" else {"dilation": (1,) * rank}
@@ -123,7 +131,10 @@ def test_every_transform_where_every_sum_is_exact(
         else:
             attributes[name] = value
     if attributes.get("bias"):
-        params["bias"] = tensor((random.integers(-16, 17, params["weight"].shape[0]) / 16).astype(dtype))
+        outputs = params["weight"].shape[0]
+        if op == "core.ConvTranspose":
+            outputs = params["weight"].shape[1] * attributes["groups"]
+        params["bias"] = tensor((random.integers(-16, 17, outputs) / 16).astype(dtype))
     builder = GraphBuilder("one", REGISTRY)
     builder.output(builder.node("y", op, builder.input(shape, type_), params=params, **attributes))
     x = random.integers(-8, 9, (5, 3, *shape)) / 8 if kind != "spikes" else random.integers(0, 2, (5, 3, *shape))

@@ -10,7 +10,7 @@ from snnhub.ir.analysis import analyse
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph, Port
 from snnhub.ir.numtype import F32, SPIKE
-from snnhub.ir.tensor import Array
+from snnhub.ir.tensor import Array, tensor
 from snnhub.ops.registry import REGISTRY
 
 from tests.build import conv, cuba, dense, neurons
@@ -70,6 +70,14 @@ def one_sided(builder: GraphBuilder, port: Port, parts: Parts) -> Port:
     return parts.conv(builder, "middle", port, 3, 3, 3, 3)
 
 
+def transposed(builder: GraphBuilder, port: Port, parts: Parts) -> Port:
+    """A transposed convolution: what entries are spread to overlaps, and is cut off at the ends."""
+    attributes: dict[str, Any] = {"stride": (2, 1), "padding": (1, 0), "output_padding": (1, 0)}
+    attributes |= {"dilation": (1, 1), "groups": 1, "bias": False, "accumulate": "exact"}
+    params = {"weight": tensor(parts.weight(3, 3, 3, 2))}
+    return builder.node("middle", "core.ConvTranspose", port, params=params, delay=parts.step, **attributes)
+
+
 def averaged(builder: GraphBuilder, port: Port, parts: Parts) -> Port:
     return builder.node("middle", "core.AdaptiveAvgPool", port, sizes=(1, 1))
 
@@ -85,7 +93,13 @@ def unequal(builder: GraphBuilder, port: Port, parts: Parts) -> Port:
     return builder.node("middle", "core.AvgPool", port, **window)
 
 
-BOTH: dict[str, Middle] = {"unpooled": unpooled, "picture": picture, "padded": padded, "one_sided": one_sided}
+BOTH: dict[str, Middle] = {
+    "unpooled": unpooled,
+    "picture": picture,
+    "padded": padded,
+    "one_sided": one_sided,
+    "transposed": transposed,
+}
 FLOAT: dict[str, Middle] = {**BOTH, "averaged": averaged, "unequal": unequal}
 
 

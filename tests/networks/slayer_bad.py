@@ -64,8 +64,40 @@ def decimated_last() -> Any:
     return Chain(dense(), BLOCK.TimeDecimation(4))
 
 
-def transposed() -> Any:
-    return Chain(BLOCK.ConvT(params(), 1, 2, 2), BLOCK.ConvT(params(), 2, 1, 2))
+def counting() -> Any:
+    return BLOCK.Dense(params(), 8, 8, weight_scale=4, count_log=True)
+
+
+def counted() -> Any:
+    return Chain(counting(), dense(), counting())
+
+
+def witnessed() -> Any:
+    """A plain network, if blocks that count their events fail in their forward."""
+    for block, shape in ((counting(), (1, 8, 4)), (BLOCK.Pool(params(), 2, count_log=True), (1, 2, 4, 4, 4))):
+        try:
+            with torch.no_grad():
+                block(torch.ones(shape))
+        except RuntimeError as problem:
+            if "Bool" in str(problem):
+                continue
+            raise
+        raise ValueError("slayer counts its events")
+    return Chain(dense())
+
+
+class Counts(Chain):
+    """Blocks that give a pair."""
+
+    def forward(self, spike: Any) -> Any:
+        for block in self.blocks:
+            found = block(spike)
+            spike = found[0] if isinstance(found, tuple) else found
+        return spike
+
+
+def uncounted() -> Any:
+    return Counts(BLOCK.Flatten(count_log=True), dense(18), BLOCK.Affine(params(), 8, 4, count_log=True))
 
 
 def late() -> Any:

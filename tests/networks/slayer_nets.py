@@ -178,6 +178,44 @@ def pooled(draw: torch.Generator) -> Any:
     )
 
 
+def convt(draw: torch.Generator) -> Any:
+    """Transposed convolutions: groups, padding, taps apart, weight norm, and a delay per channel."""
+    delayed = BLOCK.ConvT(
+        neuron(draw), 4, 6, (3, 2), padding=(0, 1), dilation=2, groups=2, weight_scale=6, delay=True
+    )
+    return _spread(
+        Chain(
+            BLOCK.ConvT(neuron(draw), 3, 4, 3, stride=2, padding=1, weight_scale=6, weight_norm=True),
+            _delaying(delayed, 6),
+            BLOCK.ConvT(neuron(draw), 6, 2, (2, 3), stride=(1, 2), weight_scale=6),
+            BLOCK.Flatten(),
+            BLOCK.Dense(neuron(draw), 456, 10, weight_scale=5),
+        ),
+        draw,
+        6,
+    )
+
+
+def decoder(draw: torch.Generator) -> Any:
+    """Down and up again, small enough for a chip: strides, padding and groups."""
+    return Chain(
+        BLOCK.Conv(neuron(draw), 2, 4, 3, stride=2, padding=1, weight_scale=6),
+        BLOCK.ConvT(neuron(draw), 4, 4, (2, 3), stride=2, padding=(0, 1), groups=2, weight_scale=6),
+        BLOCK.ConvT(neuron(draw), 4, 2, 2, dilation=2, weight_scale=6, weight_norm=True),
+    )
+
+
+def unpool(draw: torch.Generator) -> Any:
+    """Unpooling whose windows overlap, leave gaps or are cut: what one channel gives lands in the next."""
+    return Chain(
+        BLOCK.Unpool(neuron(draw), (2, 3), stride=(2, 1), padding=(0, 1), weight_scale=2),
+        BLOCK.Unpool(neuron(draw), 2, stride=(2, 3), weight_scale=3),
+        BLOCK.Unpool(neuron(draw), (3, 2), stride=(1, 2), padding=(2, 0), dilation=(2, 1), weight_scale=1.5),
+        BLOCK.Flatten(),
+        BLOCK.Average(4),
+    )
+
+
 def alif(draw: torch.Generator) -> Any:
     more = {"threshold_decay": 0.03, "refractory_decay": 0.1, "threshold_step": 0.25}
     block = slayer.block.alif
@@ -207,7 +245,7 @@ KINDS: dict[str, Callable[[torch.Generator], Any]] = {
     kind.__name__: kind
     for kind in (
         *(dense, convolution, recurrent, delayed, delayed_channels, normed, channels, winners, bootstrapped),
-        *(affine, graded, pooled, alif, rf, sigma_delta),
+        *(affine, graded, pooled, convt, decoder, unpool, alif, rf, sigma_delta),
     )
 }
 

@@ -123,6 +123,15 @@ def test_a_matrix_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) 
     assert "a matrix of 9216 weights at middle" in left_alone(linear(BOTH["unpooled"], integer=False))
 
 
+def test_a_transposed_convolution_is_a_matrix_or_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3 x 4 x 4 entries go to 3 x 8 x 5; one synapse too many, and the chip's report says why."""
+    graph = linear(BOTH["transposed"], integer=False)
+    assert "matrix 120 x 48" in told(rewritten(graph))[0].new
+    assert "core.ConvTranspose" not in {node.op for node in rewritten(graph).nodes}
+    monkeypatch.setattr(rewriting, "LARGEST", 48 * 120 - 1)
+    assert "a matrix of 5760 weights at middle" in left_alone(graph)
+
+
 def test_so_is_one_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The convolution behind would need a matrix too, and that one is the largest."""
     monkeypatch.setattr(rewriting, "LARGEST", 48 * 192)

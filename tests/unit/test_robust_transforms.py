@@ -40,6 +40,13 @@ def conv(random: Random, groups: int, bias: bool) -> tuple[dict[str, Array], dic
     return params, {"bias": bias, "accumulate": "exact", **geometry}
 
 
+def transposed(random: Random, groups: int, bias: bool) -> tuple[dict[str, Array], dict[str, Any]]:
+    params = {"weight": random.normal(0, 1, (4, 6 // groups, 3, 2))}
+    params |= {"bias": random.normal(0, 1, 6)} if bias else {}
+    geometry = {"stride": (1, 2), "padding": (1, 0), "output_padding": (0, 1), "dilation": (1, 2)}
+    return params, {"bias": bias, "accumulate": "exact", **geometry, "groups": groups}
+
+
 def norm(random: Random) -> tuple[dict[str, Array], dict[str, Any]]:
     scale = random.choice([0.5, 1.0, 2.0, 0.3, 1.7, -3.1, 0.0], (4, 1, 1))
     return {"scale": scale, "shift": random.choice([0.0, 0.3, -1.7, 2.0], (4, 1, 1))}, {}
@@ -54,6 +61,8 @@ CASES: dict[str, tuple[str, tuple[int, ...], Callable[[Random], tuple[dict[str, 
     "dense, bias": ("core.Dense", (3, 12), lambda random: dense(random, True)),
     "conv": ("core.Conv", (4, 5, 6), lambda random: conv(random, 1, False)),
     "conv, groups, bias": ("core.Conv", (4, 5, 6), lambda random: conv(random, 2, True)),
+    "transposed conv": ("core.ConvTranspose", (4, 3, 4), lambda random: transposed(random, 1, False)),
+    "transposed conv, groups, bias": ("core.ConvTranspose", (4, 3, 4), lambda random: transposed(random, 2, True)),
     "average": ("core.AvgPool", (4, 5, 6), plain(count_include_pad=True, **PLANE)),
     "average without padding": ("core.AvgPool", (4, 5, 6), plain(count_include_pad=False, **PLANE)),
     "adaptive": ("core.AdaptiveAvgPool", (4, 5, 6), plain(sizes=(2, 4))),

@@ -100,6 +100,21 @@ def conv(
     return building.conv(builder, name, source, stored(weight), delay, given, **changes)
 
 
+def conv_transpose(
+    builder: GraphBuilder,
+    name: str,
+    source: Port,
+    weight: Any,
+    *,
+    bias: Any = None,
+    delay: int = 0,
+    **changes: Any,
+) -> Port:
+    """A ConvTranspose node; its numbers as they are best stored."""
+    given = None if bias is None else stored(bias)
+    return building.conv_transpose(builder, name, source, stored(weight), delay, given, **changes)
+
+
 def keys_of(graph: Graph, records: tuple[str, ...]) -> tuple[str, ...]:
     """What a case records: as asked, or every output, and every state and spike of its neurons."""
     if records:

@@ -56,6 +56,11 @@ CORE = {
 SETTINGS: dict[str, Setting] = {
     "core.Dense": Setting((3,), {**SYNAPSE, "shift": 0}, {"weight": (2, 3), "bias": (2,)}),
     "core.Conv": Setting((1, 3, 3), {**SYNAPSE, **WINDOW}, {"weight": (2, 1, 2, 2), "bias": (2,)}),
+    "core.ConvTranspose": Setting(
+        (2, 3, 3),
+        {**SYNAPSE, **WINDOW, "output_padding": (0, 0)},
+        {"weight": (2, 3, 2, 2), "bias": (3,)},
+    ),
     "core.AvgPool": Setting((1, 4, 4), {**POOL, "count_include_pad": True}),
     "core.MaxPool": Setting((1, 4, 4), {**POOL, "dilation": (1, 1)}),
     "core.AdaptiveAvgPool": Setting((1, 4, 4), {"sizes": (2, 2)}),

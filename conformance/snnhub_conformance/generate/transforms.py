@@ -15,7 +15,7 @@ from snnhub.ir.numtype import F64, NumType, signed
 from snnhub.ir.tensor import Array, tensor
 
 from snnhub_conformance.building import stored
-from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, conv, dense, start
+from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, conv, conv_transpose, dense, start
 
 RECORDS = ("n/y",)
 BYTE, WORD = signed(8), signed(32)
@@ -84,16 +84,18 @@ def product(
     steps: int = 2,
     batch: int = 0,
     landmine: int | None = None,
+    transposed: bool = False,
     **changes: Any,
 ) -> Sketch:
-    """A Dense, or a Conv where the weight has more than two axes."""
+    """A Dense, or a Conv (``transposed``: ConvTranspose) where the weight has more than two axes."""
 
     def draw(random: Random) -> Drawn:
         builder = start("product")
         port = builder.input(shape, kind)
         own = tensor(fill(random, weight)) if kind == F64 else fill(random, weight)
-        offset = None if bias is None else bias(random, weight[:1])
-        build: Callable[..., Port] = dense if len(weight) == 2 else conv
+        outputs = weight[1] * changes.get("groups", 1) if transposed else weight[0]
+        offset = None if bias is None else bias(random, (outputs,))
+        build: Callable[..., Port] = dense if len(weight) == 2 else conv_transpose if transposed else conv
         builder.output(build(builder, "n", port, own, bias=offset, **changes))
         size = (steps, batch, *shape) if batch else (steps, *shape)
         return Drawn(builder.graph(), (x or of(kind))(random, size).astype(kind.numpy), batched=bool(batch))

@@ -26,7 +26,7 @@ from snnhub_conformance.mutants.engine_class import (
     with_edges,
     with_nodes,
 )
-from snnhub_conformance.mutants.layers import LAYERS
+from snnhub_conformance.mutants.layers import CONVOLUTIONS, LAYERS
 
 
 def _no_delays(graph: Graph) -> Graph | None:
@@ -74,9 +74,9 @@ def _one_edge(pick: int) -> Change:
     return change
 
 
-def _weight(change: Callable[[Array], Array | None], op: str) -> Change:
+def _weight(change: Callable[[Array], Array | None], *ops: str) -> Change:
     def node(item: Node) -> Node | None:
-        if item.op != op:
+        if item.op not in ops:
             return None
         old = item.param["weight"].array
         new = change(old)
@@ -317,9 +317,9 @@ ENGINES: tuple[EngineClass, ...] = (
     EngineClass("input.binary", "several spikes in one step counted as one", run=_binary_input),
     EngineClass("parameter.first", "the first neuron's parameter used for all", _first_parameter),
     EngineClass("weight.transposed", "a weight matrix transposed", _weight(_transposed, "core.Dense")),
-    EngineClass("weight.flipped", "a convolution turned its kernel around", _weight(_flipped, "core.Conv")),
+    EngineClass("weight.flipped", "a convolution turned its kernel around", _weight(_flipped, *CONVOLUTIONS)),
     EngineClass(
-        "weight.axes-swapped", "height and width of a kernel exchanged", _weight(_swapped_axes, "core.Conv")
+        "weight.axes-swapped", "height and width of a kernel exchanged", _weight(_swapped_axes, *CONVOLUTIONS)
     ),
     EngineClass("bias.dropped", "biases left out", _no_bias),
     EngineClass("sum.wraps", "sums wrapped to 24 bits that should be exact", _accumulate("wrap24")),

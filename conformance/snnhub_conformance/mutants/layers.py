@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import prod
 
 import numpy as np
-from snnhub.engine.kernels.synapse import window_view
+from snnhub.engine.kernels.synapse import as_conv, spread, window_view
 from snnhub.ir.graph import Graph, Node
 from snnhub.ir.tensor import Array, tensor
 
@@ -20,7 +20,11 @@ Inputs = Mapping[str, Array]
 
 
 def _terms(node: Node, x: Array, right: Array) -> Array:
-    """The products of every sum of a Dense or Conv, (…of the result, terms), in the dtype of the weight."""
+    """The products of every sum of a Dense, Conv or ConvTranspose, (…of the result, terms), in the dtype of the
+    weight.
+    """
+    if node.op == "core.ConvTranspose":
+        node, x = as_conv(node), spread(node, x)
     weight = node.param["weight"].array
     wide = weight.dtype if weight.dtype.kind == "f" else np.dtype(np.int64)
     weight, x = weight.astype(wide), x.astype(wide)
@@ -39,7 +43,7 @@ def _terms(node: Node, x: Array, right: Array) -> Array:
 
 def _bias(node: Node, dims: int) -> Array:
     bias = node.param["bias"].array if "bias" in node.param else np.zeros(1, node.param["weight"].array.dtype)
-    return bias.reshape(-1, *[1] * dims) if node.op == "core.Conv" else bias
+    return bias.reshape(-1, *[1] * dims) if node.op != "core.Dense" else bias
 
 
 def _sum_in(dtype: str, backwards: bool = False) -> Wrong:
@@ -197,7 +201,7 @@ def _in_and_out(graph: Graph) -> Graph | None:
     """A kernel's channels in and out exchanged."""
 
     def node(item: Node) -> Node | None:
-        weight = item.param["weight"].array if item.op == "core.Conv" else np.zeros((1, 2))
+        weight = item.param["weight"].array if item.op in CONVOLUTIONS else np.zeros((1, 2))
         return _conv_weight(item, weight.swapaxes(0, 1) if weight.shape[0] == weight.shape[1] else None)
 
     return with_nodes(graph, node)
@@ -210,25 +214,60 @@ def _interleaved(node: Node, inputs: Inputs, right: Array) -> Array:
     return right.reshape(shape).swapaxes(1, 2)
 
 
+def _moved_back(node: Node, inputs: Inputs, right: Array) -> Array:
+    """Output padding in front: everything lies later by it."""
+    more = node.integers("output_padding")
+    bias = np.zeros_like(right) + _bias(node, right.ndim - 2).astype(right.dtype)
+    if not any(more):
+        return right
+    kept = tuple(slice(None, size - gap) for size, gap in zip(right.shape[2:], more, strict=True))
+    there = tuple(slice(gap, None) for gap in more)
+    bias[(slice(None), slice(None), *there)] = right[(slice(None), slice(None), *kept)]
+    return bias
+
+
 def _layer(name: str, mistake: str, wrong: Wrong, *ops: str) -> EngineClass:
     return EngineClass(name, mistake, run=with_transform(wrong, *(f"core.{op}" for op in ops)))
 
 
-SPATIAL = ("stride", "padding", "dilation", "kernel", "factor", "sizes", "before", "after")
+CONVOLUTIONS = ("core.Conv", "core.ConvTranspose")
+SPATIAL = ("stride", "padding", "output_padding", "dilation", "kernel", "factor", "sizes", "before", "after")
 LAYERS: tuple[EngineClass, ...] = (
-    _layer("sum.f32", "sums accumulated in f32, one term after the other", _sum_in("float32"), "Dense", "Conv"),
+    _layer(
+        "sum.f32",
+        "sums accumulated in f32, one term after the other",
+        _sum_in("float32"),
+        "Dense",
+        "Conv",
+        "ConvTranspose",
+    ),
     _layer(
         "sum.f32-backwards",
         "sums accumulated in f32, the last term first",
         _sum_in("float32", True),
         "Dense",
         "Conv",
+        "ConvTranspose",
     ),
     _layer(
-        "sum.f64", "sums accumulated in f64 and rounded at the end, not exact", _sum_in("float64"), "Dense", "Conv"
+        "sum.f64",
+        "sums accumulated in f64 and rounded at the end, not exact",
+        _sum_in("float64"),
+        "Dense",
+        "Conv",
+        "ConvTranspose",
     ),
-    _layer("sum.bias-apart", "a sum rounded before its bias is added", _bias_apart, "Dense", "Conv"),
-    _layer("sum.saturates", "sums that should wrap to 24 bits stop at the limit", _saturated, "Dense", "Conv"),
+    _layer(
+        "sum.bias-apart", "a sum rounded before its bias is added", _bias_apart, "Dense", "Conv", "ConvTranspose"
+    ),
+    _layer(
+        "sum.saturates",
+        "sums that should wrap to 24 bits stop at the limit",
+        _saturated,
+        "Dense",
+        "Conv",
+        "ConvTranspose",
+    ),
     _layer(
         "sum.shift-truncates", "the shift of a sum rounds toward zero instead of down", _shift_truncates, "Dense"
     ),
@@ -250,7 +289,10 @@ LAYERS: tuple[EngineClass, ...] = (
         "norm.two-roundings", "scale and shift rounded one after the other", _two_roundings, "BatchNorm", "Scale"
     ),
     _layer("norm.shift-first", "shifted first and scaled then", _shift_first, "BatchNorm", "Scale"),
-    _layer("groups.interleaved", "filters of groups in turns", _interleaved, "Conv"),
+    _layer("groups.interleaved", "filters of groups in turns", _interleaved, "Conv", "ConvTranspose"),
+    _layer(
+        "window.output-padding", "output padding put in front instead of at the end", _moved_back, "ConvTranspose"
+    ),
     EngineClass("parameter.last-axis", "numbers per channel put on the last axis", _last_axis),
     EngineClass("window.axes", "attributes of spatial axes read as (W, H)", _reversed_axes(*SPATIAL)),
     EngineClass("weight.in-out", "a kernel's channels in and out exchanged", _in_and_out),

@@ -23,6 +23,7 @@ from snnhub.ops import (
 CORE: tuple[OpSchema, ...] = (
     synapse.DENSE,
     synapse.CONV,
+    synapse.CONV_TRANSPOSE,
     pooling.AVG_POOL,
     pooling.MAX_POOL,
     shaping.FLATTEN,

@@ -1,4 +1,6 @@
-"""Dense and Conv. Convolution gathers its windows (im2col) and is then the same product as Dense."""
+"""Dense, Conv and ConvTranspose. Convolution gathers its windows (im2col) and is then the same product as Dense;
+a transposed one is a convolution of its input with zeros in between.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,13 @@ import numpy as np
 
 from snnhub.engine.kernels import Context, Kernel
 from snnhub.engine.kernels.matmul import ExactProduct
-from snnhub.ir.tensor import Array
+from snnhub.ir.graph import Node
+from snnhub.ir.tensor import Array, tensor
 
 GATHER_BYTES = 2**25
 """Windows gathered at once; larger inputs are convolved in pieces."""
+ORDER = ("stride", "padding", "dilation", "output_padding")
+"""Attributes of a transposed convolution, in the order in which they are used here."""
 
 
 def _bias(context: Context) -> Array | None:
@@ -88,3 +93,47 @@ def window_view(x: Array, kernel: tuple[int, ...], stride: tuple[int, ...], dila
     view = np.lib.stride_tricks.sliding_window_view(x, spans, axis=tuple(range(2, 2 + dims)))
     steps = tuple(slice(None, None, step) for step in (*stride, *dilation))
     return view[(slice(None), slice(None), *steps)]
+
+
+def conv_transpose(context: Context) -> Kernel:
+    """X (samples, channels, *spatial) to (samples, filters, *spatial): the same sums as ``as_conv``'s."""
+    node = as_conv(context.node)
+    kernel = conv(replace(context, node=node))
+    return lambda inputs: kernel({"x": spread(context.node, inputs["x"])})
+
+
+def outputs_first(node: Node) -> Array:
+    """The weights of a ConvTranspose as Conv has them: (out, in / groups, *kernel), the kernel not turned."""
+    weight = node.param["weight"].array
+    groups = np.split(weight, node.integer("groups"))
+    return np.concatenate([group.swapaxes(0, 1) for group in groups])
+
+
+def as_conv(node: Node) -> Node:
+    """The Conv without stride and padding that makes of a ``spread`` input what a ConvTranspose makes of it."""
+    weight = outputs_first(node)
+    dims = weight.ndim - 2
+    turned = np.ascontiguousarray(weight[(slice(None), slice(None), *[slice(None, None, -1)] * dims)])
+    own = {name: value for name, value in node.attributes if name != "output_padding"}
+    attributes = {**own, "stride": (1,) * dims, "padding": (0,) * dims}
+    params = {**node.param, "weight": tensor(turned)}
+    return replace(node, op="core.Conv", attributes=tuple(attributes.items()), params=tuple(params.items()))
+
+
+def spread(node: Node, x: Array) -> Array:
+    """The input of a ConvTranspose with ``stride - 1`` zeros between entries, and around it the zeros that its
+    convolution needs; where the padding cuts off more than a kernel reaches, without its ends.
+    """
+    kernel = node.param["weight"].shape[2:]
+    for axis, numbers in enumerate(zip(kernel, *(node.integers(name) for name in ORDER), strict=True), 2):
+        size, stride, padding, dilation, more = numbers
+        shape = (*x.shape[:axis], (x.shape[axis] - 1) * stride + 1, *x.shape[axis + 1 :])
+        wide = np.zeros(shape, x.dtype)
+        wide[(*[slice(None)] * axis, slice(None, None, stride))] = x
+        before = dilation * (size - 1) - padding
+        around = [(0, 0)] * x.ndim
+        around[axis] = (max(before, 0), max(before + more, 0))
+        wide = np.pad(wide, around)
+        end = wide.shape[axis] + min(before + more, 0)
+        x = wide[(*[slice(None)] * axis, slice(max(-before, 0), end))]
+    return x

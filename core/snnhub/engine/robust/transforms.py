@@ -10,6 +10,7 @@ import numpy as np
 from snnhub.engine import kernels
 from snnhub.engine.exact import EXACT_F32, EXACT_F64, F64, grid_exponent
 from snnhub.engine.kernels import Context
+from snnhub.engine.kernels.synapse import outputs_first
 from snnhub.engine.robust.bounded import Bounded
 from snnhub.engine.robust.rounding import NEXT, PAD, above, gamma, known, smallest, spacing, two_roundings, unit
 from snnhub.engine.robust.sums import sum_radius
@@ -32,7 +33,7 @@ def load(op: TransformOp, context: Context) -> Radius | None:
 
 
 def weighted(op: TransformOp, context: Context) -> Radius:
-    """Dense and Conv: the rule of sums, with as many terms as inputs that are not 0."""
+    """Dense, Conv and ConvTranspose: the rule of sums, with as many terms as inputs that are not 0."""
     node = context.node
     weight, bias = node.param["weight"].array, node.param.get("bias")
     size_of = _magnitudes(op, context, np.abs(weight), None if bias is None else np.abs(bias.array))
@@ -59,7 +60,7 @@ def weighted(op: TransformOp, context: Context) -> Radius:
 def _grid(context: Context) -> Callable[[Array], Array | None]:
     """For an input, exponents of powers of two that divide all terms of a sum; None if it is not finite."""
     node = context.node
-    weight, bias = node.param["weight"].array, node.param.get("bias")
+    weight, bias = _rows(node), node.param.get("bias")
     across = (-1,) if node.op == "core.Dense" else (-1, *[1] * (weight.ndim - 2))
     rows = np.array([grid_exponent(row) for row in weight]).reshape(across)
     own = rows.max(initial=0) + 2**14  # a bias of 0 is a multiple of anything
@@ -84,11 +85,13 @@ def _magnitudes(op: TransformOp, context: Context, weight: Array, bias: Array | 
 
 def _counter(op: TransformOp, context: Context) -> Callable[[Array], F64]:
     """How many inputs of each sum are not 0."""
-    node, weight = context.node, context.node.param["weight"].array
+    node, weight = context.node, _rows(context.node)
     if node.op == "core.Dense":
         return lambda live: live.sum(axis=-1, keepdims=True).astype(np.float64)
     groups = node.integer("groups")
     ones = np.ones((groups, *weight.shape[1:]), weight.dtype)
+    if node.op == "core.ConvTranspose":
+        ones = np.ones((groups * weight.shape[1], 1, *weight.shape[2:]), weight.dtype)
     shapes = {**context.shapes, "y": (groups, *context.shapes["y"][1:])}
     kernel = kernels.load(op, replace(context, node=_with(node, ones, None), shapes=shapes))
     each = len(weight) // groups if groups > 1 else 1  # one group has one count for all filters
@@ -98,6 +101,11 @@ def _counter(op: TransformOp, context: Context) -> Callable[[Array], F64]:
         return np.repeat(found, each, axis=1) if each > 1 else found
 
     return count
+
+
+def _rows(node: Node) -> Array:
+    """Weights, the axis of outputs first."""
+    return outputs_first(node) if node.op == "core.ConvTranspose" else node.param["weight"].array
 
 
 def _with(node: Node, weight: Array, bias: Array | None) -> Node:
@@ -228,6 +236,7 @@ def _whole_sums(x: Array, terms: int, dtype: np.dtype[np.generic]) -> bool:
 RULES: dict[tuple[str, int], Callable[[TransformOp, Context], Radius]] = {
     ("core.Dense", 1): weighted,
     ("core.Conv", 1): weighted,
+    ("core.ConvTranspose", 1): weighted,
     ("core.AvgPool", 1): averaged,
     ("core.AdaptiveAvgPool", 1): averaged,
     ("core.MaxPool", 1): moved,

@@ -13,6 +13,7 @@ import numpy as np
 
 from snnhub.engine.exact import EXACT_F32, EXACT_F64
 from snnhub.engine.kernels import Context
+from snnhub.engine.kernels.synapse import outputs_first
 from snnhub.engine.torch_engine.home import Home, Tensor, dtype_of, wire_dtype
 from snnhub.ir.numtype import NumType
 
@@ -38,7 +39,8 @@ def _weights(context: Context, home: Home) -> tuple[Tensor, Tensor | None]:
 
 def _holds_sums(context: Context) -> bool:
     """Whether f64 holds every partial sum of an integer product, in whatever order the terms are added."""
-    weight = context.node.param["weight"].array
+    node = context.node
+    weight = outputs_first(node) if node.op == "core.ConvTranspose" else node.param["weight"].array
     sums = np.abs(weight.astype(np.float64).reshape(len(weight), -1)).sum(axis=1)
     reach = float(sums.max(initial=0.0)) * max(abs(bound) for bound in context.types["x"].range)
     if "bias" in context.node.param:
@@ -90,6 +92,29 @@ def conv(context: Context, home: Home) -> Kernel | None:
             return function(x, weight, bias, *geometry, groups)
         with torch.backends.cudnn.flags(enabled=False):
             return _finished(function(x, weight, bias, *geometry, groups), context)
+
+    return run
+
+
+def conv_transpose(context: Context, home: Home) -> Kernel | None:
+    """``torch.nn.functional.conv_transpose1d`` to ``conv_transpose3d``; integers as for ``conv``."""
+    import torch
+
+    whole, dims = not context.types["y"].is_float, len(context.shapes["x"]) - 1
+    if dims not in DIMENSIONS or (whole and not _holds_sums(context)):
+        return None
+    function = getattr(torch.nn.functional, f"conv_transpose{dims}d")
+    weight, bias = _weights(context, home)
+    node = context.node
+    window = [node.integers(name) for name in ("stride", "padding", "output_padding")]
+    others = (node.integer("groups"), node.integers("dilation"))
+
+    def run(inputs: Mapping[str, Tensor]) -> Tensor:
+        x = inputs["x"].to(weight.dtype)
+        if not whole:
+            return function(x, weight, bias, *window, *others)
+        with torch.backends.cudnn.flags(enabled=False):
+            return _finished(function(x, weight, bias, *window, *others), context)
 
     return run
 
@@ -167,6 +192,7 @@ def batch_norm(context: Context, home: Home) -> Kernel | None:
 KERNELS: dict[tuple[str, int], Callable[[Context, Home], Kernel | None]] = {
     ("core.Dense", 1): dense,
     ("core.Conv", 1): conv,
+    ("core.ConvTranspose", 1): conv_transpose,
     ("core.AvgPool", 1): average,
     ("core.MaxPool", 1): maximum,
     ("core.Flatten", 1): flatten,
