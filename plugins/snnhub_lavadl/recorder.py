@@ -92,7 +92,7 @@ def _accumulated(heard: Heard) -> Array:
 
 
 def _residue(heard: Heard) -> Array:
-    """What slayer's own delta has left after each step: it keeps that to itself, so it runs again, step by step."""
+    """What slayer's own delta has left after each step; it gives only the last, so it runs again step by step."""
     import torch
 
     delta = copy.deepcopy(heard.block.module.neuron.delta)

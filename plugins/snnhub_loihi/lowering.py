@@ -92,7 +92,7 @@ def _slayer() -> tuple[Pass, ...]:
             "loihi slayer",
             1,
             Promise(Rung.SPIKES),
-            "layers of slayer's CUBA neurons become Loihi's, in the same integers",
+            "layers of slayer's CUBA neurons and resonators become Loihi's, in the same integers",
             slayer.run,
         ),
         Pass(

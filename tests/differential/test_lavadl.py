@@ -42,6 +42,7 @@ HELD = {"rf": RESONANT, "rf_iz": RESONANT, "rf_normed": RESONANT, "sigma_delta":
 """States of these kinds, each of which slayer must have recorded of every layer that has it."""
 LOWERED = (
     *("dense", "convolution", "recurrent", "delayed", "delayed_channels", "channels", "bootstrapped", "affine"),
+    *("rf", "rf_iz"),
 )
 
 
