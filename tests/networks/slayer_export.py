@@ -1,7 +1,7 @@
 """Random networks of ``slayer_nets.py`` written by lava-dl's own ``export_hdf5``. Runs beside lava-dl.
 
-``slayer_export.py FOLDER SEEDS KIND…`` writes ``FOLDER/<kind>_<seed>.net`` for every kind and every seed below SEEDS,
-of the very modules that snnhub's importer makes of that kind and seed.
+``slayer_export.py FOLDER SEEDS KIND…`` writes ``FOLDER/<kind>_<seed>.net`` for all kinds and all seeds below
+SEEDS, of the very modules that snnhub's importer makes of that kind and seed.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ def net(op: str, layers: int = 2, gain: float = 1.0, threshold: int = 2048, **mo
         values = {"sin_decay": decays[0], "cos_decay": decays[1], "threshold": threshold}
         own = {key: smallest_integer(np.asarray(value)) for key, value in values.items()}
         own |= {key: tensor(value, "float32") for key, value in more.get("params", {}).items()}
-        choice = {"graded": False, "norm": "none"} | {key: more[key] for key in ("graded", "norm") if key in more}
+        choice: dict[str, Any] = {"graded": False, "norm": "none"}
+        choice |= {key: more[key] for key in ("graded", "norm") if key in more}
         port, late = builder.node(name, op, sources, params=own, **choice), 1
     builder.output(port, delay=late)
     return builder.graph(decoder=Decoder("sum"))
@@ -85,7 +86,7 @@ def test_what_has_no_equal_is_refused_for_every_layer(more: dict[str, Any], word
 def test_resonators_behind_convolutions_are_refused() -> None:
     builder = GraphBuilder("net", REGISTRY)
     port, weight = builder.input((1, 4, 4), F32), {"weight": tensor(np.ones((2, 1, 3, 3), np.float32))}
-    shape = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, "bias": False}
+    shape: dict[str, Any] = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1, "bias": False}
     shape |= {"accumulate": "exact"}
     parts = ("real", "imag")
     sources = {part: builder.node(f"n/{part}_", "core.Conv", port, params=weight, **shape) for part in parts}
