@@ -24,7 +24,7 @@ RESONATORS: Mapping[str, StepOp] = {"slayer.RF": resonate.RF, "slayer.RFIzhikevi
 PORTS = {"real": "a_real", "imag": "a_imag"}
 STATES = {"re": "real", "im": "imag"}
 CUT = 4.0
-"""At least what one step cuts off both parts of a state together: four products, each by less than 1."""
+"""At most what one step cuts off both parts of a state together: four products, each by less than 1."""
 
 
 def layer(graph: Graph, node: Node, rewriter: Rewriter, lookup: OpLookup) -> Iterator[Finding]:
