@@ -57,6 +57,7 @@ CODES: dict[str, str] = {
     "SNN-2134": "delay of outputs moved to the inputs of the next layer",
     "SNN-2135": "slayer network that has no equal in the target",
     "SNN-2136": "last layer that does not fire, read from a state",
+    "SNN-2138": "slayer network whose input is not the target's",
     "SNN-2143": "transforms that became weights",
     "SNN-2144": "transforms that cannot become weights",
     "SNN-2201": "limit of the target exceeded",

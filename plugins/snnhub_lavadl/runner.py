@@ -119,7 +119,8 @@ def _of_block(graph: Graph, block: Block, heard: Heard) -> dict[str, Get]:
     states = STATES.get(neuron_kind(block.module.neuron))
     stepwise = node.attribute.get("stepwise") is True
     held = {state.name for state in node.program.states}
-    own = {} if states is None or "dynamics0" not in heard else states(heard, stepwise)
+    ran = "dynamics0" in heard or "sigma" in heard or "changing" in heard
+    own = states(heard, stepwise) if states is not None and ran else {}
     return found | {f"{path}/{name}": get for name, get in own.items() if name in held}
 
 

@@ -23,7 +23,7 @@ CUBAS = (CUBA, FLOAT_CUBA.name)
 """Neurons with a current that decays."""
 NEURONS = ("core.IF", "core.LIF", *CUBAS)
 LOWERED = ("loihi.CubaLIF", "loihi.RF", "loihi.RFIzhikevich", *sigma_delta.NAMES)
-"""Neurons of the chip. Nothing is lowered to resonators or sigma-delta neurons: they come from files."""
+"""Neurons of the chip. Sigma-delta neurons come from files only, resonators from files and from slayer."""
 SHAPING = ("core.Flatten",)
 REMEDIES = {
     "core.BatchNorm": "Batch normalisation is folded only into a convolution or dense layer right before it.",

@@ -8,10 +8,9 @@ reach where Lava wraps or clips, a bias before the first input. Ops of slayer ar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from snnhub.engine.kernels.synapse import outputs_first
 from snnhub.findings import Finding, Severity, error, info, loss, note, of_severity
 from snnhub.ir.graph import Edge, Graph, Node, Port
 from snnhub.ir.numtype import SPIKE
@@ -21,38 +20,32 @@ from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array, Tensor, smallest_integer
 from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
-from snnhub_loihi.admit import SYNAPSES
-from snnhub_loihi.ops import ALIGN, CUBA_LIF, DECAY_UNITY, STATE_LIMIT
+from snnhub_loihi import slayer_resonate
+from snnhub_loihi.ops import CUBA_LIF, DECAY_UNITY, STATE_LIMIT
+from snnhub_loihi.slayer_resonate import RESONATORS
+from snnhub_loihi.slayer_synapses import UNIT, Range, added, integer_synapse, refused_synapses, rows, weights
 
 CUBA = "slayer.CUBA"
-TRANSPOSED = "core.ConvTranspose"
-"""Becomes a matrix where it is small, in a pass of its own behind this one."""
-UNIT = 1 << ALIGN
+SUMMING = ("slayer.Delta", "slayer.SigmaDelta", "slayer.Sigma")
+"""slayer's sigma-delta neurons."""
 BIAS_LIMIT = 2**15
-GRID = "slayer's own quantize_8bit puts them there; leave pre_hook_fx to the block."
-
-
-@dataclass(frozen=True)
-class Range:
-    """Bounds of what goes into u in one step, per neuron, in units of the states."""
-
-    low: Array
-    high: Array
-
-    def times(self, decay: Array) -> Range | None:
-        """Bounds of a state that loses ``decay`` of 4096 per step; None where it can grow for ever."""
-        if np.any(decay == 0):
-            return None
-        return Range(self.low * DECAY_UNITY / decay, self.high * DECAY_UNITY / decay)
 
 
 def run(graph: Graph, context: PassContext) -> PassResult:
-    """Replace every layer of slayer's CUBA neurons. Edges keep their delays; ``slayer_steps`` moves them."""
-    neurons = [node for node in graph.nodes if node.op == CUBA]
+    """Replace every layer of slayer's CUBA neurons and resonators. Edges keep their delays; ``slayer_steps`` moves
+    them.
+    """
+    neurons = [node for node in graph.nodes if node.op in (CUBA, *RESONATORS, *SUMMING)]
     if not neurons:
         return unchanged(graph, context)
     rewriter = Rewriter(graph, context.lookup)
-    findings = [item for node in neurons for item in _layer(graph, node, rewriter, context.lookup)]
+    findings: list[Finding] = []
+    for node in neurons:
+        if node.op in SUMMING:
+            findings.append(_real_input(node))
+            continue
+        lower = slayer_resonate.layer if node.op in RESONATORS else _layer
+        findings += lower(graph, node, rewriter, context.lookup)
     if of_severity(findings, Severity.ERROR):
         return unchanged(graph, context, findings)
     whole = rewriter.graph()
@@ -82,9 +75,9 @@ def _layer(graph: Graph, node: Node, rewriter: Rewriter, lookup: OpLookup) -> It
     synapses = [graph.node[edge.src.node] for edge in graph.feeding(node.id)]
     drive = Range(np.zeros(()), np.zeros(()))
     for synapse in synapses:
-        whole = np.rint(_weights(synapse) * UNIT).astype(np.int64)
-        drive = _added(drive, _rows(synapse), len(synapse.param["weight"].shape))
-        rewriter.put(_integer(synapse, whole))
+        whole = np.rint(weights(synapse) * UNIT).astype(np.int64)
+        drive = added(drive, rows(synapse), len(synapse.param["weight"].shape))
+        rewriter.put(integer_synapse(synapse, whole))
         rewriter.match(Port(synapse.id, "y"), Port(synapse.id, "y"), float(UNIT))
     threshold, finding = _threshold(node)
     yield from finding
@@ -108,6 +101,16 @@ def _layer(graph: Graph, node: Node, rewriter: Rewriter, lookup: OpLookup) -> It
     )
 
 
+def _real_input(node: Node) -> Finding:
+    """Why sigma-delta neurons are not lowered: the two networks would not take the same input."""
+    words = (
+        "slayer's sigma-delta networks take real numbers; Lava's take whole numbers, 64 of them for slayer's 1, "
+        "and integrate biases a step before their input: no input shows both the same"
+    )
+    remedy = "Write the file with the blocks' own export_hdf5 and read it with --from netx; input is times 64."
+    return error("SNN-2138", node.id, words, old=node.op, remedy=remedy)
+
+
 def _refused(graph: Graph, node: Node) -> Iterator[Finding]:
     """Why a layer has no equal on Loihi."""
     if node.attribute["graded"]:
@@ -123,46 +126,7 @@ def _refused(graph: Graph, node: Node) -> Iterator[Finding]:
         yield error("SNN-2135", node.id, words, old=found, remedy="Use MeanOnlyBatchNorm.")
     elif norm != "none" and np.any(np.abs(node.param["mean"].array * UNIT) > BIAS_LIMIT - 1):
         yield error("SNN-2135", node.id, "a mean that needs more than 16 bits as a bias")
-    for edge in graph.feeding(node.id):
-        synapse = graph.node.get(edge.src.node)
-        if synapse is None or synapse.op not in (*SYNAPSES, TRANSPOSED) or edge.delay:
-            found = synapse.kind if synapse else "the graph input"
-            yield error("SNN-2135", node.id, "neurons take their input from a dense or convolution", old=found)
-        elif "bias" in synapse.param and np.any(synapse.param["bias"].array):
-            remedy = "Train without KWTA."
-            yield error("SNN-2135", synapse.id, "a constant beside recurrence, as in KWTA", remedy=remedy)
-        elif np.any(np.rint(_weights(synapse) * UNIT) != _weights(synapse) * UNIT):
-            yield error("SNN-2135", synapse.id, "weights that are no multiples of 1/64", remedy=GRID)
-        elif {out.dst.node for out in graph.fed_by(synapse.id)} != {node.id}:
-            yield error("SNN-2135", synapse.id, "a synapse that feeds several layers")
-
-
-def _weights(synapse: Node) -> Array:
-    weight: Array = synapse.param["weight"].array.astype(np.float64)
-    return weight
-
-
-def _rows(synapse: Node) -> Array:
-    """Loihi's integers with the axis of outputs first."""
-    array = outputs_first(synapse) if synapse.op == TRANSPOSED else synapse.param["weight"].array
-    return np.rint(array.astype(np.float64) * UNIT).astype(np.int64)
-
-
-def _added(drive: Range, weight: Array, rank: int) -> Range:
-    """Bounds with those of another synapse: all inputs of one sign at once."""
-    rows = weight.reshape(len(weight), -1) * UNIT
-    shape = (-1, *[1] * (rank - 2))
-    low, high = (fn(rows, 0).sum(axis=1).reshape(shape) for fn in (np.minimum, np.maximum))
-    return Range(drive.low + low, drive.high + high)
-
-
-def _integer(synapse: Node, weight: Array) -> Node:
-    """The synapse with its weights times 64; a convolution wraps to 24 bits, as Lava's does."""
-    attributes = dict(synapse.attributes) | {"bias": False}
-    if synapse.op == "core.Conv":
-        attributes["accumulate"] = "wrap24"
-    params = (("weight", smallest_integer(weight)),)
-    return replace(synapse, attributes=tuple(attributes.items()), params=params)
+    yield from refused_synapses(graph, node)
 
 
 def _neuron(node: Node, params: dict[str, Tensor], lookup: OpLookup) -> Node:

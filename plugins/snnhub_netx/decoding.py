@@ -17,6 +17,8 @@ from snnhub.ir.graph import REDUCTIONS, TERMINAL_PORT, Decoder, Graph, Port
 from snnhub_netx.document import NO_NEURON, Document
 
 STATES = ("u", "v")
+CUBA_LIF = "loihi.CubaLIF"
+"""The neurons that have them: a sigma output needs no decoder of a state, its spikes are its sum."""
 UNREACHABLE = NO_NEURON["vThMant"]
 """From here on, ``vThMant * 64`` is above 2^23 - 1, where v stops. lava-nc 0.10.0, ``proc/lif/models.py``."""
 
@@ -33,7 +35,8 @@ def with_decoder(graph: Graph, document: Document, wanted: str) -> Graph:
         return replace(graph, decoder=_asked(wanted, last))
     if graph.decoder is None and "average" in document.left_out:
         return replace(graph, decoder=Decoder("mean", False))
-    silent = int(graph.node[last].param["vThMant"].array.min()) >= UNREACHABLE
+    node = graph.node[last]
+    silent = node.op == CUBA_LIF and int(node.param["vThMant"].array.min()) >= UNREACHABLE
     if document.records is not None or graph.decoder is not None or not silent:
         return graph
     bare = document.layers[-1].neuron is None

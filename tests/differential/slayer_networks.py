@@ -40,7 +40,7 @@ def stimulus(kind: str, seed: int) -> Array:
     """0 and 1 (time, samples, features…); real numbers for what encodes them."""
     random = np.random.default_rng((3301, seed))
     shape = (STEPS, SAMPLES, *PICTURES.get(kind, (20,)))
-    if kind == "sigma_delta":
+    if kind.startswith("sigma_delta"):
         return random.normal(0, 1, shape).astype(np.float32)
     return (random.random(shape) < 0.3).astype(np.float32)
 

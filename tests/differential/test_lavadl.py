@@ -34,11 +34,15 @@ BAD = NETS.with_name("slayer_bad.py")
 SEEDS = 14
 KINDS = (
     *("dense", "convolution", "recurrent", "delayed", "delayed_channels", "normed", "channels", "winners"),
-    *("bootstrapped", "affine", "graded", "pooled", "convt", "decoder", "unpool", "alif", "rf", "sigma_delta"),
+    *("bootstrapped", "affine", "graded", "pooled", "convt", "decoder", "unpool", "alif"),
+    *("rf", "rf_iz", "rf_normed", "sigma_delta", "sigma_delta_normed"),
 )
+RESONANT, SUMS = ("re", "im"), ("sigma", "last", "residue")
+HELD = {"rf": RESONANT, "rf_iz": RESONANT, "rf_normed": RESONANT, "sigma_delta": SUMS, "sigma_delta_normed": SUMS}
+"""States of these kinds, each of which slayer must have recorded of every layer that has it."""
 LOWERED = (
     *("dense", "convolution", "recurrent", "delayed", "delayed_channels", "channels", "bootstrapped", "affine"),
-    "decoder",
+    *("decoder", "rf", "rf_iz"),
 )
 
 
@@ -60,11 +64,16 @@ def codes(graph: Graph) -> set[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_word_is_slayers_own(worker: Worker, kind: str) -> None:
     """14 networks of each of 18 kinds: synapse, u, v and spike words of every layer, and the output."""
+    """14 networks of each of 18 kinds: synapse, state and spike words of every layer, and the output."""
     alive = 0
     for seed in range(SEEDS):
         graph = bring(worker, kind, seed)
-        assert "SNN-3310" in codes(graph) or kind == "sigma_delta"
+        assert "SNN-3310" in codes(graph) or kind.startswith("sigma_delta")
         theirs = recorded(worker, graph, kind, seed)
+        programs = {node.id: node.program for node in graph.nodes if kind in HELD and node.program is not None}
+        states = {f"{name}/{state.name}" for name, program in programs.items() for state in program.states}
+        assert states <= set(theirs)
+        assert {state.rpartition("/")[2] for state in states} == set(HELD.get(kind, ()))
         assert differences(graph, theirs, stimulus(kind, seed)) == dict.fromkeys(theirs, 0), seed
         alive += fired(theirs)
     assert alive > 5_000

@@ -231,6 +231,35 @@ def rf(draw: torch.Generator) -> Any:
     return Chain(block.Dense(own, 20, 24, weight_scale=4), block.Dense(dict(own), 24, 10, weight_scale=4))
 
 
+def rf_iz(draw: torch.Generator) -> Any:
+    """Every resonator with a period and a decay of its own, drawn by slayer in the first forward."""
+    block = slayer.block.rf_iz
+    own = {"threshold": 0.5 + float(torch.rand(1, generator=draw)), "period": (4, 20), "decay": (0.01, 0.2)}
+    own |= {"shared_param": False}
+    return Chain(
+        block.Dense(dict(own), 20, 24, weight_scale=4, weight_norm=True),
+        block.Dense(dict(own), 24, 16, weight_scale=4),
+        block.Dense(dict(own), 16, 10, weight_scale=4),
+    )
+
+
+def rf_normed(draw: torch.Generator) -> Any:
+    """A norm for each part of the input, and spikes that carry what crossed the threshold."""
+    kind = NORMS[int(torch.randint(2, (1,), generator=draw))]
+    own = {"threshold": 0.5, "period": 9, "decay": 0.05, "norm": kind}
+    block = slayer.block.rf_iz
+    net = Chain(
+        block.Dense({**own, "graded_spike": True}, 20, 24, weight_scale=4),
+        block.Dense(dict(own), 24, 10, weight_scale=4),
+    )
+    for layer, size in zip(net.blocks, (24, 10), strict=True):
+        for norm in (layer.neuron.real_norm, layer.neuron.imag_norm):
+            norm.running_mean = 0.3 * torch.randn(size, generator=draw)
+            if hasattr(norm, "running_var"):
+                norm.running_var = 3 * torch.rand(1, generator=draw)
+    return net
+
+
 def sigma_delta(draw: torch.Generator) -> Any:
     block = slayer.block.sigma_delta
     own = {"threshold": 0.1 + float(torch.rand(1, generator=draw)), "activation": torch.nn.functional.relu}
@@ -241,11 +270,30 @@ def sigma_delta(draw: torch.Generator) -> Any:
     )
 
 
+def sigma_delta_normed(draw: torch.Generator) -> Any:
+    """Biases and norms before the ReLU."""
+    block, kind = slayer.block.sigma_delta, NORMS[int(torch.randint(2, (1,), generator=draw))]
+    own = {"threshold": 0.1 + float(torch.rand(1, generator=draw)), "activation": torch.nn.functional.relu}
+    net = Chain(
+        block.Input(dict(own), weight=1.5, bias=0.25),
+        block.Dense({**own, "norm": kind}, 20, 24, weight_scale=2),
+        block.Dense(dict(own), 24, 16, weight_scale=2),
+        block.Output(dict(own), 16, 10, weight_scale=2),
+    )
+    norm = net.blocks[1].neuron.norm
+    norm.running_mean = 0.3 * torch.randn(24, generator=draw)
+    if hasattr(norm, "running_var"):
+        norm.running_var = 3 * torch.rand(1, generator=draw)
+    net.blocks[2].neuron.set_bias(torch.randn(16, generator=draw))
+    return net
+
+
 KINDS: dict[str, Callable[[torch.Generator], Any]] = {
     kind.__name__: kind
     for kind in (
         *(dense, convolution, recurrent, delayed, delayed_channels, normed, channels, winners, bootstrapped),
-        *(affine, graded, pooled, convt, decoder, unpool, alif, rf, sigma_delta),
+        *(affine, graded, pooled, convt, decoder, unpool, alif),
+        *(rf, rf_iz, rf_normed, sigma_delta, sigma_delta_normed),
     )
 }
 

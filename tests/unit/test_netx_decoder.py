@@ -16,6 +16,7 @@ from snnhub_netx.writer import export_netx
 
 from tests.build import spikes
 from tests.networks.netx_files import CUBA, dense_layer, write
+from tests.networks.random_sigma_delta import sdnn
 
 WEIGHT = 2 * ((np.arange(12) * 7) % 13 - 5).reshape(3, 4)
 
@@ -53,6 +54,18 @@ def test_the_last_value_is_not_the_sum_of_all_of_them() -> None:
     assert total is not None
     assert (last.winners.tolist(), total.winners.tolist()) == ([1], [0])
     assert decide(values[:0], Decoder("last")) is None
+
+
+def test_a_sigma_output_needs_no_decoder_of_a_state(tmp_path: Path) -> None:
+    """It has no threshold; a sum above the reach of CUBA neurons is what it puts out."""
+    layers = [
+        {"type": "input", "shape": np.array([4]), "neuron": sdnn(0)},
+        dense_layer(WEIGHT, neuron=sdnn(2**17, sigma_output=True)),
+    ]
+    graph = read(write(tmp_path / "sums.net", layers))
+    assert graph.nodes[-1].op == "loihi.Sigma"
+    assert graph.decoder is None
+    assert "SNN-3140" not in {finding.code for finding in graph.findings}
 
 
 def test_a_threshold_that_cannot_be_passed_is_a_readout_of_the_voltage(tmp_path: Path) -> None:
