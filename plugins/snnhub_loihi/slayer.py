@@ -2,7 +2,7 @@
 
 slayer computes with weights in units of 1/64 and states in units of 1/4096, which are Lava's own. What differs
 (lava-dl 0.6.0 on the CPU against lava-nc 0.10.0) is a finding each: a threshold that slayer fires at, states that
-reach where Lava wraps or clips, a bias before the first input. Ops of slayer are known by name alone.
+reach where Lava wraps or clips, a bias before the first input, a transform of the input. Ops of slayer are known by name alone.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array, Tensor, smallest_integer
 from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
+from snnhub_loihi import slayer_input
 from snnhub_loihi.admit import SYNAPSES
 from snnhub_loihi.ops import ALIGN, CUBA_LIF, DECAY_UNITY, STATE_LIMIT
 
@@ -52,8 +53,13 @@ def run(graph: Graph, context: PassContext) -> PassResult:
     findings = [item for node in neurons for item in _layer(graph, node, rewriter, context.lookup)]
     if of_severity(findings, Severity.ERROR):
         return unchanged(graph, context, findings)
+    moved = [slayer_input.removed(graph, node, rewriter) for node in graph.nodes if node.op == slayer_input.INPUT]
+    findings += [finding for _, finding in moved]
     whole = rewriter.graph()
-    inputs = tuple(replace(item, type=SPIKE) if item.type.is_float else item for item in whole.inputs)
+    typed = {item.id: item for item, _ in moved}
+    inputs = tuple(
+        typed.get(item.id, replace(item, type=SPIKE) if item.type.is_float else item) for item in whole.inputs
+    )
     findings += [
         note(
             "SNN-2107",
@@ -64,7 +70,7 @@ def run(graph: Graph, context: PassContext) -> PassResult:
             bound="exact on spikes; other input is refused at run time",
         )
         for item in graph.inputs
-        if item.type.is_float
+        if item.type.is_float and item.id not in typed
     ]
     weak = {"SNN-2132", "SNN-2133"} & {item.code for item in findings}
     promise = Promise(Rung.DECISION if weak else Rung.SPIKES)
@@ -79,6 +85,10 @@ def _layer(graph: Graph, node: Node, rewriter: Rewriter, lookup: OpLookup) -> It
     synapses = [graph.node[edge.src.node] for edge in graph.feeding(node.id)]
     drive = Range(np.zeros(()), np.zeros(()))
     for synapse in synapses:
+        if synapse.op == slayer_input.INPUT:
+            low, high = slayer_input.bounds(synapse)
+            drive = Range(drive.low + np.minimum(low, 0) * UNIT, drive.high + np.maximum(high, 0) * UNIT)
+            continue
         whole = np.rint(_weights(synapse) * UNIT).astype(np.int64)
         drive = _added(drive, whole, len(synapse.param["weight"].shape))
         rewriter.put(_integer(synapse, whole))
@@ -122,7 +132,9 @@ def _refused(graph: Graph, node: Node) -> Iterator[Finding]:
         yield error("SNN-2135", node.id, "a mean that needs more than 16 bits as a bias")
     for edge in graph.feeding(node.id):
         synapse = graph.node.get(edge.src.node)
-        if synapse is None or synapse.op not in SYNAPSES or edge.delay:
+        if synapse is not None and synapse.op == slayer_input.INPUT:
+            yield from slayer_input.problems(graph, edge)
+        elif synapse is None or synapse.op not in SYNAPSES or edge.delay:
             found = synapse.kind if synapse else "the graph input"
             yield error("SNN-2135", node.id, "neurons take their input from a dense or convolution", old=found)
         elif "bias" in synapse.param and np.any(synapse.param["bias"].array):
