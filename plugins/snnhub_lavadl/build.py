@@ -55,7 +55,8 @@ class Build:
         self.inexact: list[str] = []
 
     def run(self, blocks: Sequence[Block], provenance: Provenance, hold: int = 0) -> Graph:
-        """The graph. ``hold``: steps in which one input is shown. Raises ``UnsupportedError`` with every block and setting that cannot be held."""
+        """The graph. ``hold``: steps in which one input is shown. Raises ``UnsupportedError`` with every block
+        and setting that cannot be held."""
         shape = blocks[0].before
         signal = Signal(self.builder.input(shape, F32, hold=hold), 0, shape, INPUT)
         for number, block in enumerate(blocks):

@@ -33,8 +33,8 @@ class Block:
 
 @dataclass
 class Chain:
-    """The blocks in the order in which they ran, and what was found on the way. ``hold``: steps over which the network
-    repeats input without time; 0 if it takes input with time.
+    """The blocks in the order in which they ran, and what was found on the way. ``hold``: steps over
+    which the network repeats input without time; 0 if it takes input with time.
     """
 
     blocks: list[Block] = field(default_factory=list)

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from snnhub.api.options import ImportOptions, InputShapeMissingError
@@ -49,6 +50,10 @@ def import_model(source: Any, options: ImportOptions) -> Graph:
     Raises ``UnsupportedError`` with everything that cannot be held, ``UsageError`` for a factory, settings,
     weights or an input shape that do not fit, ``MissingPeerError`` without the Lava environment.
     """
+    if isinstance(source, Path):
+        allowed = f"{source}:factory, or package.module:factory"
+        remedy = "Files that lava-dl exported (.net) are read with --from netx."
+        raise UsageError("a network is named by its factory", found=str(source), allowed=allowed, remedy=remedy)
     if OPTION in options.given:
         find(load().environments, options.given[OPTION], OPTION)
     name = wanted(options)

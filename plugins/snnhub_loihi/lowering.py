@@ -35,6 +35,29 @@ def passes() -> Sequence[Pass]:
         TIME_CONSTANT,
         CENTRE_RESET,
         FOLD_DECAY,
+        *_asked(),
+        Pass(
+            "loihi admit",
+            1,
+            Promise(Rung.BITS),
+            "refuses, all at once, what Loihi does not have",
+            admit.run,
+            tolerant=True,
+        ),
+        Pass(
+            "loihi integers",
+            1,
+            Promise(Rung.DECISION),
+            "weights, thresholds and decays become Loihi's integers",
+            quantise.run,
+        ),
+        Pass("loihi steps", 1, Promise(Rung.SPIKES_LAG), "every synapse takes one step", place.run),
+    )
+
+
+def _asked() -> tuple[Pass, ...]:
+    """What changes the network only where an option asks for it."""
+    return (
         Pass(
             "loihi or layers",
             1,
@@ -59,22 +82,6 @@ def passes() -> Sequence[Pass]:
             multispike.run_reset,
             tolerant=True,
         ),
-        Pass(
-            "loihi admit",
-            1,
-            Promise(Rung.BITS),
-            "refuses, all at once, what Loihi does not have",
-            admit.run,
-            tolerant=True,
-        ),
-        Pass(
-            "loihi integers",
-            1,
-            Promise(Rung.DECISION),
-            "weights, thresholds and decays become Loihi's integers",
-            quantise.run,
-        ),
-        Pass("loihi steps", 1, Promise(Rung.SPIKES_LAG), "every synapse takes one step", place.run),
     )
 
 

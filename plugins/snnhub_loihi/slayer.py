@@ -2,7 +2,8 @@
 
 slayer computes with weights in units of 1/64 and states in units of 1/4096, which are Lava's own. What differs
 (lava-dl 0.6.0 on the CPU against lava-nc 0.10.0) is a finding each: a threshold that slayer fires at, states that
-reach where Lava wraps or clips, a bias before the first input, a transform of the input. Ops of slayer are known by name alone.
+reach where Lava wraps or clips, a bias before the first input, a transform of the input. Ops of slayer are
+known by name alone.
 """
 
 from __future__ import annotations

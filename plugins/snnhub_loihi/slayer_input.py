@@ -1,4 +1,4 @@
-"""slayer's block of input with neurons: on Loihi the neurons take integers, 64 times what slayer's transform gives.
+"""slayer's block of input with neurons: on Loihi the neurons take integers, 64 times what its transform gives.
 
 The transform (round to 1/32, clip to 8 bits, times a weight, plus a bias) stays outside of the network: Lava's
 reader of NetX applies none. Slayer's units are 1/64 here as everywhere, so a weight of halves keeps them whole.
@@ -29,7 +29,9 @@ def problems(graph: Graph, edge: Edge) -> Iterator[Finding]:
     node = graph.node[edge.src.node]
     ends = {item.id for item in graph.inputs}
     before = graph.feeding(node.id)
-    alone = [item.src.node in ends and item.delay == 0 and len(graph.fed_by(item.src.node)) == 1 for item in before]
+    alone = [
+        item.src.node in ends and item.delay == 0 and len(graph.fed_by(item.src.node)) == 1 for item in before
+    ]
     if not all(alone) or len(graph.fed_by(node.id)) != 1 or edge.delay:
         words = "neurons of the input stand first, and nothing beside them hears the input"
         yield error("SNN-2135", node.id, words, remedy="Put the Input block first.")
@@ -47,7 +49,9 @@ def removed(graph: Graph, node: Node, rewriter: Rewriter) -> tuple[Input, Findin
     rewriter.drop(Port(source, TERMINAL_PORT))
     weight, bias = _number(node, "weight"), int(UNIT * _number(node, "bias"))
     rounded = "2 rint(32 x), clipped to -256 .. 254,"
-    words = "the neurons take integers: round, scale and shift the input before it comes in; Lava's reader does not"
+    words = (
+        "the neurons take integers: round, scale and shift the input before it comes in; Lava's reader does not"
+    )
     found = loss(
         "SNN-5306",
         source,

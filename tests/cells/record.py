@@ -24,8 +24,8 @@ def key_of(net: Net, target: str) -> str:
 
 
 def measured(nets: Sequence[Net], before: Entry) -> Entry:
-    """Every cell of these networks, with live peers; others stay as they were ``before``. A peer that is missing is an
-    error. Progress on standard error.
+    """Every cell of these networks, with live peers; others stay as they were ``before``. A peer that is missing
+    is an error. Progress on standard error.
     """
     kept: Entry = {part: dict(before.get(part, {})) for part in ("sources", "cells")}
     record: Entry = {"date": datetime.now(UTC).date().isoformat(), **kept}

@@ -26,7 +26,10 @@ def ops() -> None:
 
 
 def cuba(builder: GraphBuilder, name: str, port: Port) -> Port:
-    params = {"current_decay": smallest_integer(np.asarray(900)), "voltage_decay": smallest_integer(np.asarray(200))}
+    params = {
+        "current_decay": smallest_integer(np.asarray(900)),
+        "voltage_decay": smallest_integer(np.asarray(200)),
+    }
     params |= {"threshold": tensor((1.25 + 0.01 / 4096) * 4096, "float32")}
     return builder.node(name, "slayer.CUBA", port, params=params, graded=False, norm="none", stepwise=False)
 
