@@ -56,7 +56,8 @@ class Build:
 
     def run(self, blocks: Sequence[Block], provenance: Provenance, hold: int = 0) -> Graph:
         """The graph. ``hold``: steps in which one input is shown. Raises ``UnsupportedError`` with every block
-        and setting that cannot be held."""
+        and setting that cannot be held.
+        """
         shape = blocks[0].before
         signal = Signal(self.builder.input(shape, F32, hold=hold), 0, shape, INPUT)
         for number, block in enumerate(blocks):
