@@ -267,6 +267,7 @@ CODES: dict[str, str] = {
     "SNN-5303": "nearest conversion that is not refused",
     "SNN-5304": "refused with every approximation too",
     "SNN-5305": "approximation with nothing to change",
+    "SNN-5306": "transform of the input left to whoever feeds the network",
     "SNN-5401": "rates of two noisy networks tested for being the same",
     "SNN-5402": "few runs for a statement about rates",
     "SNN-5403": "neurons too quiet for a statement about rates",

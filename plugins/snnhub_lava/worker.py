@@ -42,7 +42,7 @@ def hosted_import(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
 def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """What ``run`` and ``import`` take."""
     return {
-        "imports": ["spikingjelly"],
+        "imports": ["spikingjelly", "lava-dl"],
         "models": ["netx"],
         "records": ["s", "u", "v", "sigma", "act", "residue", "real", "imag"],
         "batch": False,

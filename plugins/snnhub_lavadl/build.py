@@ -54,10 +54,12 @@ class Build:
         self.exact: list[str] = []
         self.inexact: list[str] = []
 
-    def run(self, blocks: Sequence[Block], provenance: Provenance) -> Graph:
-        """The graph. Raises ``UnsupportedError`` with every block and setting that cannot be held."""
+    def run(self, blocks: Sequence[Block], provenance: Provenance, hold: int = 0) -> Graph:
+        """The graph. ``hold``: steps in which one input is shown. Raises ``UnsupportedError`` with every block
+        and setting that cannot be held.
+        """
         shape = blocks[0].before
-        signal = Signal(self.builder.input(shape, F32), 0, shape, INPUT)
+        signal = Signal(self.builder.input(shape, F32, hold=hold), 0, shape, INPUT)
         for number, block in enumerate(blocks):
             signal = self._block(block, replace(signal, shape=block.before), number == len(blocks) - 1)
         errors = of_severity(self.found, Severity.ERROR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from snnhub.findings import Finding, error, info
 
 SLAYER, BOOTSTRAP = "lava.lib.dl.slayer.block.", "lava.lib.dl.bootstrap.block."
 PROBE_STEPS = 3
+Call = tuple[str, Any, Any]
+"""Path of a block, what it got and what it gave."""
 NO_BLOCKS = "A network is a module whose forward passes its input through blocks of slayer or bootstrap."
 
 COUNTS = "count_log=True: slayer's forward fails in it, as torch takes no mean of truth values"
@@ -34,10 +37,13 @@ class Block:
 
 @dataclass
 class Chain:
-    """The blocks in the order in which they ran, and what was found on the way."""
+    """The blocks in the order in which they ran, and what was found on the way. ``hold``: steps over
+    which the network repeats input without time; 0 if it takes input with time.
+    """
 
     blocks: list[Block] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    hold: int = 0
 
 
 def block_kind(module: Any) -> tuple[str, bool] | None:
@@ -61,7 +67,11 @@ def named_blocks(net: Any) -> Iterator[tuple[str, Any]]:
 
 
 class EveryStep:
-    """Stands for bootstrap's modes: SNN for every block."""
+    """Stands for bootstrap's modes: SNN for every block, and for the network as a whole."""
+
+    @property
+    def base_mode(self) -> Any:
+        return next(iter(self))
 
     def __iter__(self) -> Iterator[Any]:
         from lava.lib.dl.bootstrap.routine import Mode
@@ -88,13 +98,14 @@ def ran(net: Any, shape: tuple[int, ...]) -> Chain:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise UnsupportedError(f"{COUNTS}{more}", where=counting[0], remedy=found[0].remedy, findings=found)
     chain, errors = Chain(), []
-    calls, given = _called(net, blocks, shape)
+    calls, given, probe = _probed(net, blocks, shape)
     errors += [finding_for(name, module) for name, module in net.named_modules() if _is_own_block(module)]
     counts = {path: sum(path == call[0] for call in calls) for path in blocks}
     for path, count in counts.items():
         if count != 1:
             times = "never runs" if not count else f"runs {count} times"
             errors.append(error("SNN-3302", path, f"the block {times} in one forward", remedy=NO_BLOCKS))
+    errors += _changed(calls[0], probe) if calls else []
     before: Any = None
     for path, x, y in calls:
         if before is not None and x is not before[1]:
@@ -108,6 +119,14 @@ def ran(net: Any, shape: tuple[int, ...]) -> Chain:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         first = errors[0]
         raise UnsupportedError(f"{first.message}{more}", where=first.place, remedy=first.remedy, findings=errors)
+    if chain.blocks[0].before != shape:
+        words = "the network brings its input into the form of its first block, and the graph begins there"
+        now = f"steps of {list(chain.blocks[0].before)}"
+        chain.findings.append(info("SNN-3304", "input", words, old=str(list(shape)), new=now))
+    if probe.dim() == len(shape) + 1:
+        chain.hold = int(calls[0][1].shape[-1])
+        words = "the network shows one input in every step, and the graph does"
+        chain.findings.append(info("SNN-3304", "input", words, new=f"{chain.hold} steps"))
     last = given[0] if isinstance(given, tuple | list) and given else given
     if before is not None and last is not before[1]:
         words = "the network goes on computing with what its last block gives; the graph ends at that block"
@@ -131,11 +150,52 @@ def _is_own_block(module: Any) -> bool:
     return bool(lava) and block_kind(module) is None
 
 
-def _called(net: Any, blocks: dict[str, Any], shape: tuple[int, ...]) -> tuple[list[tuple[str, Any, Any]], Any]:
+def _probed(net: Any, blocks: dict[str, Any], shape: tuple[int, ...]) -> tuple[list[Call], Any, Any]:
+    """Every call of a block with what it got and gave, what the network gave, and the probe that it got.
+
+    A network may take input without time and repeat it over its steps, as lava-dl's bootstrap examples do. That is
+    believed where the first block gets every feature of it.
+    """
+    import torch
+
+    size = prod(shape)
+    still = (torch.arange(size).reshape(1, *shape) % 31 + 1) / 32  # so that mixed up features are seen
+    probe = still.unsqueeze(-1) * torch.tensor([1.0, 0.5, 0.25])
+    problems = []
+    for x in (probe, still):
+        try:
+            calls, given = _called(net, blocks, x)
+        except Exception as problem:  # noqa: BLE001  whatever the user's forward raises
+            problems.append(problem)
+            continue
+        if x is probe or (calls and calls[0][1].dim() > 2 and prod(calls[0][1].shape[1:-1]) == size):
+            return calls, given, x
+    found = f"{type(problems[0]).__name__}: {problems[0]}".splitlines()[0][:200]
+    remedy = "Check --input-shape: C,H,W or N, no time, no batch."
+    message = f"the network fails on an input of {PROBE_STEPS} steps"
+    where = type(net).__name__
+    raise UsageError(message, where=where, found=f"shape {list(shape)}: {found}", remedy=remedy) from problems[0]
+
+
+def _changed(call: Call, probe: Any) -> list[Finding]:
+    """An error if the first block gets other values than the network does."""
+    import torch
+
+    path, x, _ = call
+    wanted = probe if probe.dim() == x.dim() or x.numel() == probe.numel() else probe.unsqueeze(-1)
+    steps = x.shape[-1]
+    same = x.numel() // steps == wanted.numel() // wanted.shape[-1] and torch.equal(
+        x.reshape(-1, steps), wanted.reshape(-1, wanted.shape[-1]).expand(-1, steps)
+    )
+    words = "does not get the network's input as it is: something else is computed before it"
+    return [] if same else [error("SNN-3302", path, words, remedy="Compute it outside of the network.")]
+
+
+def _called(net: Any, blocks: dict[str, Any], probe: Any) -> tuple[list[Call], Any]:
     """Every call of a block with what it got and gave, and what the network gave."""
     import torch
 
-    calls: list[tuple[str, Any, Any]] = []
+    calls: list[Call] = []
     kept = []
     for path, module in blocks.items():
 
@@ -145,23 +205,14 @@ def _called(net: Any, blocks: dict[str, Any], shape: tuple[int, ...]) -> tuple[l
         kept.append(module.register_forward_hook(hook))
         if (block_kind(module) or ("", False))[1]:
             module.forward = _spiking(module)
-    probe = torch.ones((1, *shape, PROBE_STEPS))
     try:
         with torch.no_grad():
-            given = net(probe, EveryStep()) if _wants_mode(net) else net(probe)
-    except Exception as problem:
-        found = f"{type(problem).__name__}: {problem}".splitlines()[0][:200]
-        remedy = "Check --input-shape: C,H,W or N, no time, no batch."
-        message = f"the network fails on an input of {PROBE_STEPS} steps"
-        raise UsageError(
-            message, where=type(net).__name__, found=f"shape {list(shape)}: {found}", remedy=remedy
-        ) from problem
+            return calls, net(probe, EveryStep()) if _wants_mode(net) else net(probe)
     finally:
         for handle in kept:
             handle.remove()
         for module in blocks.values():
             vars(module).pop("forward", None)
-    return calls, given
 
 
 def _wants_mode(net: Any) -> bool:

@@ -70,7 +70,7 @@ def _read(path: Path) -> Any:
         if type(problem).__name__ == "UnpicklingError":
             words = "checkpoint needs unpickling, which runs code; nothing was loaded"
             raise UnsupportedError(words, where=str(path), found=found, allowed="tensors", remedy=REMEDY) from None
-        raise FormatError("not a readable checkpoint", where=str(path), found=found) from None
+        raise FormatError("not a readable checkpoint", where=str(path), found=found, remedy=REMEDY) from None
 
 
 def _refuse_bombs(path: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
@@ -37,8 +38,21 @@ def made(reference: str, settings: Mapping[str, str]) -> Any:
     try:
         return factory(**arguments)
     except Exception as problem:
-        found = f"{type(problem).__name__}: {problem}"
+        found = _said(problem, place)
         raise UsageError("the factory failed", where=reference, found=found) from problem
+
+
+def _said(problem: Exception, place: str) -> str:
+    """What an exception of the user's code says, and the deepest line of that file that it went through."""
+    lines = [frame.lineno for frame in extract_tb(problem.__traceback__) if _same(frame.filename, place)]
+    at = f" (line {lines[-1]})" if lines else ""
+    return f"{type(problem).__name__}: {problem}{at}"
+
+
+def _same(file: str, place: str) -> bool:
+    module = sys.modules.get(place)
+    path = getattr(module, "__file__", None) or place
+    return Path(file).resolve() == Path(path).resolve()
 
 
 @contextmanager
@@ -58,7 +72,7 @@ def _module(place: str) -> ModuleType:
     try:
         return _executed(path) if place.endswith(".py") else importlib.import_module(place)
     except Exception as problem:
-        found = f"{type(problem).__name__}: {problem}"
+        found = _said(problem, place)
         raise UsageError("the file fails when it is imported", where=place, found=found) from problem
 
 

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from snnhub.api.options import ImportOptions, InputShapeMissingError
@@ -40,6 +41,7 @@ class Prepared:
     findings: list[Finding]
     digest: str
     name: str
+    hold: int = 0
 
 
 def import_model(source: Any, options: ImportOptions) -> Graph:
@@ -48,6 +50,10 @@ def import_model(source: Any, options: ImportOptions) -> Graph:
     Raises ``UnsupportedError`` with everything that cannot be held, ``UsageError`` for a factory, settings,
     weights or an input shape that do not fit, ``MissingPeerError`` without the Lava environment.
     """
+    if isinstance(source, Path):
+        allowed = f"{source}:factory, or package.module:factory"
+        remedy = "Files that lava-dl exported (.net) are read with --from netx."
+        raise UsageError("a network is named by its factory", found=str(source), allowed=allowed, remedy=remedy)
     if OPTION in options.given:
         find(load().environments, options.given[OPTION], OPTION)
     name = wanted(options)
@@ -68,7 +74,7 @@ def import_here(source: Any, options: ImportOptions) -> Graph:
     versions = versions_here()
     stage = Stage("import lava-dl", f"{VERSION} ({versions})", tuple(sorted(options.settings.items())))
     build = Build(prepared.name, versions, options.lookup, prepared.findings)
-    return build.run(prepared.blocks, Provenance((stage,), prepared.name, prepared.digest))
+    return build.run(prepared.blocks, Provenance((stage,), prepared.name, prepared.digest), prepared.hold)
 
 
 def prepare(source: Any, options: ImportOptions) -> Prepared:
@@ -81,7 +87,9 @@ def prepare(source: Any, options: ImportOptions) -> Prepared:
         words = "states left by an earlier forward are no part of the network: it starts at rest"
         findings.append(info("SNN-3312", name, words, old=", ".join(left[:3])))
     net.eval()
-    chain = _first_run(net, options, findings)
+    shape = _shape(net, options, findings)
+    with seeded():
+        chain = ran(net, shape)
     digest = ""
     if options.weights is not None:
         load_weights(net, options.weights)
@@ -91,7 +99,7 @@ def prepare(source: Any, options: ImportOptions) -> Prepared:
         digest = hashlib.sha256(options.weights.read_bytes()).hexdigest()
         at_rest(net)
         with seeded():
-            chain = ran(net, chain.blocks[0].before)  # weight norm, masks and delays act while it runs
+            chain = ran(net, shape)  # weight norm, masks and delays act while it runs
     elif isinstance(source, str):
         words = "no weights were given: the factory's own initialisation is imported"
         findings.append(info("SNN-3008", name, words, remedy="Pass --weights state.pt."))
@@ -104,7 +112,7 @@ def prepare(source: Any, options: ImportOptions) -> Prepared:
     at_rest(net)
     if any(block.bootstrap for block in chain.blocks):
         findings.append(info("SNN-3313", name, "bootstrap blocks are imported in their mode SNN"))
-    return Prepared(net, chain.blocks, [*findings, *chain.findings], digest, name)
+    return Prepared(net, chain.blocks, [*findings, *chain.findings], digest, name, chain.hold)
 
 
 def _ensure_mode(options: ImportOptions) -> None:
@@ -139,15 +147,15 @@ def _is_open(module: Any) -> bool:
     return sizes or (delay is not None and not delay.init)
 
 
-def _first_run(net: Any, options: ImportOptions, findings: list[Finding]) -> Any:
+def _shape(net: Any, options: ImportOptions, findings: list[Finding]) -> tuple[int, ...]:
+    """Shape of one step of the input, given or worked out."""
     shape = options.input_shape
     if shape is None:
         shape = _first_shape(net)
         findings.append(
             info("SNN-3304", "input", "input shape worked out from the first block", new=str(list(shape)))
         )
-    with seeded():
-        return ran(net, shape)
+    return shape
 
 
 def _first_shape(net: Any) -> tuple[int, ...]:

@@ -2,7 +2,8 @@
 
 slayer computes with weights in units of 1/64 and states in units of 1/4096, which are Lava's own. What differs
 (lava-dl 0.6.0 on the CPU against lava-nc 0.10.0) is a finding each: a threshold that slayer fires at, states that
-reach where Lava wraps or clips, a bias before the first input. Ops of slayer are known by name alone.
+reach where Lava wraps or clips, a bias before the first input, a transform of the input. Ops of slayer are
+known by name alone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array, Tensor, smallest_integer
 from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
 
-from snnhub_loihi import slayer_resonate
+from snnhub_loihi import slayer_input, slayer_resonate
 from snnhub_loihi.ops import CUBA_LIF, DECAY_UNITY, STATE_LIMIT
 from snnhub_loihi.slayer_resonate import RESONATORS
 from snnhub_loihi.slayer_synapses import UNIT, Range, added, integer_synapse, refused_synapses, rows, weights
@@ -48,8 +49,13 @@ def run(graph: Graph, context: PassContext) -> PassResult:
         findings += lower(graph, node, rewriter, context.lookup)
     if of_severity(findings, Severity.ERROR):
         return unchanged(graph, context, findings)
+    moved = [slayer_input.removed(graph, node, rewriter) for node in graph.nodes if node.op == slayer_input.INPUT]
+    findings += [finding for _, finding in moved]
     whole = rewriter.graph()
-    inputs = tuple(replace(item, type=SPIKE) if item.type.is_float else item for item in whole.inputs)
+    typed = {item.id: item for item, _ in moved}
+    inputs = tuple(
+        typed.get(item.id, replace(item, type=SPIKE) if item.type.is_float else item) for item in whole.inputs
+    )
     findings += [
         note(
             "SNN-2107",
@@ -60,7 +66,7 @@ def run(graph: Graph, context: PassContext) -> PassResult:
             bound="exact on spikes; other input is refused at run time",
         )
         for item in graph.inputs
-        if item.type.is_float
+        if item.type.is_float and item.id not in typed
     ]
     weak = {"SNN-2132", "SNN-2133"} & {item.code for item in findings}
     promise = Promise(Rung.DECISION if weak else Rung.SPIKES)
@@ -75,6 +81,10 @@ def _layer(graph: Graph, node: Node, rewriter: Rewriter, lookup: OpLookup) -> It
     synapses = [graph.node[edge.src.node] for edge in graph.feeding(node.id)]
     drive = Range(np.zeros(()), np.zeros(()))
     for synapse in synapses:
+        if synapse.op == slayer_input.INPUT:
+            low, high = slayer_input.bounds(synapse)
+            drive = Range(drive.low + np.minimum(low, 0) * UNIT, drive.high + np.maximum(high, 0) * UNIT)
+            continue
         whole = np.rint(weights(synapse) * UNIT).astype(np.int64)
         drive = added(drive, rows(synapse), len(synapse.param["weight"].shape))
         rewriter.put(integer_synapse(synapse, whole))

@@ -11,6 +11,7 @@ from snnhub.findings import Finding, error
 from snnhub.ir.graph import Graph, Node
 from snnhub.ir.tensor import Array, smallest_integer
 
+from snnhub_loihi import slayer_input
 from snnhub_loihi.admit import SYNAPSES
 from snnhub_loihi.ops import ALIGN, DECAY_UNITY
 
@@ -38,7 +39,9 @@ def refused_synapses(graph: Graph, node: Node) -> Iterator[Finding]:
     """Why what leads to these neurons has no equal on Loihi."""
     for edge in graph.feeding(node.id):
         synapse = graph.node.get(edge.src.node)
-        if synapse is None or synapse.op not in (*SYNAPSES, TRANSPOSED) or edge.delay:
+        if synapse is not None and synapse.op == slayer_input.INPUT:
+            yield from slayer_input.problems(graph, edge)
+        elif synapse is None or synapse.op not in (*SYNAPSES, TRANSPOSED) or edge.delay:
             found = synapse.kind if synapse else "the graph input"
             yield error("SNN-2135", node.id, "neurons take their input from a dense or convolution", old=found)
         elif "bias" in synapse.param and np.any(synapse.param["bias"].array):

@@ -59,7 +59,8 @@ def remedy(problem: BaseException) -> str:
     if not isinstance(problem, AttributeError | ImportError | TypeError | NameError):
         return ""
     if any(name in words for name in NEEDS_LAVA) and find_spec("lava") is None:
-        return _pass(LAVA, "lava-dl is not in this interpreter")
+        words = _pass(LAVA, "lava-dl is not in this interpreter")
+        return f"{words} A network of slayer or bootstrap is imported with --from lava-dl."
     if any(name in words for name in NEEDS_OLD):
         return _pass(OLD, "SpikingJelly 2.0 no longer has this")
     return ""

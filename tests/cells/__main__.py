@@ -11,12 +11,13 @@ from tests.cells.store import store
 
 def main(arguments: list[str]) -> int:
     """Exit code."""
+    sources = [argument for argument in arguments if not argument.startswith("--")]
+    nets = tuple(net for net in networks() if not sources or net.source in sources)
     if "--store" in arguments:
-        wanted = [argument for argument in arguments if not argument.startswith("--")]
-        store(tuple(net for net in networks() if not wanted or net.source in wanted))
+        store(nets)
         return 0
     if "--page" not in arguments:
-        found = record.measured()
+        found = record.measured(nets, record.stored() if sources else {})
         if "--check" in arguments:
             same = record.timeless(found) == record.timeless(record.stored())
             if not same:

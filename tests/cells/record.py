@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tests.cells.compute import computed
 from tests.cells.live import of_source, of_target
-from tests.cells.networks import TARGETS, Net, networks
+from tests.cells.networks import TARGETS, Net
 
 PATH = Path(__file__).with_name("record.json")
 Entry = dict[str, Any]
@@ -22,11 +23,14 @@ def key_of(net: Net, target: str) -> str:
     return f"{net.key} -> {target}"
 
 
-def measured() -> Entry:
-    """Every cell, with live peers. A peer that is missing is an error. Progress on standard error."""
-    record: Entry = {"date": datetime.now(UTC).date().isoformat(), "sources": {}, "cells": {}}
+def measured(nets: Sequence[Net], before: Entry) -> Entry:
+    """Every cell of these networks, with live peers; others stay as they were ``before``. A peer that is missing
+    is an error. Progress on standard error.
+    """
+    kept: Entry = {part: dict(before.get(part, {})) for part in ("sources", "cells")}
+    record: Entry = {"date": datetime.now(UTC).date().isoformat(), **kept}
     with tempfile.TemporaryDirectory() as name:
-        for net in networks():
+        for net in nets:
             record["sources"][net.key] = of_source(net)
             for target in TARGETS:
                 record["cells"][key_of(net, target)] = cell(net, target, Path(name))

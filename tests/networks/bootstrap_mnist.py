@@ -25,13 +25,23 @@ STEPS = 16
 @dataclass(frozen=True)
 class Exported:
     """``network``: the file that lava-dl's own blocks wrote. ``mean``: (10000, 10), slayer's output in SNN mode
-    averaged over the steps. ``images``, ``labels``: MNIST's 10,000 test images.
+    averaged over the steps. ``state``: its state dict. ``images``, ``labels``: MNIST's 10,000 test images.
     """
 
     network: Path
     mean: Array
     images: Array
     labels: Array
+
+    @property
+    def state(self) -> Path:
+        return self.network.with_name("state.pt")
+
+    def pixels(self, first: int, stop: int) -> Array:
+        """What slayer's network takes of each step, before its own transform: (16, images, 784)."""
+        still = currents().pixels(self.images[first:stop])
+        shown: Array = np.broadcast_to(still.reshape(stop - first, -1), (STEPS, stop - first, still[0].size))
+        return shown
 
     def encoded(self, first: int, stop: int) -> Array:
         """What the input neurons take: (16, images, 784)."""

@@ -113,6 +113,8 @@ def convert(
         check_writable(path)
     data = _data(calibration, measure, verify)
     shown = next((item for item in (calibration, verify, measure) if item is not None), None)
+    if progress is not None:
+        progress(f"importing {source if isinstance(source, str | Path) else type(source).__name__}", 0, 0)
     loaded = load_graph(source, importer=from_, options=options, stimulus=shown)
     ensure_digests(loaded.graph, loaded.source.name)
     if not exporter.keeps_programs:

@@ -111,6 +111,6 @@ def stages(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         task = bar.add_task("", total=None)
 
         def report(label: str, done: int, total: int) -> None:
-            bar.update(task, description=label, completed=done, total=total)
+            bar.update(task, description=label, completed=done, total=total or None)
 
         yield report

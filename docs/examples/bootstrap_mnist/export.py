@@ -2,7 +2,8 @@
 
     python export.py --weights weights.npz --data package/data --out build/bootstrap
 
-Runs in the Lava environment. Leaves ``bootstrap.net`` and ``slayer.npz``: ``mean`` (images, 10), the mean over 16
+Runs in the Lava environment. Leaves ``bootstrap.net``, ``state.pt`` (the state dict) and
+``slayer.npz``: ``mean`` (images, 10), the mean over 16
 steps of the last block's output in SNN mode, which slayer decides by, and ``accuracy``.
 """
 
@@ -40,6 +41,7 @@ def main() -> None:
     found = means(net, images(args.data, "t10k"))
     right = float((found.argmax(1) == labels(args.data, "t10k").numpy()).mean())
     np.savez(args.out / "slayer.npz", mean=found, accuracy=right)
+    torch.save(net.state_dict(), args.out / "state.pt")  # before the export, which takes weight norm off
     net.export_hdf5(args.out / "bootstrap.net")
     print(f"slayer, SNN mode: {right:.2%} of {len(found)} test images")
 

@@ -76,7 +76,10 @@ def store(net: Network, path: Path) -> None:
     np.savez_compressed(path, **arrays)
 
 
-def stored(path: Path) -> Network:
+WEIGHTS = Path(__file__).parent / "weights.npz"
+
+
+def stored(path: Path | str = WEIGHTS) -> Network:
     """The network with the weights of ``path``, weight norm in place (direction: the weight, size: its norm)."""
     net = Network()
     with np.load(path) as arrays, torch.no_grad():
