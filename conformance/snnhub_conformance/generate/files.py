@@ -64,6 +64,14 @@ def rockpool(writer: Writer, table: dict[str, Any]) -> None:
     table["cases"] = len(writer.cases)
 
 
+def lavadl(writer: Writer, table: dict[str, Any]) -> None:
+    """``importer.lava-dl``. Needs the environment of Lava."""
+    from snnhub_conformance.generate import lavadl as family
+
+    family.add(writer)
+    table["cases"] = len(writer.cases)
+
+
 def xylo(writer: Writer, table: dict[str, Any]) -> None:
     """``xylo``. Needs xylosim's environment."""
     from snnhub_conformance.generate import xylo as family
