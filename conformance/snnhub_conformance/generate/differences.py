@@ -16,21 +16,25 @@ import numpy as np
 from snnhub.api.lower import lower
 from snnhub.compare.align import spike_keys
 from snnhub.engine.reference import prepare
+from snnhub.errors import UnsupportedError
 from snnhub.hub.loader import load
 from snnhub.hub.objects import resolve
+from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph, Port, Provenance
 from snnhub.ir.numtype import F32
 from snnhub.ir.tensor import Array, smallest_integer, tensor
+from snnhub_formats.container import to_bytes
 
 from snnhub_conformance.building import dense
 from snnhub_conformance.execute import unreported
 from snnhub_conformance.generate.build import eighths, new
+from snnhub_conformance.generate.entry import Answer, Family, Refusal
 from snnhub_conformance.generate.write import Writer, runner_case
 
 FAMILY, TARGET, STEPS, SAMPLES = "difference.slayer", "loihi2", 24, 2
 RULE = {
     "kind": "rule",
-    "ref": "lava-dl 0.6.0 against lava-nc 0.10.0; tests/differential/test_lavadl.py holds both against the live ones",
+    "ref": "lava-dl 0.6.0 against lava-nc 0.10.0; live ones: tests/differential/test_lavadl.py",
 }
 
 
@@ -58,9 +62,16 @@ def slayer(*layers: Mapping[str, Any], scale: float = 1.0, delay: int = 0) -> Gr
 
 
 def _cuba(
-    builder: Any, name: str, source: Port, threshold: float = 1.0, current: int = 1024, voltage: int = 128, mean: Any = None
-) -> Port:  # fmt: skip
-    """slayer's neurons; its epsilon is 0.01 of 1/4096."""
+    builder: GraphBuilder,
+    name: str,
+    source: Port,
+    threshold: float = 1.0,
+    current: int = 1024,
+    voltage: Any = 128,
+    mean: Any = None,
+    graded: bool = False,
+) -> Port:
+    """Neurons of slayer; its epsilon is 0.01 of 1/4096."""
     first = np.float32(np.float32(threshold) + np.float32(0.01 / 4096)) * np.float32(4096)
     params = {
         "current_decay": smallest_integer(np.asarray(current)),
@@ -70,7 +81,7 @@ def _cuba(
     if mean is not None:
         params["mean"] = tensor(mean, "float32")
     norm = "none" if mean is None else "mean"
-    return builder.node(name, "slayer.CUBA", source, params=params, graded=False, norm=norm, stepwise=False)  # type: ignore[no-any-return]
+    return builder.node(name, "slayer.CUBA", source, params=params, graded=graded, norm=norm, stepwise=False)
 
 
 WHOLE = {"threshold": 64.0, "current": 4096, "voltage": 0}
@@ -85,12 +96,16 @@ ROWS: dict[str, Row] = {
         True,
     ),
     "threshold 64, no leak": Row(
-        partial(slayer, WHOLE, scale=16.0), "SNN-2132", "slayer fires at 64: a threshold 64 lower is exact.", False, 2
-    ),
-    "threshold 64, leak": Row(
-        partial(slayer, {**WHOLE, "voltage": 2048}, scale=64.0),
+        partial(slayer, WHOLE, scale=16.0),
         "SNN-2132",
-        "slayer fires at 64, Loihi above it; with a leak something may lie between.",
+        "slayer fires at 64: a threshold 64 lower is exact.",
+        False,
+        2,
+    ),
+    "threshold 64, one leak": Row(
+        partial(slayer, {**WHOLE, "voltage": [0, 0, 0, 2048]}, scale=16.0),
+        "SNN-2132",
+        "slayer fires at 64, Loihi above it. One neuron leaks, so the layer's threshold stays; the others part.",
         True,
         2,
     ),
@@ -109,16 +124,29 @@ ROWS: dict[str, Row] = {
 }
 
 
+REFUSED: dict[str, tuple[Callable[[], Graph], str]] = {
+    "graded spikes": (partial(slayer, {"graded": True}), "n0"),
+    "a mean beyond 16 bits": (partial(slayer, {"mean": [-1024.0, 0, 0, 0]}), "n0"),
+    "weights that are no multiples of 1/64": (partial(slayer, {}, scale=1 / 16), "d0"),
+}
+"""What the lowering has no equal for, and where."""
+
+
 def stimulus() -> Array:
-    """0 and 1 by a formula: (time, batch, features); no input in the first steps."""
+    """0 and 1 by a formula: (time, batch, features)."""
     values = (np.arange(STEPS * SAMPLES * 4) ** 2 % 11 % 3 != 1).astype(np.float32)
     found: Array = values.reshape(STEPS, SAMPLES, 4)
     return found
 
 
 def add(writer: Writer) -> None:
-    """Two cases per row. Raises ``ValueError`` where a row does not show what it says."""
+    """Two runs and a lowering per row, and refusals. Raises ``ValueError`` where a row does not show what it says."""
     passes = resolve(load().targets[TARGET].lowering)
+    family = Family(writer, FAMILY, "target", ("target", TARGET), RULE)
+    for title, (make, place) in REFUSED.items():
+        subject = {"snn": ("model.snn", to_bytes(make()))}
+        wanted = Refusal(UnsupportedError, "SNN-2135", place)
+        family.add(f"refused: {title}", "It has no equal on Loihi.", subject, wanted)
     for title, row in ROWS.items():
         before = row.graph()
         after, _ = lower(before, passes())
@@ -126,6 +154,8 @@ def add(writer: Writer) -> None:
             raise ValueError(f"{title}: not reported: {', '.join(missing)}")
         x = stimulus()
         found = [_ran(graph, x) for graph in (before, after)]
+        answer = Answer(after, (row.code,))
+        family.add(f"{title}: lowered", row.comment, {"snn": ("model.snn", to_bytes(before))}, answer)
         words = _parting(title, row, after, *found)
         for side, graph, records in zip(("slayer", "Loihi"), (before, after), found, strict=True):
             bare = replace(graph, findings=(), provenance=Provenance(), correspondence=())
@@ -149,7 +179,7 @@ def _parting(title: str, row: Row, after: Graph, ours: dict[str, Array], theirs:
     """Where the first spikes differ once lags are taken away."""
     places, lags = [], {}
     for match in after.correspondence:
-        key, other = f"{match.old.node}/{match.old.port}", f"{match.new.node}/{match.new.port}"
+        key, other = f"{match.old.node}/{match.old.name}", f"{match.new.node}/{match.new.name}"
         if key not in spike_keys(after) or key not in ours:
             continue
         lags[key] = match.lag

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from snnhub_conformance.generate import (
+    differences,
     exporters,
     json_files,
     netx_accepted,
@@ -69,6 +70,12 @@ def lavadl(writer: Writer, table: dict[str, Any]) -> None:
     from snnhub_conformance.generate import lavadl as family
 
     family.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def different(writer: Writer, table: dict[str, Any]) -> None:
+    """``difference.slayer``: slayer and Loihi on one network."""
+    differences.add(writer)
     table["cases"] = len(writer.cases)
 
 
