@@ -30,6 +30,7 @@ LEVELS = {"spikingjelly": "R3", "torch": "R3", "rockpool": "R3"}
 FAMILIES = {
     "spikingjelly": ["importer.spikingjelly"],
     "rockpool": ["importer.rockpool"],
+    "lava-dl": ["importer.lava-dl"],
     "lava": ["loihi"],
     "xylosim": ["xylo", "kernel.xylo"],
 }
@@ -40,6 +41,7 @@ ALL = (
     "spikingjelly",
     "lava",
     "rockpool",
+    "lava-dl",
     "xylosim",
     "c-worker",
     "importer:snn",
@@ -47,6 +49,7 @@ ALL = (
     "importer:netx",
     "importer:spikingjelly",
     "importer:rockpool",
+    "importer:lava-dl",
     "exporter:netx",
     "target:loihi2",
 )

@@ -198,6 +198,14 @@ ROCKPOOL = "files of one importer, made where they are read; tests/unit/test_roc
 DYNAPSE2 = "files and factories of one importer; tests/unit/test_dynapsim.py, tests/differential/test_dynapsim.py"
 DISTRIBUTION = "said of statistics over many runs; tests/unit/test_distribution.py"
 PICTURES = "said of pictures, which no runner draws; tests/unit/test_plot.py, test_plot_values.py"
+READOUT = "a decoder reads it; tests/unit/test_slayer_lowering.py, test_netx_decoder.py"
+CURRENTS = "said of what a chip may do otherwise than Lava; tests/unit/test_netx_lint.py"
+LINEAR = "said of transforms that become weights; tests/unit/test_loihi_linear.py"
+RESONATORS = "files of resonators, made where they are read and written; tests/unit/test_resonate.py"
+RELAYS = "files with relays, made where they are written; tests/unit/test_netx_relays.py"
+APPROXIMATE = "said of a conversion that was asked to approximate; tests/unit/test_approximate.py"
+FIRST_RUN = "the first run of a factory's network sets it right, or fails; tests/unit/test_slayer_neurons.py"
+MAPPED = "cases of chips come with the mapper; tests/unit/test_dynapse2_mapping.py, test_dynapse2_json.py"
 UNCOVERED = {
     "SNN-2301": "a pass that breaks its contract would be a defect; tests/unit/test_proof.py",
     "SNN-2302": "said of the proof of a conversion; tests/unit/test_proof.py",
@@ -213,6 +221,15 @@ UNCOVERED = {
     **dict.fromkeys((f"SNN-43{number:02d}" for number in range(1, 12)), XYLO),
     **dict.fromkeys((f"SNN-34{number:02d}" for number in range(1, 13)), DYNAPSE2),
     **dict.fromkeys((f"SNN-540{number}" for number in range(1, 4)), DISTRIBUTION),
+    **dict.fromkeys(("SNN-2136", "SNN-3140", "SNN-3141"), READOUT),
+    **dict.fromkeys(("SNN-2140", "SNN-3136", "SNN-3138", "SNN-3139", "SNN-4121", "SNN-4123"), CURRENTS),
+    **dict.fromkeys(("SNN-2143", "SNN-2144"), LINEAR),
+    **dict.fromkeys(("SNN-3133", "SNN-3135", "SNN-4120", "SNN-4122"), RESONATORS),
+    **dict.fromkeys(("SNN-4130", "SNN-4131"), RELAYS),
+    **dict.fromkeys(("SNN-3322", "SNN-3324", "SNN-3326", "SNN-3328"), FIRST_RUN),
+    **dict.fromkeys((f"SNN-25{number:02d}" for number in (*range(1, 16), 17)), MAPPED),
+    **dict.fromkeys((f"SNN-440{number}" for number in range(1, 4)), MAPPED),
+    **dict.fromkeys((f"SNN-530{number}" for number in range(1, 6)), APPROXIMATE),
     "SNN-4202": "said of what a worker declares; tests/unit/test_graph_worker.py",
     "SNN-4203": "said by a worker; tests/unit/test_graph_worker.py",
     **dict.fromkeys(("SNN-5001", "SNN-5002", "SNN-5003", "SNN-5004", "SNN-5007"), RUN),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from snnhub_conformance.generate import (
+    differences,
     exporters,
     json_files,
     netx_accepted,
@@ -61,6 +62,20 @@ def rockpool(writer: Writer, table: dict[str, Any]) -> None:
     from snnhub_conformance.generate import rockpool as family
 
     family.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def lavadl(writer: Writer, table: dict[str, Any]) -> None:
+    """``importer.lava-dl``. Needs the environment of Lava."""
+    from snnhub_conformance.generate import lavadl as family
+
+    family.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def different(writer: Writer, table: dict[str, Any]) -> None:
+    """``difference.slayer``: slayer and Loihi on one network."""
+    differences.add(writer)
     table["cases"] = len(writer.cases)
 
 

@@ -84,6 +84,8 @@ MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "loihi2": ({"target.loihi2", "lowering.loihi2"}, files.chip),
     "spikingjelly": ({"importer.spikingjelly"}, files.spikingjelly),
     "rockpool": ({"importer.rockpool"}, files.rockpool),
+    "lava-dl": ({"importer.lava-dl"}, files.lavadl),
+    "difference": ({"difference.slayer"}, files.different),
     "xylo": ({"xylo"}, files.xylo),
     "exporter": ({"exporter.snn", "exporter.json", "exporter.netx"}, files.written),
     "inseparable": (set(), inseparable),
