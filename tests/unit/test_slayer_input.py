@@ -56,7 +56,8 @@ def network(weight: float, bias: float, late: bool = False) -> Graph:
 def encoded(x: Array, weight: float, bias: float) -> Array:
     """As the finding says it."""
     whole = np.clip(2 * np.rint(32 * x.astype(np.float64)), -256, 254) * weight + 64 * bias
-    return whole.astype(np.int32)
+    found: Array = whole.astype(np.int32)
+    return found
 
 
 @pytest.mark.parametrize(("weight", "bias"), [(1.0, 0.0), (1.0, 31 / 32), (0.5, -0.25), (-1.5, 3.96875)])
