@@ -140,7 +140,7 @@ def stimulus() -> Array:
 
 
 def add(writer: Writer) -> None:
-    """Two runs and a lowering per row, and refusals. Raises ``ValueError`` where a row does not show what it says."""
+    """Two runs and a lowering per row, and refusals. Raises ``ValueError`` where a row does not show it."""
     passes = resolve(load().targets[TARGET].lowering)
     family = Family(writer, FAMILY, "target", ("target", TARGET), RULE)
     for title, (make, place) in REFUSED.items():
