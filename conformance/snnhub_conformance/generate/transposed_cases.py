@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 from snnhub.ir.numtype import F32, SPIKE, signed
@@ -122,11 +123,11 @@ def windows() -> Iterator[Sketch]:
         )
 
 
-def _with(make: partial[Sketch], title: str, comment: str, *aims: str, **window: tuple[int, ...]) -> Sketch:
+def _with(make: partial[Sketch], title: str, comment: str, *aims: str, **window: Any) -> Sketch:
     """``product`` takes its aims by place, behind the shapes."""
-    given = dict(make.keywords)
-    placed = [given.pop(name) for name in ("shape", "kind", "weight", "fill")]
-    return product(title, comment, *placed, *aims, **given, **window)
+    given: dict[str, Any] = dict(make.keywords)
+    shape, kind, weight, fill = (given.pop(name) for name in ("shape", "kind", "weight", "fill"))
+    return product(title, comment, shape, kind, weight, fill, *aims, **given, **window)
 
 
 def groups() -> Iterator[Sketch]:

@@ -217,13 +217,13 @@ def _interleaved(node: Node, inputs: Inputs, right: Array) -> Array:
 def _moved_back(node: Node, inputs: Inputs, right: Array) -> Array:
     """Output padding in front: everything lies later by it."""
     more = node.integers("output_padding")
-    bias = np.zeros_like(right) + _bias(node, right.ndim - 2).astype(right.dtype)
+    late: Array = np.zeros_like(right) + _bias(node, right.ndim - 2).astype(right.dtype)
     if not any(more):
         return right
     kept = tuple(slice(None, size - gap) for size, gap in zip(right.shape[2:], more, strict=True))
     there = tuple(slice(gap, None) for gap in more)
-    bias[(slice(None), slice(None), *there)] = right[(slice(None), slice(None), *kept)]
-    return bias
+    late[(slice(None), slice(None), *there)] = right[(slice(None), slice(None), *kept)]
+    return late
 
 
 def _layer(name: str, mistake: str, wrong: Wrong, *ops: str) -> EngineClass:
