@@ -237,6 +237,7 @@ UNCOVERED = {
     **dict.fromkeys((f"SNN-51{number:02d}" for number in range(1, 13)), RECORDING),
     **dict.fromkeys((f"SNN-52{number:02d}" for number in range(1, 6)), ROBUST),
     **dict.fromkeys((f"SNN-620{number}" for number in range(1, 5)), PICTURE),
+    "SNN-5306": "said of networks of a live framework; tests/unit/test_slayer_input.py",
     "SNN-6101": "said by the runner that `snnhub plugins new` writes; tests/plugins/test_example.py",
     **dict.fromkeys((f"SNN-600{number}" for number in range(1, 6)), ENVIRONMENT),
     **dict.fromkeys((f"SNN-62{number:02d}" for number in range(1, 5)), PICTURES),
