@@ -177,7 +177,8 @@ def _ran(graph: Graph, x: Array) -> dict[str, Array]:
 
 def _parting(title: str, row: Row, after: Graph, ours: dict[str, Array], theirs: dict[str, Array]) -> str:
     """Where the first spikes differ once lags are taken away."""
-    places, lags = [], {}
+    places: list[tuple[int, int, int, str]] = []
+    lags: dict[str, int] = {}
     for match in after.correspondence:
         key, other = f"{match.old.node}/{match.old.name}", f"{match.new.node}/{match.new.name}"
         if key not in spike_keys(after) or key not in ours:
@@ -186,7 +187,7 @@ def _parting(title: str, row: Row, after: Graph, ours: dict[str, Array], theirs:
         a, b = ours[key][: STEPS - match.lag], theirs[other][match.lag :]
         if not 0 < a.mean() < 1:
             raise ValueError(f"{title}: {key} says nothing: {a.mean()}")
-        places += [(*(int(i) for i in place), key) for place in np.argwhere(a != b)]
+        places += [(int(at[0]), int(at[1]), int(at[2]), key) for at in np.argwhere(a != b)]
     if bool(places) != row.parts or not lags:
         raise ValueError(f"{title}: {len(places)} spikes differ")
     late = ", ".join(f"{key} {lag} steps later" for key, lag in sorted(lags.items()))
