@@ -21,6 +21,7 @@ from snnhub_lavadl import ENVIRONMENT
 from snnhub_lavadl.build import Build
 from snnhub_lavadl.chain import Block, at_rest, block_kind, copied, named_blocks, ran
 from snnhub_lavadl.checkpoint import load_weights
+from snnhub_lavadl.clamped import clamped, snapshot
 from snnhub_lavadl.factory import made, seeded
 
 HERE = "snnhub_lavadl.importer:import_here"
@@ -88,11 +89,13 @@ def prepare(source: Any, options: ImportOptions) -> Prepared:
         findings.append(info("SNN-3312", name, words, old=", ".join(left[:3])))
     net.eval()
     shape = _shape(net, options, findings)
+    numbers = snapshot(net)
     with seeded():
         chain = ran(net, shape)
     digest = ""
     if options.weights is not None:
         load_weights(net, options.weights)
+        numbers = snapshot(net)
         for module in net.modules():
             if type(module).__name__ == "Delay" and hasattr(module, "init"):
                 module.init = True
@@ -103,6 +106,7 @@ def prepare(source: Any, options: ImportOptions) -> Prepared:
     elif isinstance(source, str):
         words = "no weights were given: the factory's own initialisation is imported"
         findings.append(info("SNN-3008", name, words, remedy="Pass --weights state.pt."))
+    findings += clamped(net, numbers)
     if open_before:
         words = (
             "sizes, decays and delays that lava-dl sets in the first forward were set by one on the input shape"

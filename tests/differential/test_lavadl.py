@@ -122,6 +122,12 @@ def test_verify_against_slayer_is_equal_in_bits() -> None:
     assert sum(row.different for row in result.verdict.rows) == 0
 
 
+def test_what_the_first_forward_clamps_is_said(worker: Worker) -> None:
+    graph = bad(worker, "beyond", input_shape=(8,))
+    (finding,) = [f for f in graph.findings if f.code == "SNN-3328"]
+    assert (finding.place, finding.old, finding.new) == ("blocks.0.neuron.current_decay", "5000", "4096")
+
+
 def test_weights_that_are_not_quantised_claim_spikes_and_say_so(worker: Worker) -> None:
     graph = bad(worker, "floats", input_shape=(8,))
     assert [f.place for f in graph.findings if f.code == "SNN-3311"] == [f"{BAD}:floats"]

@@ -124,6 +124,13 @@ def high() -> Any:
     )
 
 
+def beyond() -> Any:
+    """A decay that learning left above 4096; slayer clamps it at the start of every forward."""
+    net = Chain(BLOCK.Dense(params(requires_grad=True), 8, 8), dense())
+    net.blocks[0].neuron.current_decay.data.fill_(5000.0)
+    return net
+
+
 def used() -> Any:
     """A network that has run before it is given away."""
     net = Chain(dense(), BLOCK.Recurrent(params(), 8, 8, weight_scale=4), dense())

@@ -204,7 +204,7 @@ LINEAR = "said of transforms that become weights; tests/unit/test_loihi_linear.p
 RESONATORS = "files of resonators, made where they are read and written; tests/unit/test_resonate.py"
 RELAYS = "files with relays, made where they are written; tests/unit/test_netx_relays.py"
 APPROXIMATE = "said of a conversion that was asked to approximate; tests/unit/test_approximate.py"
-FIRST_RUN = "the first run of a factory's network sets it right, or fails; tests/unit/test_slayer_neurons.py"
+FIRST_RUN = "said of live networks; tests/unit/test_slayer_neurons.py, tests/differential/test_lavadl.py"
 MAPPED = "cases of chips come with the mapper; tests/unit/test_dynapse2_mapping.py, test_dynapse2_json.py"
 UNCOVERED = {
     "SNN-2301": "a pass that breaks its contract would be a defect; tests/unit/test_proof.py",
