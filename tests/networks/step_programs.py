@@ -141,13 +141,24 @@ def layer_of(op: StepOp, chosen: dict[str, Any], seed: int = 0) -> Graph:
     builder = GraphBuilder(op.name, REGISTRY)
     params = {slot.name: parameter(slot, SHAPES[k % 3], random) for k, slot in enumerate(program.params)}
     slot = program.inputs[0]
-    port = builder.input(SHAPE, integer(-1000, 3000) if slot.type.is_int else slot.type)
+    port = builder.input(SHAPE, narrow(slot.type) if slot.type.is_int else slot.type)
     sources = dict.fromkeys((slot.name for slot in program.inputs), port)
     out = builder.node("n", op.name, sources, version=op.version, params=params, **chosen)
-    if program.output_type(out.name).kind is Kind.BOOL:
+    if program.output_type(out.name).kind is Kind.BOOL and not fills(slot.type):
         builder.edge(out, Port("n", slot.name), 2)
     builder.output(out, delay=1)
     return builder.graph()
+
+
+def narrow(type_: NumType) -> NumType:
+    """What the input gives: of a wide type a part, so that a sum with spikes still fits."""
+    low, high = type_.range
+    return integer(max(low, -1000), min(high, 3000))
+
+
+def fills(type_: NumType) -> bool:
+    """Whether the input takes all of the type, so that nothing can be added to it."""
+    return type_.is_int and narrow(type_).range[1] == type_.range[1]
 
 
 def parameter(slot: Slot, shape: tuple[int, ...], random: np.random.Generator) -> Tensor:
@@ -155,6 +166,8 @@ def parameter(slot: Slot, shape: tuple[int, ...], random: np.random.Generator) -
     own = (1,) * (len(SHAPE) - len(shape)) + shape if shape else ()
     if slot.type.is_int:
         low, high = slot.type.range
+        if slot.name == "delay":
+            high = 5  # a longer one and nothing would happen
         return tensor(random.integers(max(low, -200), min(high, 900) + 1, own))
     return tensor(random.uniform(1.1, 3.0, own).astype(slot.type.numpy))
 
