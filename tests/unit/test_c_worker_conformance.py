@@ -19,8 +19,8 @@ FAMILY = "op.integer"
 
 
 def test_every_case_of_the_integer_ops_passes(tmp_path: Path) -> None:
-    """R4, every bit of every state. Ops with several inputs get theirs through transforms, which it declares not to
-    run: those cases are unsupported, for that reason and in the report, and no others.
+    """R4, every bit of every state. Ops with several inputs get theirs through transforms, which it does not
+    declare to run: those cases are unsupported, for that reason and in the report, and no others.
     """
     if shutil.which("cc") is None:
         pytest.skip("no C compiler")

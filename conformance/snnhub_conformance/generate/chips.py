@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from snnhub.ir.graph import Graph, Port
-from snnhub.ir.numtype import SPIKE
-from snnhub.ir.tensor import smallest_integer
+from snnhub.ir.numtype import SPIKE, signed
+from snnhub.ir.tensor import smallest_integer, tensor
 
 from snnhub_conformance.building import conv, dense
 from snnhub_conformance.generate.build import cuba, even, loihi, new
@@ -59,8 +59,23 @@ def unused() -> Graph:
     return builder.graph()
 
 
+GRADED = ("delta", "sigma_delta")
+"""Names of sigma-delta neurons in networks."""
 RESONATORS = {"phase": "loihi.RF", "izhikevich": "loihi.RFIzhikevich"}
 """Names of resonators in networks, and their ops."""
+
+
+def graded() -> Graph:
+    """Sigma-delta neurons from the input to a sigma output."""
+    builder = new("graded")
+    number = tensor(3, "int8")
+    port = builder.node("delta", "loihi.Delta", builder.input((3,), signed(32)), params={"vThMant": number})
+    params = {"vThMant": number, "bias": tensor(np.array([5, -7], np.int8))}
+    port = builder.node(
+        "sigma_delta", "loihi.SigmaDelta", dense(builder, "d1", port, even(2, 3), 1), params=params, a_bits=30
+    )
+    builder.output(builder.node("sigma", "loihi.Sigma", dense(builder, "d2", port, even(2, 2), 1), a_bits=30))
+    return builder.graph()
 
 
 def resonators(name: str = "phase") -> Graph:

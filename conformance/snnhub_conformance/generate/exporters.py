@@ -181,7 +181,7 @@ def branches() -> Graph:
 
 def too_late() -> Graph:
     builder = new("late")
-    builder.output(cuba(builder, "n", dense(builder, "d", builder.input((2,), SPIKE), even(2, 2), 64)))
+    builder.output(cuba(builder, "n", dense(builder, "d", builder.input((2,), SPIKE), even(2, 2), 5000)))
     return builder.graph()
 
 
@@ -216,5 +216,5 @@ REFUSED: dict[str, tuple[Callable[[], Graph], str, str, str]] = {
     "exact sums of a convolution": (exact_convolution, "SNN-4101", "", "Loihi's wrap to 24 bits."),
     "two outputs": (two_outputs, "SNN-4101", "outputs", "NetX has one."),
     "branches": (branches, "SNN-4101", "", "NetX is a chain."),
-    "delay 64": (too_late, "", "", "Lava would clamp it."),
+    "delay 5000": (too_late, "SNN-4131", "", "More relays than anyone wants."),
 }

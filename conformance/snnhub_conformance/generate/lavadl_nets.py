@@ -47,6 +47,7 @@ BLOCKS: dict[str, Source] = {
         "chain(cuba.Pool(params(threshold=2.0), 3, stride=1, padding=1), cuba.Flatten())", (2, 4, 5)
     ),
     "Unpool": Source("chain(cuba.Unpool(params(), 2, weight_scale=2))", (2, 2, 2)),
+    "ConvT": Source("chain(cuba.ConvT(params(), 1, 2, 2), cuba.ConvT(params(), 2, 1, 2))", PICTURE),
     "Average": Source(after("cuba.Average(3)")),
     "Affine": Source(after("cuba.Affine(params(), 6, 3)")),
     "Input": Source("chain(cuba.Input(params(), weight=0.75, bias=0.125), " + DENSE + ")", analog=True),
@@ -115,11 +116,8 @@ REFUSED: dict[str, Source] = {
     "TimeDecimation in the middle": Source(
         after("cuba.TimeDecimation(4)", DENSE), refused=("SNN-3303", "blocks/1")
     ),
-    "ConvT": Source(
-        "chain(cuba.ConvT(params(), 1, 2, 2), cuba.ConvT(params(), 2, 1, 2))",
-        PICTURE,
-        ("SNN-3303 blocks/1",),
-        ("SNN-3303", "blocks/0"),
+    "blocks that count their events": Source(
+        "chain(cuba.Dense(params(), 6, 6, count_log=True))", refused=("SNN-3317", "blocks/0")
     ),
     "delay of 80 steps": Source(
         f"chain(unclamped(late(cuba.Dense(params(), 6, 6, delay=True), 6)), {DENSE})",

@@ -70,6 +70,17 @@ ACCEPTED: dict[str, Row] = {
         ("SNN-2004 p",),
         landmine=15,
     ),
+    "average pooling with padding": Row(
+        nets.average(padding=(1, 1), count_include_pad=False),
+        "Windows of different sizes become a matrix.",
+        ("SNN-2143",),
+        landmine=15,
+    ),
+    "numbers": Row(
+        lambda: nets.between("core.Scale", {"scale": 0.5, "shift": 0.0}),
+        "They go into the weights behind them.",
+        ("SNN-2143",),
+    ),
     "maximum pooling as a layer": Row(
         nets.maximum(), "One more layer of neurons, exact.", ("SNN-2114 p",), options={"maxpool": "or-layer"}
     ),
@@ -121,12 +132,6 @@ REFUSED: dict[str, Row] = {
     "decay of the input of neurons behind neurons": Row(
         nets.unfed, "No weights to fold into.", refused=("SNN-2007", "n1")
     ),
-    "average pooling with padding": Row(
-        nets.average(padding=(1, 1), count_include_pad=False),
-        "Windows of different sizes.",
-        refused=("SNN-2003", "p"),
-        landmine=15,
-    ),
     "maximum pooling": Row(nets.maximum(), "Loihi has no maximum.", refused=(NO_OP, "p")),
     "batch normalisation of spikes": Row(
         lambda: nets.between("core.BatchNorm", {"scale": 0.5, "shift": 0.0}),
@@ -136,11 +141,6 @@ REFUSED: dict[str, Row] = {
     ),
     "product": Row(lambda: nets.between("core.Mul"), "Loihi adds currents.", refused=(NO_OP, "x")),
     "sum of spikes": Row(lambda: nets.between("core.Add"), "Loihi adds currents.", refused=(NO_OP, "x")),
-    "numbers": Row(
-        lambda: nets.between("core.Scale", {"scale": 0.5, "shift": 0.0}),
-        "Scale the weights.",
-        refused=(NO_OP, "x"),
-    ),
     "rectifier": Row(lambda: nets.between("core.ReLU"), "Spikes are never negative.", refused=(NO_OP, "x")),
     "convolution over one axis": Row(nets.line, "Loihi's has two.", refused=(NO_OP, "c")),
     "no neurons": Row(nets.no_neurons, "The output must spike.", (NO_OP + " output",), (NO_OP, "d")),

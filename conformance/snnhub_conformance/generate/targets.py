@@ -27,6 +27,8 @@ PLACES = {
     "core.Conv": "c",
     "loihi.RF": "phase",
     "loihi.RFIzhikevich": "izhikevich",
+    "loihi.Delta": "delta",
+    "loihi.SigmaDelta": "sigma_delta",
 }
 """Nodes of the networks below in which an op is put to its limits."""
 LIMITS = {"kind": "limits", "ref": "plugins/snnhub_loihi/target.py: each number with its source"}
@@ -71,6 +73,8 @@ def _with(place: str, value: int) -> Graph:
     graph = chips.convolution() if name == "c" else loihi((3, 2))
     if name in chips.RESONATORS:
         graph = chips.resonators(name)
+    if name in chips.GRADED:
+        graph = chips.graded()
     array = graph.node[name].param[parameter].array.astype(np.int64).copy()
     array[(0,) * array.ndim] = value
     return _changed(graph, name, **{parameter: smallest_integer(array)})
