@@ -68,7 +68,7 @@ def choices(attribute: Attribute) -> tuple[Any, ...]:
 @pytest.mark.parametrize(("op", "chosen"), list(variants()))
 def test_every_variant_of_every_step_op(op: StepOp, chosen: dict[str, Any]) -> None:
     program = op.program(chosen)
-    params = {slot.name: number(slot.type) for slot in program.params}
+    params = {item.name: number(item.type or F32) for item in op.parameters(chosen)}
     builder = GraphBuilder(op.name, REGISTRY)
     ports = {slot.name: builder.input((2, 3), slot.type, f"in_{slot.name}") for slot in program.inputs}
     builder.output(builder.node("n", op.name, ports, version=op.version, params=params, **chosen))
