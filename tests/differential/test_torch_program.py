@@ -223,11 +223,10 @@ def test_every_shipped_program(op: StepOp) -> None:
         inputs = {slot.name: _numbers(random, slot.type, (40, 2, 5), 1.0) for slot in program.inputs}
         try:
             run_both(program, params, inputs)
-        except (
-            RunError
-        ) as problem:  # slayer's integers: a check stops what random numbers reach and networks do not
-            assert op.name.startswith("slayer."), problem
-            assert "checked range" in str(problem)
+        except RunError as problem:
+            # slayer's integers: a check stops what random numbers reach and networks do not
+            if not op.name.startswith("slayer.") or "checked range" not in str(problem):
+                raise
 
 
 def _numbers(random: np.random.Generator, type_: NumType, shape: tuple[int, ...], size: float) -> Array:
