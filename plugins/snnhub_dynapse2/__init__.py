@@ -59,6 +59,7 @@ def snnhub_register_runners() -> Iterable[Runner]:
             takes="dynapse2",
             availability=_available,
             level="R3",
+            replays=(".npz",),
         ),
     )
 

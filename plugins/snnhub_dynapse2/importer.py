@@ -70,7 +70,8 @@ def _file(path: Path, options: ImportOptions) -> Graph:
 
 
 def _live(source: Any, options: ImportOptions) -> Graph:
-    from snnhub_dynapse2.factory import made
+    from snnhub.api.factory import made
+
     from snnhub_dynapse2.live import FACTORS, layers, versions
 
     factors = options.given.get("factors", FACTORS[0])

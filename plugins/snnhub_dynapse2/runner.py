@@ -53,7 +53,8 @@ def run_here(request: RunRequest) -> Recording:
     DynapSim cannot be continued (the state that it returns is not the one that it reads), so nothing here does.
     Keys: ``<id>/s``, ``/isyn``, ``/iahp``, ``/imem``, ``/vmem`` of neurons, ``/y`` of layers, and ``output``.
     """
-    from snnhub_dynapse2.factory import made
+    from snnhub.api.factory import made
+
     from snnhub_dynapse2.live import versions
 
     source = request.source

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from snnhub.api.factory import made
 from snnhub.api.options import ImportOptions, InputShapeMissingError
 from snnhub.api.remote import OPTION, import_in
 from snnhub.errors import UnsupportedError, UsageError
@@ -22,7 +23,7 @@ from snnhub_lavadl.build import Build
 from snnhub_lavadl.chain import Block, at_rest, block_kind, copied, named_blocks, ran
 from snnhub_lavadl.checkpoint import load_weights
 from snnhub_lavadl.clamped import clamped, snapshot
-from snnhub_lavadl.factory import made, seeded
+from snnhub_lavadl.seeded import seeded
 
 HERE = "snnhub_lavadl.importer:import_here"
 VERSION = "1"

@@ -72,7 +72,8 @@ def _file(path: Path, options: ImportOptions) -> Graph:
 
 
 def _live(source: Any, options: ImportOptions) -> Graph:
-    from snnhub_rockpool.factory import made
+    from snnhub.api.factory import made
+
     from snnhub_rockpool.live import tree, versions
 
     if structure_path(options) is not None:

@@ -91,7 +91,7 @@ def _net(source: Any, options: ImportOptions) -> Any:
         path = Path(source)
         return rebuilt(Structure(read_saved(path), str(path), structure_path(options)).root, path)
     if isinstance(source, str):
-        from snnhub_rockpool.factory import made
+        from snnhub.api.factory import made
 
         net = made(source, options.settings)
     else:

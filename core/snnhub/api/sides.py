@@ -65,7 +65,8 @@ def run_against(
 ) -> AgainstPeer:
     """Run ``a`` in the engine (or in ``engine``) and in the runner ``against``."""
     runner = find(load().runners, against, "runner")
-    require(runner)
+    if not runner.only_replays(a):
+        require(runner)
     for_import, for_runner = split_options(a, from_, runner, given, *([engine] if engine else []))
     loaded = load_graph(
         a, importer=from_, options=replace(options, given={**options.given, **for_import}), stimulus=stimulus

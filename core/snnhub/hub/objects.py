@@ -136,13 +136,19 @@ class Runner(Registered):
     ``capabilities``: what it runs, as a worker declares it (``docs/worker-protocol.md``); None for everything.
     The conformance suite holds it to this declaration in both directions.
     ``packs``: it takes long to start, so that the suite puts small networks before it as parts of a large one.
+    ``replays``: endings of source files that bring their recording along; answering with it needs no peer here.
     """
 
     takes: str = "graph"
     deterministic: bool = True
     capabilities: Mapping[str, Any] | None = None
     packs: bool = False
+    replays: tuple[str, ...] = ()
     kind = "runner"
+
+    def only_replays(self, source: Any) -> bool:
+        """Whether ``source`` is a file whose recording is the answer: nothing is run for it."""
+        return isinstance(source, str | Path) and Path(source).suffix in self.replays and Path(source).is_file()
 
 
 @dataclass(frozen=True)
