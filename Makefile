@@ -5,7 +5,7 @@
 # make bench     measured speed, as ratios against peers in one run
 # make matrix    measure the conformance of what ships (docs/reports, README.md) and every feature (docs/support.md)
 # make cells    convert every stored network to every target and measure it (docs/conversions.md)
-# make mutants   work out the whole kill matrix of the op cases again (make test does a quarter of it)
+# make mutants   work out the whole kill matrix of the op cases again (make test does an eighth of it)
 # make accuracy  the shipped networks on all 10,000 MNIST test images (downloads MNIST through npm)
 
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
