@@ -30,6 +30,8 @@ LATCHES = (
     "soif_type",
 )
 """Switches of a neuron, without samna's ``latch_`` before them."""
+LATCHED = {"Idc": "so_dc", "Iw_ahp": "so_adaptation"}
+"""Currents that a switch cuts off."""
 
 
 @dataclass(frozen=True, order=True)

@@ -17,10 +17,10 @@ from snnhub.ir.graph import Graph, Provenance, Stage
 from snnhub.ir.op import OpLookup
 from snnhub_formats.strictjson import located
 
-from snnhub_dynapse2.config import Configuration
+from snnhub_dynapse2.config import LATCHED, Configuration
 from snnhub_dynapse2.decode import Decoded, Source, decode
 from snnhub_dynapse2.limits import BASES as BITS
-from snnhub_dynapse2.lowered.graph import LATCHED, Wires, graph_of, with_records
+from snnhub_dynapse2.lowered.graph import Wires, graph_of, with_records
 from snnhub_dynapse2.lowered.mapping import PROMISE
 from snnhub_dynapse2.lowered.shape import Shape, plain
 from snnhub_dynapse2.reader import MAX_BYTES, read

@@ -12,12 +12,12 @@ from snnhub.findings import Severity, of_severity
 from snnhub.ir.graph import Graph
 from snnhub.ir.op import OpLookup
 
+from snnhub_dynapse2.config import LATCHED
 from snnhub_dynapse2.dac import BASES, PARAMETERS, Code, amps, nearest
 from snnhub_dynapse2.derive import F
 from snnhub_dynapse2.limits import NEURONS, SRAM
 from snnhub_dynapse2.lowered.adapter import Adapted, adapted
 from snnhub_dynapse2.lowered.choice import Choice, read_choice
-from snnhub_dynapse2.lowered.graph import LATCHED
 from snnhub_dynapse2.lowered.weights import Levels
 from snnhub_dynapse2.mapping import checks
 from snnhub_dynapse2.mapping.mapped import Mapped

@@ -18,7 +18,7 @@ from snnhub.ir.op import OpLookup
 from snnhub.ir.tensor import Array, Tensor, tensor
 
 from snnhub_dynapse2.build import stored
-from snnhub_dynapse2.config import Configuration
+from snnhub_dynapse2.config import LATCHED, Configuration
 from snnhub_dynapse2.dac import BASES, PARAMETERS, amps
 from snnhub_dynapse2.derive import F, derived
 from snnhub_dynapse2.limits import CORES
@@ -31,8 +31,6 @@ from snnhub_dynapse2.lowered.weights import weight_of
 from snnhub_dynapse2.network import CURRENTS, Floats, Ints
 from snnhub_dynapse2.parameters import BIASES, names
 
-LATCHED = {"Idc": "so_dc", "Iw_ahp": "so_adaptation"}
-"""Currents that a switch of the neuron cuts off."""
 RECIPE = "from the currents of codes (dac-v1): exp in f64, rounded once to f32"
 SOURCE = "dynapse2.json"
 
