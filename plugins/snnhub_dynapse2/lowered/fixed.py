@@ -12,7 +12,6 @@ from snnhub.findings import Severity, of_severity
 from snnhub.ir.graph import Graph
 from snnhub.ir.op import OpLookup
 
-from snnhub_dynapse2.config import LATCHED
 from snnhub_dynapse2.dac import BASES, PARAMETERS, Code, amps, nearest
 from snnhub_dynapse2.derive import F
 from snnhub_dynapse2.limits import NEURONS, SRAM
@@ -131,7 +130,7 @@ def _currents(network: Network, members: Ints) -> CoreCurrents:
         if (values != current).any():
             raise NotMappedError(f"{name} differs between neurons of a core")
         held = max(float(F(amps(parameter, code))), _floor(network, name))
-        if current != held and not (name in LATCHED and current == 0):
+        if current != held and not (name == "Idc" and current == 0):
             raise NotMappedError(f"{name} is not the current of a code")
         wanted[name], codes[name] = current, code
     return CoreCurrents(wanted, codes, dict.fromkeys(CURRENTS, 1.0), None)
