@@ -26,6 +26,7 @@ from snnhub_dynapse2.exporter import export_dynapse2
 from snnhub_dynapse2.lowered.adapter import adapted
 from snnhub_dynapse2.lowered.mapping import run
 from snnhub_dynapse2.lowered.rates import counted
+from snnhub_dynapse2.lowered.rebuild import one_iscale
 from snnhub_dynapse2.network import CURRENTS
 from snnhub_dynapse2.parameters import FACTORS, names
 from snnhub_dynapse2.reader import read_file
@@ -336,6 +337,19 @@ def test_settings_that_the_model_does_not_have_are_said(tmp_path: Path) -> None:
     found = snnhub.load(path)
     assert [item.severity.value for item in found.findings if item.code == "SNN-4401"] == ["loss"]
     assert all((node.param["weight"].array >= 0).all() for node in found.nodes if node.op == "core.Dense")
+
+
+def test_weights_for_a_simulator_with_one_iscale(tmp_path: Path) -> None:
+    """Cores have an iscale each: what reaches the neurons is the same current."""
+    layer = neurons("n", 4, changes={"Igain_syn": np.array([8.69e-9, 8.69e-9, 3e-8, 1.1e-7])})
+    graph = built([Linear("w", np.full((2, 4), 2.0, np.float32)), layer])
+    plain, none = one_iscale(graph.node["n"], 4)
+    assert (plain.tolist(), none) == ([1.0] * 4, [])
+    lowered, _ = written(graph, tmp_path)
+    iscale = lowered.node["n"].param["Iscale"].array.astype(np.float64)
+    factors, (told,) = one_iscale(lowered.node["n"], 4)
+    assert told.code == "SNN-4406"
+    np.testing.assert_allclose(factors * iscale[0], iscale, rtol=1e-12)
 
 
 def test_the_target_counts_and_refuses(tmp_path: Path) -> None:
