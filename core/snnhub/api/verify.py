@@ -16,7 +16,7 @@ from snnhub.compare.verdict import Verdict, judge
 from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.stimulus import Stimulus
 from snnhub.errors import UsageError
-from snnhub.findings import Finding, loss, ordered
+from snnhub.findings import Finding, info, loss, ordered
 from snnhub.hub.catalogue import find, require
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Runner
@@ -160,6 +160,7 @@ def _against_runner(
         steps = run.steps, run.steps
         verdict = with_isolated(verdict, loaded.graph, own, theirs, sources, lookup, steps, progress)
     findings = [*loaded.graph.findings, *prepared.findings, *ours.findings, *theirs.findings, *_silent(verdict)]
+    findings += _of_rates(verdict, expect)
     order = certificate(loaded, prepared, run.steps) if robust else None
     explains = None if order is None or engine is not None else explained(loaded.graph, verdict, order)
     findings += [] if order is None else robust_findings(loaded.graph, verdict, order, explains)
@@ -246,7 +247,7 @@ def _two_networks(
         sources = matched_sources(second.graph, run.right, run.left, run.matches, run.other.values)
         lookup, lengths = options.lookup, (run.steps, run.steps + lag)
         verdict = with_isolated(verdict, second.graph, run.matches, run.left, sources, lookup, lengths, progress)
-    findings = [*run.notes, *run.prepared.findings, *_silent(verdict)]
+    findings = [*run.notes, *run.prepared.findings, *_silent(verdict), *_of_rates(verdict, expect)]
     default = Rung.BITS if same and not lag else promise.rung if promise else Rung.DECISION
     samples = run.prepared.values.shape[1]
     return VerifyResult(
@@ -259,6 +260,14 @@ def _two_networks(
         samples if same else 0,
         ordered(findings),
     )
+
+
+def _of_rates(verdict: Verdict, expect: Rung | None) -> list[Finding]:
+    """Where to turn with networks that are not even the same in their decisions, and need not be."""
+    if expect is not Rung.DISTRIBUTION or verdict.reached is not Rung.DIVERGED:
+        return []
+    words = "spikes were compared one by one; whether rates are the same over many runs was not tested"
+    return [info("SNN-5404", "recordings", words, remedy="Run: snnhub distribution, on several samples or draws.")]
 
 
 def _silent(verdict: Verdict) -> list[Finding]:

@@ -5,16 +5,21 @@ are the same up to a stated margin: two one-sided tests (D. J. Schuirmann, J. Ph
 the logarithm of (a + 1/2) / (b + 1/2), where a and b are spike counts of a run. That a difference was not found
 shows nothing, and is not what is tested. What is counted is what varies: samples of noise where there is one
 network on each side, networks where there are draws of mismatch, for all samples of one draw share its neurons.
+
+Three answers: *equivalent* (the ratio is inside the margin), *different* (it is outside), and *undecided*: the
+runs do not tell. A network is equivalent if every neuron is, different if one neuron is.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
 
+from snnhub.compare.rate import LEAST_RUNS, Rate, rate, standard_error
 from snnhub.compare.student import student_cdf, student_quantile
 from snnhub.errors import UsageError
 from snnhub.findings import Finding, info, loss
@@ -24,30 +29,26 @@ from snnhub.ir.tensor import Array
 MARGIN = 1.25
 """Ratio of rates up to which they count as the same, as is usual for bioequivalence."""
 ALPHA = 0.05
-LEAST_RUNS = 2
 FEW_RUNS = 10
 QUIET = 1.0
 """Spikes per run below which half a spike, which the logarithm needs, is no longer small."""
+FARTHEST = 700.0
+"""Largest logarithm of a ratio: beyond it there is no number."""
 
 
-@dataclass(frozen=True)
-class Rate:
-    """Mean rate over runs with its confidence interval (1 - alpha), per second, or per run without dt."""
+class Answer(Enum):
+    """What the runs say of a neuron, or of all of them."""
 
-    mean: float
-    low: float
-    high: float
-    runs: int
-    spikes: int
-
-    def to_json(self) -> dict[str, Any]:
-        return {"mean": self.mean, "low": self.low, "high": self.high, "runs": self.runs, "spikes": self.spikes}
+    EQUIVALENT = "equivalent"
+    DIFFERENT = "different"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
 class Equivalence:
     """One neuron. ``ratio``: geometric mean of (a + 1/2) / (b + 1/2), with its interval (1 - 2 alpha), which lies
-    inside 1 / margin .. margin if and only if both one-sided tests reject. ``p``: the larger of both p-values.
+    inside 1 / margin .. margin if and only if both one-sided tests reject. ``p``: the larger of both p-values, of
+    the hypothesis that the ratio is outside the margin; ``p_different``: of the hypothesis that it is inside.
     """
 
     neuron: int
@@ -57,7 +58,12 @@ class Equivalence:
     low: float
     high: float
     p: float
-    equivalent: bool
+    p_different: float
+    answer: Answer
+
+    @property
+    def equivalent(self) -> bool:
+        return self.answer is Answer.EQUIVALENT
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -68,36 +74,19 @@ class Equivalence:
             "low": self.low,
             "high": self.high,
             "p": self.p,
-            "equivalent": self.equivalent,
+            "p_different": self.p_different,
+            "answer": self.answer.value,
         }
 
 
 @dataclass(frozen=True)
-class RateRatio:
-    """Firing-rate ratio of a run: the most active neuron over the least active one, with both counts. ``ratio`` is
-    infinite where the least active one is silent, and NaN where all are.
-    """
-
-    most: int
-    least: int
-
-    @property
-    def ratio(self) -> float:
-        if self.least:
-            return self.most / self.least
-        return math.inf if self.most else math.nan
-
-    def __str__(self) -> str:
-        return f"{self.most}/{self.least} = {self.ratio:.2f}"
-
-
-@dataclass(frozen=True)
 class Distribution:
-    """``reached`` is ``distribution`` if every neuron is equivalent and any fired, else ``diverged``; nothing
-    higher is ever claimed.
+    """``seconds``: length of a sample; None where rates are per sample. ``reached`` is ``distribution`` if every
+    neuron is equivalent and any fired, else ``diverged``; nothing higher is ever claimed.
 
-    All neurons must pass, so the error of the whole is at most that of one test: nothing is corrected for their
-    number (intersection-union).
+    All neurons must pass, so the error of *equivalent* is at most that of one test: nothing is corrected for their
+    number (intersection-union). One neuron is enough for *different*, so that each is tested at alpha divided by
+    their number (Bonferroni). Silence on both sides shows nothing, and is *undecided*.
     """
 
     rows: tuple[Equivalence, ...]
@@ -106,22 +95,30 @@ class Distribution:
     runs: tuple[int, int]
     samples: int
     paired: bool
+    seconds: float | None
     findings: tuple[Finding, ...]
 
     @property
-    def reached(self) -> Rung:
+    def answer(self) -> Answer:
         active = any(row.a.spikes or row.b.spikes for row in self.rows)
-        good = active and all(row.equivalent for row in self.rows)
-        return Rung.DISTRIBUTION if good else Rung.DIVERGED
+        if active and all(row.equivalent for row in self.rows):
+            return Answer.EQUIVALENT
+        return Answer.DIFFERENT if any(row.answer is Answer.DIFFERENT for row in self.rows) else Answer.UNDECIDED
+
+    @property
+    def reached(self) -> Rung:
+        return Rung.DISTRIBUTION if self.answer is Answer.EQUIVALENT else Rung.DIVERGED
 
     def to_json(self) -> dict[str, Any]:
         return {
             "reached": self.reached.value,
+            "answer": self.answer.value,
             "margin": self.margin,
             "alpha": self.alpha,
             "runs": list(self.runs),
             "samples": self.samples,
             "paired": self.paired,
+            "seconds": self.seconds,
             "rows": [row.to_json() for row in self.rows],
             "findings": [finding.to_json() for finding in self.findings],
         }
@@ -153,26 +150,18 @@ def equivalence(
         remedy = "Run more noise samples, or more draws of mismatch."
         words = "statistics need several runs"
         raise UsageError(words, found=f"{runs[0]} and {runs[1]}", allowed="2 or more", remedy=remedy)
-    if not margin > 1 or not 0 < alpha < 0.5:
+    if not 1 < margin < math.inf or not 0 < alpha < 0.5:
         found = f"margin {margin:g}, alpha {alpha:g}"
         raise UsageError("no test with these numbers", found=found, allowed="margin above 1, alpha 0 .. 0.5")
     length = 1.0 if seconds is None else seconds
     alike = paired or min(runs) == 1
+    levels = alpha, alpha / a.shape[-1]
     rows = tuple(
-        _row(k, a[..., k], b[..., k], math.log(margin), alpha, length, paired=alike) for k in range(a.shape[-1])
+        _row(k, a[..., k], b[..., k], math.log(margin), levels, length, paired=alike) for k in range(a.shape[-1])
     )
     samples = a.shape[1]
     findings = _findings(rows, margin, alpha, runs, samples, paired=alike)
-    return Distribution(rows, margin, alpha, runs, samples, alike, tuple(findings))
-
-
-def rate_ratio(counts: Array) -> RateRatio:
-    """Firing-rate ratio of one run, from counts (neurons,). Raises ``UsageError`` for fewer than two neurons."""
-    counts = np.asarray(counts)
-    if counts.ndim != 1 or counts.size < 2:
-        found, allowed = str(list(counts.shape)), "(neurons,), 2 or more"
-        raise UsageError("a ratio needs two neurons", found=found, allowed=allowed)
-    return RateRatio(int(counts.max()), int(counts.min()))
+    return Distribution(rows, margin, alpha, runs, samples, alike, seconds, tuple(findings))
 
 
 def _counts(array: Array, name: str) -> Array:
@@ -186,45 +175,36 @@ def _counts(array: Array, name: str) -> Array:
 
 
 def _row(
-    neuron: int, a: Array, b: Array, margin: float, alpha: float, seconds: float, *, paired: bool
+    neuron: int, a: Array, b: Array, margin: float, levels: tuple[float, float], seconds: float, *, paired: bool
 ) -> Equivalence:
+    """``margin``: logarithm; ``levels``: of the test for equivalent, and of that for different."""
+    alpha, strict = levels
     left, right = np.log(a + 0.5).mean(axis=1), np.log(b + 0.5).mean(axis=1)
     if paired:
-        error, df = _standard_error(left - right), max(len(a), len(b)) - 1.0
+        error, df = standard_error(left - right), max(len(a), len(b)) - 1.0
     else:
-        parts = _standard_error(left) ** 2, _standard_error(right) ** 2
+        parts = standard_error(left) ** 2, standard_error(right) ** 2
         error = math.sqrt(sum(parts))
         below = parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1)
         df = sum(parts) ** 2 / below if below > 0 else len(a) + len(b) - 2.0
     mean = float(left.mean() - right.mean())
-    above, under = _t(mean + margin, error), _t(margin - mean, error)
-    p = max(1 - student_cdf(above, df), 1 - student_cdf(under, df))
+    p = max(_beyond(mean + margin, error, df), _beyond(margin - mean, error, df))
+    other = min(_beyond(mean - margin, error, df), _beyond(-mean - margin, error, df))
+    answer = Answer.EQUIVALENT if p < alpha else Answer.DIFFERENT if other < strict else Answer.UNDECIDED
     reach = student_quantile(1 - alpha, df) * error
-    rates = _rate(a, alpha, seconds), _rate(b, alpha, seconds)
-    interval = math.exp(mean - reach), math.exp(mean + reach)
-    return Equivalence(neuron, *rates, math.exp(mean), *interval, p, p < alpha)
+    rates = rate(a, alpha, seconds), rate(b, alpha, seconds)
+    return Equivalence(neuron, *rates, _ratio(mean), _ratio(mean - reach), _ratio(mean + reach), p, other, answer)
 
 
-def _t(distance: float, error: float) -> float:
+def _beyond(distance: float, error: float, df: float) -> float:
+    """p-value of a ``distance`` that is 0 or less by hypothesis."""
     if error > 0:
-        return distance / error
-    return math.copysign(math.inf, distance) if distance else -math.inf
+        return 1 - student_cdf(distance / error, df)
+    return 0.0 if distance > 0 else 1.0
 
 
-def _standard_error(values: Array) -> float:
-    return float(values.std(ddof=1)) / math.sqrt(len(values))
-
-
-def _rate(counts: Array, alpha: float, seconds: float) -> Rate:
-    """Of counts (runs, samples): over runs, or over the samples of a single run."""
-    total = int(counts.sum())
-    counts = counts.mean(axis=1) if len(counts) > 1 else counts[0]
-    if len(counts) < LEAST_RUNS:
-        return Rate(float(counts.mean()) / seconds, 0.0, math.inf, len(counts), total)
-    reach = student_quantile(1 - alpha / 2, len(counts) - 1) * _standard_error(counts)
-    mean = float(counts.mean())
-    low = max(0.0, mean - reach) / seconds
-    return Rate(mean / seconds, low, (mean + reach) / seconds, len(counts), total)
+def _ratio(logarithm: float) -> float:
+    return math.exp(min(max(logarithm, -FARTHEST), FARTHEST))
 
 
 def _findings(
@@ -238,15 +218,16 @@ def _findings(
 ) -> list[Finding]:
     how = "the same inputs in pairs" if paired else "independent runs"
     how += f", {samples} samples each" if samples > 1 else ""
-    good = sum(row.equivalent for row in rows)
+    good, bad = (sum(row.answer is answer for row in rows) for answer in (Answer.EQUIVALENT, Answer.DIFFERENT))
     words = (
-        f"{good} of {len(rows)} neurons fire at the same rate up to a factor of {margin:g} (two one-sided tests "
-        f"at {alpha:g}, {runs[0]} and {runs[1]} runs, {how})"
+        f"{good} of {len(rows)} neurons fire at the same rate up to a factor of {margin:g}, {bad} do not, of "
+        f"{len(rows) - good - bad} the runs do not tell (two one-sided tests at {alpha:g}, {runs[0]} and "
+        f"{runs[1]} runs, {how})"
     )
     found = [info("SNN-5401", "distribution", words)]
     few = max(runs) if paired else min(runs)
     if few < FEW_RUNS:
-        words = f"{few} runs: only large differences between runs and none at all can be told apart"
+        words = f"{few} runs: intervals are wide, and networks that are the same may stay undecided"
         found.append(info("SNN-5402", "distribution", words, remedy=f"Take {FEW_RUNS} or more."))
     seen = runs[0] * samples, runs[1] * samples
     quiet = [row.neuron for row in rows if max(row.a.spikes / seen[0], row.b.spikes / seen[1]) < QUIET]
