@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from snnhub.compare.rate import Rate
     from snnhub.ir.tensor import Array
 
+OWN, SEVERE = "SNN-540", ("error", "loss")
+"""Codes of findings on the statistics, and severities that are printed of all others."""
 SHOWN = 40
 """Most neurons of the table: those that are not equivalent come first."""
 
@@ -146,7 +148,10 @@ def show(result: DistributionResult) -> None:
     for label, found in zip("AB", result.ratios, strict=True):
         if found:
             out.print(f"firing-rate ratio {label}: {summary(found)}")
-    print_findings(result.findings, verbose=False)
+    shown = [item for item in result.findings if item.code.startswith(OWN) or item.severity.value in SEVERE]
+    print_findings(shown)
+    if len(shown) < len(result.findings):
+        out.print(f"{len(result.findings) - len(shown)} notes and remarks more: --json has them all")
     runs = f"{verdict.runs[0]} and {verdict.runs[1]} runs"
     runs += f" of {verdict.samples} samples" if verdict.samples > 1 else ""
     words = f"margin {verdict.margin:g}, level {verdict.alpha:g}, {runs}{', in pairs' if verdict.paired else ''}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from snnhub.api.plotted import Plotted
 
 
-OWN, SHOWN = "SNN-62", ("error", "loss")
+OWN, SHOWN = ("SNN-62", "SNN-540"), ("error", "loss")
 """Codes of findings on the picture itself, and severities that are printed of all others."""
 LEFT = ("A", "B", "target", "place", "type", "network")
 """Columns of text."""

@@ -17,9 +17,14 @@ from snnhub.ir.tensor import Array
 from snnhub.plot.canvas import canvas, plain
 from snnhub.plot.table import Table
 
-BINS = 40
-LEAST_END = 2.0
+BINS = 16
+"""Few enough that ratios of small counts, which lie on a coarse grid, do not leave holes."""
+LEAST_END = 1.5
 """The axis goes at least so far: ratios that are all the same fill a bin, not the picture."""
+TICKS = (1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+COARSE = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+WIDE = 4.0
+"""From here on an axis has the coarse ticks alone."""
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown", "tab:pink", "tab:gray")
 STYLES = ("-", "--", "-.", ":")
 COLUMNS = ("network", "kind", "low", "high", "runs", "most", "least")
@@ -48,42 +53,79 @@ def edges(curves: Iterable[Curve]) -> Array:
 
 
 def draw(curves: Sequence[Curve], paths: Sequence[Path]) -> None:
-    """Shares of runs as steps, a colour per network; marks dashed. Raises like ``canvas``."""
-    bins = edges(curves)
-    finite = [item.ratio for curve in curves for item in curve.marks if item.least]
-    end = max([float(bins[-1]), *finite])
-    beyond = end**1.12, end**1.25  # where the bar of infinite ratios stands
+    """Shares of runs as steps, a colour per network; marked runs as dots in a panel beside it. Raises like
+    ``canvas``.
+    """
+    marked = any(curve.marks for curve in curves)
     with canvas(paths, 3.4) as figure:
-        place = figure.subplots()
-        for number, curve in enumerate(curves):
-            _curve(place, curve, bins, beyond, number, len(curves))
-        place.set_xscale("log")
-        place.set_xlim(1.0, beyond[1] ** 1.02)
-        ticks = [tick for tick in (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000) if tick <= end]
-        place.set_xticks([*ticks, math.sqrt(beyond[0] * beyond[1])], [*(f"{tick:g}" for tick in ticks), "∞"])
-        place.set_xticks([], minor=True)
-        place.set_xlabel("firing-rate ratio: most active over least active decision neuron")
-        place.set_ylabel("share of runs")
-        place.set_ylim(bottom=0)
-        place.legend(loc="upper right")
+        found = figure.subplots(1, 1 + marked, squeeze=False, width_ratios=(3, 2) if marked else None)[0]
+        _histogram(found[0], curves)
+        if marked:
+            _marks(found[1], curves)
 
 
-def _curve(place: Any, curve: Curve, bins: Array, beyond: tuple[float, float], number: int, all_: int) -> None:
-    colour, style = COLOURS[number % len(COLOURS)], STYLES[number // len(COLOURS) % len(STYLES)]
-    runs = max(1, len(curve.ratios))
-    counts, _ = np.histogram(curve.numbers(), bins)
-    name = f"{plain(curve.name)}: {summary(curve.ratios)}"
-    place.stairs(counts / runs, bins, color=colour, ls=style, lw=1.2, label=name).set_gid(f"curve{number}")
-    infinite = summary(curve.ratios).infinite
-    if infinite:
-        width = (beyond[1] / beyond[0]) ** (1 / all_)
-        left = beyond[0] * width**number
-        bar = place.bar(left, infinite / runs, left * (width - 1) * 0.9, align="edge", color=colour)[0]
-        bar.set_gid(f"curve{number}-infinite")
-    for rank, item in enumerate(curve.marks):
-        if item.most:
-            x = item.ratio if item.least else math.sqrt(beyond[0] * beyond[1])
-            place.axvline(x, ls=(0, (2, 3)), lw=0.9, c=colour).set_gid(f"curve{number}-mark{rank}")
+def _histogram(place: Any, curves: Sequence[Curve]) -> None:
+    bins = edges(curves)
+    end = float(bins[-1])
+    infinite = any(summary(curve.ratios).infinite for curve in curves)
+    for number, curve in enumerate(curves):
+        colour, style = COLOURS[number % len(COLOURS)], STYLES[number // len(COLOURS) % len(STYLES)]
+        runs, seen = max(1, len(curve.ratios)), summary(curve.ratios)
+        counts, _ = np.histogram(curve.numbers(), bins)
+        name = f"{plain(curve.name)}: {seen}"
+        place.stairs(counts / runs, bins, color=colour, ls=style, lw=1.3, label=name).set_gid(f"curve{number}")
+        if seen.infinite:
+            left, width = _beyond(end, number, len(curves))
+            bar = place.bar(left, seen.infinite / runs, width, align="edge", color=colour)[0]
+            bar.set_gid(f"curve{number}-infinite")
+    _ratio_axis(place, end, infinite)
+    place.set_xlabel("firing-rate ratio: most active over least active neuron")
+    place.set_ylabel("share of runs")
+    place.set_ylim(bottom=0)
+    place.legend(loc="upper right")
+
+
+def _marks(place: Any, curves: Sequence[Curve]) -> None:
+    """A row per network, a dot per marked run with both counts."""
+    finite = [item.ratio for curve in curves for item in curve.marks if item.least]
+    end = max([LEAST_END, *finite])
+    infinite = any(item.most and not item.least for curve in curves for item in curve.marks)
+    for number, curve in enumerate(curves):
+        for rank, item in enumerate(curve.marks):
+            if item.most:
+                x = item.ratio if item.least else math.sqrt(math.prod(_place_of_infinity(end)))
+                dot = place.plot(x, number, "o", ms=4, color=COLOURS[number % len(COLOURS)])[0]
+                dot.set_gid(f"curve{number}-mark{rank}")
+                above = 3 if rank % 2 == 0 else -9
+                words = f"{item.most}/{item.least}"
+                place.annotate(words, (x, number), (3, above), textcoords="offset points", fontsize=7)
+    _ratio_axis(place, end, infinite)
+    place.set_ylim(len(curves) - 0.4, -0.6)
+    place.set_yticks([])
+    place.set_xlabel("marked samples: spikes of both")
+
+
+def _place_of_infinity(end: float) -> tuple[float, float]:
+    """Where the axis, logarithmic up to ``end``, has what is beyond every number."""
+    return end**1.1, end**1.3
+
+
+def _beyond(end: float, number: int, bars: int) -> tuple[float, float]:
+    """Left end and width of one of ``bars`` bars there."""
+    low, high = _place_of_infinity(end)
+    step = (high / low) ** (1 / bars)
+    left = low * step**number
+    return left, left * (step - 1) * 0.9
+
+
+def _ratio_axis(place: Any, end: float, infinite: bool) -> None:
+    low, high = _place_of_infinity(end)
+    place.set_xscale("log")
+    place.set_xlim(1.0 if end < WIDE else 0.9, high if infinite else end**1.05)
+    ticks = [tick for tick in TICKS if tick <= end and (end < WIDE or tick in COARSE)]
+    more = [math.sqrt(low * high)] if infinite else []
+    place.set_xticks([*ticks, *more], [*(f"{tick:g}" for tick in ticks), *("∞" for _ in more)])
+    place.set_xticks([], minor=True)
 
 
 def table(curves: Sequence[Curve]) -> Table:
