@@ -51,16 +51,17 @@ def configure(mapped: Mapped, source: str = "") -> Configuration:
         chips=tuple(ChipConfig(chip, tuple(made)) for chip, made in sorted(chips.items())),
         inputs=tuple(_destinations(mapped, channel, mapped.board.input) for channel in range(network.n_in)),
         monitors=tuple(sorted(Monitor(*where[neuron], tag) for neuron, tag in tags.items())),
-        map=tuple(Placed(network.name, neuron, *where[neuron]) for neuron in range(network.n)),
+        map=tuple(sorted(Placed(*network.label(neuron), *where[neuron]) for neuron in range(network.n))),
         dt=network.dt,
         layout=dict(sorted(network.layout.items())),
         report=_report(mapped),
-        findings=(*mapped.findings, *_said()),
+        findings=(*mapped.findings, *said()),
         provenance={"tool": f"snnhub {snnhub.__version__}", "source": source},
     )
 
 
-def _said() -> Iterator[Finding]:
+def said() -> Iterator[Finding]:
+    """What holds of every file."""
     yield info("SNN-4402", "cores", "parameters that the file does not set stay at the device's default")
     yield info("SNN-4403", "file", "nothing of it was tried on a chip")
 

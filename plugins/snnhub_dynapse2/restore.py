@@ -51,10 +51,11 @@ def restored(held: Configuration, decoded: Decoded) -> tuple[Network, tuple[Find
     network = Network(
         weights[:n_in], weights[n_in:], found, unit, held.dt, tuple(sorted(monitored)), layout=layout, name=name
     )
-    return network, tuple(_unmodelled(decoded))
+    return network, tuple(unmodelled(decoded))
 
 
-def _unmodelled(decoded: Decoded) -> Iterator[Finding]:
+def unmodelled(decoded: Decoded) -> Iterator[Finding]:
+    """Kinds of synapse that the original model does not have."""
     targets: dict[str, set[Address]] = {}
     for event in decoded.events:
         if event.dendrite not in SIGNS:
