@@ -279,7 +279,7 @@ CODES: dict[str, str] = {
     "SNN-5401": "rates of two noisy networks tested for being the same",
     "SNN-5402": "few runs for a statement about rates",
     "SNN-5403": "neurons too quiet for a statement about rates",
-    "SNN-5404": "rates are tested by a command of their own",
+    "SNN-5404": "rates could not be tested",
     "SNN-5405": "draws of mismatch stand for a network",
     "SNN-5406": "runner asked several times, since it does not give the same every time",
     "SNN-5407": "firing-rate ratios without a number",

@@ -93,9 +93,9 @@ def _measure(name: str, side: Side, wanted: Wanted, marked: Array | None, mismat
     counted = count_side(name, side, wanted, mismatch)
     ratios = _ratios(counted.flat())
     marks: list[RateRatio] = []
-    if marked is not None and mismatch is None:
+    if marked is not None:
         lines = Wanted(np.asarray(marked), wanted.record)
-        marks = _ratios(count_side(name, side, lines).flat())
+        marks = _ratios(count_side(name, side, lines, mismatch).flat())
     seen = summary(ratios)
     row = {
         "network": name,

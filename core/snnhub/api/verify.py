@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from snnhub.api.equal_rates import by_rates
 from snnhub.api.load import Loaded
 from snnhub.api.options import ImportOptions
 from snnhub.api.robustness import certificate, explained, robust_findings
@@ -16,7 +17,7 @@ from snnhub.compare.verdict import Verdict, judge
 from snnhub.engine.robust.certificate import Robustness
 from snnhub.engine.stimulus import Stimulus
 from snnhub.errors import UsageError
-from snnhub.findings import Finding, info, loss, ordered
+from snnhub.findings import Finding, loss, ordered
 from snnhub.hub.catalogue import find, require
 from snnhub.hub.loader import load
 from snnhub.hub.objects import Runner
@@ -89,12 +90,14 @@ def verify(
 
     ``stimulus``: (time, batch, features…) or (time, features…). ``expect``: the pass mark; by default ``bits`` for
     an integer network and ``spikes`` for a float one against a runner, and what the conversion promised between
-    two networks. ``engine``: ``reference``, or a runner of graphs such as ``torch``, whose options go with the
-    runner's. ``isolate``: also run every layer of neurons alone, fed with what the reference (the runner, or
-    ``a``) fed it. ``robust``: carry a bound on the order of float sums beside every value, and tell whether any
-    order gives the same spikes (``docs/order-robust.md``). Raises ``UsageError`` unless exactly one of ``b`` and
-    ``against`` is given, for another engine than the reference, or ``robust``, between two networks, and for
-    another engine with ``isolate``.
+    two networks. Where that is ``distribution`` and spikes are not the same, rates of the outputs are tested over
+    the samples (``snnhub.distribution`` has the margin, runs and draws of mismatch). ``engine``: ``reference``, or
+    a runner of graphs such as ``torch``, whose options go with the runner's. ``isolate``: also run every layer of
+    neurons alone, fed with what the reference (the runner, or ``a``) fed it. ``robust``: carry a bound on the
+    order of float sums beside every value, and tell whether any order gives the same spikes
+    (``docs/order-robust.md``). Raises ``UsageError`` unless exactly one of ``b`` and ``against`` is given, for
+    another engine than the reference, or ``robust``, between two networks, and for another engine with
+    ``isolate``.
     """
     if (b is None) == (against is None):
         raise UsageError(
@@ -160,16 +163,19 @@ def _against_runner(
         steps = run.steps, run.steps
         verdict = with_isolated(verdict, loaded.graph, own, theirs, sources, lookup, steps, progress)
     findings = [*loaded.graph.findings, *prepared.findings, *ours.findings, *theirs.findings, *_silent(verdict)]
-    findings += _of_rates(verdict, expect)
+    default = Rung.BITS if is_integer(loaded.graph) else Rung.SPIKES
+    expected = expect or default
+    outputs = run.whole or (ours, theirs)
+    verdict, tested = by_rates(verdict, expected, *outputs, _seconds(loaded.graph, prepared))
+    findings += tested
     order = certificate(loaded, prepared, run.steps) if robust else None
     explains = None if order is None or engine is not None else explained(loaded.graph, verdict, order)
     findings += [] if order is None else robust_findings(loaded.graph, verdict, order, explains)
-    default = Rung.BITS if is_integer(loaded.graph) else Rung.SPIKES
     return VerifyResult(
         f"{engine.name if engine else 'engine'}: {loaded.source.name}",
         f"{run.runner.name}: {loaded.source.name}",
         prepared.reading,
-        expect or default,
+        expected,
         verdict,
         run.samples,
         run.shown.values.shape[1],
@@ -247,27 +253,27 @@ def _two_networks(
         sources = matched_sources(second.graph, run.right, run.left, run.matches, run.other.values)
         lookup, lengths = options.lookup, (run.steps, run.steps + lag)
         verdict = with_isolated(verdict, second.graph, run.matches, run.left, sources, lookup, lengths, progress)
-    findings = [*run.notes, *run.prepared.findings, *_silent(verdict), *_of_rates(verdict, expect)]
+    findings = [*run.notes, *run.prepared.findings, *_silent(verdict)]
     default = Rung.BITS if same and not lag else promise.rung if promise else Rung.DECISION
+    expected = expect or default
+    seconds = _seconds(first.graph, run.prepared)
+    verdict, tested = by_rates(verdict, expected, run.left, run.right, seconds)
     samples = run.prepared.values.shape[1]
     return VerifyResult(
         first.source.name,
         second.source.name,
         run.prepared.reading,
-        expect or default,
+        expected,
         verdict,
         samples,
         samples if same else 0,
-        ordered(findings),
+        ordered([*findings, *tested]),
     )
 
 
-def _of_rates(verdict: Verdict, expect: Rung | None) -> list[Finding]:
-    """Where to turn with networks that are not even the same in their decisions, and need not be."""
-    if expect is not Rung.DISTRIBUTION or verdict.reached is not Rung.DIVERGED:
-        return []
-    words = "spikes were compared one by one; whether rates are the same over many runs was not tested"
-    return [info("SNN-5404", "recordings", words, remedy="Run: snnhub distribution, on several samples or draws.")]
+def _seconds(graph: Graph, stimulus: Stimulus) -> float | None:
+    """Length of a sample; None without dt."""
+    return None if graph.dt is None else graph.dt * len(stimulus.values)
 
 
 def _silent(verdict: Verdict) -> list[Finding]:

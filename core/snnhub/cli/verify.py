@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 @click.option(
     "--expect",
     metavar="RUNG",
-    help="Pass mark: bits, spikes, spikes+lag, bounded, decision (rates: snnhub distribution). By default bits "
-    "for an integer network against a runner, spikes for a float one, else what the conversion promised.",
+    help="Pass mark: bits, spikes, spikes+lag, bounded, decision, distribution. By default bits for "
+    "an integer network against a runner, spikes for a float one, else what the conversion promised.",
 )
 @click.option(
     "--engine",

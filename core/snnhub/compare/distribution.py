@@ -218,12 +218,11 @@ def _findings(
 ) -> list[Finding]:
     how = "the same inputs in pairs" if paired else "independent runs"
     how += f", {samples} samples each" if samples > 1 else ""
-    good, bad = (sum(row.answer is answer for row in rows) for answer in (Answer.EQUIVALENT, Answer.DIFFERENT))
-    words = (
-        f"{good} of {len(rows)} neurons fire at the same rate up to a factor of {margin:g}, {bad} do not, of "
-        f"{len(rows) - good - bad} the runs do not tell (two one-sided tests at {alpha:g}, {runs[0]} and "
-        f"{runs[1]} runs, {how})"
-    )
+    number = {answer: sum(row.answer is answer for row in rows) for answer in Answer}
+    told = f"{number[Answer.EQUIVALENT]} of {len(rows)} neurons fire at the same rate up to a factor of {margin:g}"
+    told += f", {number[Answer.DIFFERENT]} do not" if number[Answer.DIFFERENT] else ""
+    told += f", of {number[Answer.UNDECIDED]} the runs do not tell" if number[Answer.UNDECIDED] else ""
+    words = f"{told} (two one-sided tests at {alpha:g}, {runs[0]} and {runs[1]} runs, {how})"
     found = [info("SNN-5401", "distribution", words)]
     few = max(runs) if paired else min(runs)
     if few < FEW_RUNS:

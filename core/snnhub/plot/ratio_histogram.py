@@ -23,6 +23,8 @@ LEAST_END = 1.5
 """The axis goes at least so far: ratios that are all the same fill a bin, not the picture."""
 TICKS = (1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 COARSE = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+FEW = 4
+"""Marks of a network that have room for their counts; the table has all."""
 WIDE = 4.0
 """From here on an axis has the coarse ticks alone."""
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown", "tab:pink", "tab:gray")
@@ -94,10 +96,11 @@ def _marks(place: Any, curves: Sequence[Curve]) -> None:
         for rank, item in enumerate(curve.marks):
             if item.most:
                 x = item.ratio if item.least else math.sqrt(math.prod(_place_of_infinity(end)))
-                dot = place.plot(x, number, "o", ms=4, color=COLOURS[number % len(COLOURS)])[0]
+                few = len(curve.marks) <= FEW
+                dot = place.plot(x, number, "o", ms=4 if few else 2.5, color=COLOURS[number % len(COLOURS)])[0]
                 dot.set_gid(f"curve{number}-mark{rank}")
                 above = 3 if rank % 2 == 0 else -9
-                words = f"{item.most}/{item.least}"
+                words = f"{item.most}/{item.least}" if few else ""
                 place.annotate(words, (x, number), (3, above), textcoords="offset points", fontsize=7)
     _ratio_axis(place, end, infinite)
     place.set_ylim(len(curves) - 0.4, -0.6)

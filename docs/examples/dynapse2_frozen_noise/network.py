@@ -22,8 +22,16 @@ def currents() -> dict[str, float]:
     c = DEFAULTS
     kappa = (c["kappa_n"] + c["kappa_p"]) / 2
     leak = {name: c[f"C_{name}"] * c["Ut"] / kappa for name in ("syn", "mem", "ahp")}
-    found = {"Itau_syn": leak["syn"] / TAU_SYN, "Itau_mem": leak["mem"] / TAU_MEM, "Itau_ahp": leak["ahp"] / TAU_AHP}
-    found |= {"Igain_syn": 100 * found["Itau_syn"], "Igain_mem": 4 * found["Itau_mem"], "Igain_ahp": found["Itau_ahp"]}
+    found = {
+        "Itau_syn": leak["syn"] / TAU_SYN,
+        "Itau_mem": leak["mem"] / TAU_MEM,
+        "Itau_ahp": leak["ahp"] / TAU_AHP,
+    }
+    found |= {
+        "Igain_syn": 100 * found["Itau_syn"],
+        "Igain_mem": 4 * found["Itau_mem"],
+        "Igain_ahp": found["Itau_ahp"],
+    }
     found |= {
         "Ipulse": c["C_pulse"] * c["Vth"] / PULSE,
         "Ipulse_ahp": c["C_pulse_ahp"] * c["Vth"] / PULSE_AHP,
@@ -36,7 +44,9 @@ def save(path: Path, w_in: Floats, w_rec: Floats) -> Path:
     """Write a network; ``w_in`` (channels, neurons) and ``w_rec`` (neurons, neurons), row = presynaptic."""
     raw = {name: np.full(w_in.shape[1], value, np.float32) for name, value in {**DEFAULTS, **currents()}.items()}
     numbers = derived(raw, ISCALE, DT)
-    np.savez(path, **raw, **{name: value for name, value in numbers.items() if name not in raw}, w_in=w_in, w_rec=w_rec)
+    np.savez(
+        path, **raw, **{name: value for name, value in numbers.items() if name not in raw}, w_in=w_in, w_rec=w_rec
+    )
     return path
 
 

@@ -1,8 +1,8 @@
 """How ``weights.npz`` was made: an evolution strategy on our own engine, from a seed. Takes a few minutes.
 
-Many networks are drawn in pairs around a mean and run side by side as one wide network over both known samples; which
-of each pair does better is the direction in which the mean goes (T. Salimans et al., *Evolution Strategies as a
-Scalable Alternative to Reinforcement Learning*, arXiv 1703.03864), in steps of Adam. Tests never train.
+Many networks are drawn in pairs around a mean and run side by side as one wide network over both known samples;
+which of each pair does better is the direction in which the mean goes (T. Salimans et al., *Evolution Strategies
+as a Scalable Alternative to Reinforcement Learning*, arXiv 1703.03864), in steps of Adam. Tests never train.
 """
 
 from __future__ import annotations

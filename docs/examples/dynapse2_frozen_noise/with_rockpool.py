@@ -1,4 +1,5 @@
-"""The same network in Rockpool, for comparison: ``with_rockpool.py WEIGHTS OUT.npz``, in the environment ``dynapse2``.
+"""The same network in Rockpool, for comparison: ``with_rockpool.py WEIGHTS OUT.npz``, in the environment
+``dynapse2``.
 
 Runs in its own process and knows nothing of snnhub: Rockpool is AGPL-3.0. Its mapper, its autoencoder and its bias
 generator give the quantised network; chip objects, which need samna, are left out. ``WEIGHTS``: a folder with
@@ -109,7 +110,9 @@ def main() -> None:
         counts(network(w_in, w_rec, percent_mismatch=0.05, rng_key=random.PRNGKey(key)))
         for key in range(given.draws)
     ]
-    both = {f"{name}_{part}": [run[k] for run in runs] for name, runs in found.items() for k, part in PARTS if runs}
+    both = {
+        f"{name}_{part}": [run[k] for run in runs] for name, runs in found.items() for k, part in PARTS if runs
+    }
     np.savez(given.output, **{name: np.stack(arrays) for name, arrays in both.items()})
 
 
