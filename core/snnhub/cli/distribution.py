@@ -136,11 +136,12 @@ def show(result: DistributionResult) -> None:
 
     out = console()
     verdict = result.verdict
-    out.print(f"A  {escape(result.a)}\nB  {escape(result.b)}\ninput read as {escape(result.reading)}")
+    unit = "per sample" if verdict.seconds is None else "per second"
+    out.print(f"A  {escape(result.a)}\nB  {escape(result.b)}")
+    out.print(f"input read as {escape(result.reading)}; rates are {unit}")
     rows = sorted(verdict.rows, key=lambda row: (row.equivalent, row.neuron))
-    unit = "per sample" if verdict.seconds is None else "Hz"
     sure = f"{1 - verdict.alpha:.0%}"
-    columns = ["neuron", f"A ({unit})", sure, f"B ({unit})", f"{sure} ", "A / B", f"{1 - 2 * verdict.alpha:.0%}"]
+    columns = ["neuron", "rate A", sure, "rate B", f"{sure} ", "A / B", f"{1 - 2 * verdict.alpha:.0%}"]
     columns += ["p equivalent", "p different", ""]
     table("", columns, [_line(row) for row in rows[:SHOWN]], right=columns[:-1])
     if len(rows) > SHOWN:

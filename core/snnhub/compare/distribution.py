@@ -216,7 +216,7 @@ def _findings(
     *,
     paired: bool,
 ) -> list[Finding]:
-    how = "the same inputs in pairs" if paired else "independent runs"
+    how = "independent runs" if not paired else "in pairs" if runs[0] == runs[1] else "against one network"
     how += f", {samples} samples each" if samples > 1 else ""
     number = {answer: sum(row.answer is answer for row in rows) for answer in Answer}
     told = f"{number[Answer.EQUIVALENT]} of {len(rows)} neurons fire at the same rate up to a factor of {margin:g}"

@@ -1,7 +1,7 @@
 """From a network to a board's file and back, and what that does to its firing-rate ratios.
 
-``python demo.py``: with our own weights. ``--weights FOLDER``: with those of Rockpool's tutorial. Needs no Rockpool,
-except for ``--live`` and ``--rockpool``; pictures need matplotlib.
+``python demo.py``: with our own weights. ``--weights FOLDER``: with those of Rockpool's tutorial. Needs no
+Rockpool, except for ``--live`` and ``--rockpool``; pictures need matplotlib.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ MISMATCH, SEED = 0.05, 1
 
 @dataclass(frozen=True)
 class Line:
-    """A network, or copies of it: spikes of the known samples (networks, samples, neurons), of the unknown ones."""
+    """A network, or copies of it: spikes of the known samples (networks, samples, neurons), of the unknown
+    ones.
+    """
 
     name: str
     known: np.ndarray[Any, Any]
@@ -63,11 +65,11 @@ def _short(ratio: Any) -> str:
     return f"{ratio.ratio:.1f}" if ratio.least else f"{ratio.most}/0"
 
 
-def measured(name: str, graphs: Iterable[Graph]) -> Line:
+def measured(name: str, graphs: Iterable[Graph], unknown: tuple[int, int]) -> Line:
     """Run networks over all samples."""
     chosen = list(graphs)
     both = []
-    for samples, seed in (KNOWN, UNKNOWN):
+    for samples, seed in (KNOWN, unknown):
         counts = count_spikes(chosen, frozen_noise(samples, seed))
         both.append(counts.reshape(len(chosen), samples, -1))
     return Line(name, *both)
@@ -76,7 +78,14 @@ def measured(name: str, graphs: Iterable[Graph]) -> Line:
 def by_rockpool(python: str, source: Path, folder: Path, runs: int, copies: int) -> list[Line]:
     """The same in Rockpool, in its own process: float, and quantised by its autoencoder."""
     out = folder / "rockpool.npz"
-    command = [python, str(HERE / "with_rockpool.py"), str(source), str(out), f"--runs={runs}", f"--draws={copies}"]
+    command = [
+        python,
+        str(HERE / "with_rockpool.py"),
+        str(source),
+        str(out),
+        f"--runs={runs}",
+        f"--draws={copies}",
+    ]
     subprocess.run(command, check=True)
     names = {
         "float": "Rockpool, float",
@@ -103,7 +112,7 @@ def imported(given: argparse.Namespace, folder: Path) -> Graph:
 
 def statistics(before: Graph, after: Graph, given: argparse.Namespace) -> list[str]:
     """Are the rates still the same? Over the unknown samples, as they are and on chips that differ."""
-    x, lines = frozen_noise(*UNKNOWN), []
+    x, lines = frozen_noise(given.unknown, UNKNOWN[1]), []
     for mismatch in (None, MISMATCH):
         result = snnhub.distribution(
             before, after, x, mismatch_a=mismatch, mismatch_b=mismatch, runs=given.draws, seed=SEED
@@ -119,8 +128,11 @@ def main() -> None:
     said.add_argument("--weights", type=Path, help="folder with w_in_optimized.npy and w_rec_optimized.npy")
     said.add_argument("--out", type=Path, default=Path("frozen_noise"), help="where files go")
     said.add_argument("--draws", type=int, default=10, help="copies with mismatch")
+    said.add_argument("--unknown", type=int, default=UNKNOWN[0], help="samples that the network does not know")
     said.add_argument("--live", action="store_true", help="import the factory, in the environment dynapse2")
-    said.add_argument("--rockpool", metavar="PYTHON", help="interpreter with Rockpool and jax, for its own results")
+    said.add_argument(
+        "--rockpool", metavar="PYTHON", help="interpreter with Rockpool and jax, for its own results"
+    )
     said.add_argument("--runs", type=int, default=5, help="runs of Rockpool's autoencoder")
     said.add_argument("--rockpool-draws", type=int, default=0, help="draws of Rockpool's mismatch, 12 s each")
     given = said.parse_args()
@@ -131,11 +143,12 @@ def main() -> None:
     snnhub.save(before, folder / "float.snn")
     converted = snnhub.convert(folder / "float.snn", folder / "dynapse2.json", to="dynapse2")
     after = snnhub.load(folder / "dynapse2.json")
+    unknown = given.unknown, UNKNOWN[1]
     networks = {"float": before, "dynapse2.json": after}
-    lines = [measured(name, [graph]) for name, graph in networks.items()]
+    lines = [measured(name, [graph], unknown) for name, graph in networks.items()]
     for name, graph in networks.items():
         copies = draws(graph, given.draws, MISMATCH, SEED)
-        lines.append(measured(f"{name}, {given.draws} draws of {MISMATCH:.0%}", copies))
+        lines.append(measured(f"{name}, {given.draws} draws of {MISMATCH:.0%}", copies, unknown))
     if given.rockpool:
         source = given.weights or OWN
         lines += by_rockpool(given.rockpool, source, folder, given.runs, given.rockpool_draws)
@@ -148,7 +161,7 @@ def main() -> None:
     snnhub.plot_ratios(
         networks,
         [folder / "ratios.png", folder / "ratios.svg"],
-        stimulus=frozen_noise(*UNKNOWN),
+        stimulus=frozen_noise(*unknown),
         marked=frozen_noise(*KNOWN),
         mismatch=MISMATCH,
         runs=given.draws,

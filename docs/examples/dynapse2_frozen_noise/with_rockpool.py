@@ -68,7 +68,9 @@ def chosen(name: str, value: float) -> float:
 
 
 def quantised(w_in: Any, w_rec: Any, seed: int) -> Any:
-    """The network as Rockpool's mapper and autoencoder make it, every current on the grid of the bias generator."""
+    """The network as Rockpool's mapper and autoencoder make it, every current on the grid of the bias
+    generator.
+    """
     from rockpool.devices.dynapse import autoencoder_quantization, mapper
 
     np.random.seed(seed)  # noqa: NPY002  Rockpool has no other way
