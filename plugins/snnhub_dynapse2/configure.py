@@ -8,6 +8,7 @@ import snnhub
 from snnhub.findings import Finding, info
 
 from snnhub_dynapse2.config import (
+    LATCHED,
     ChipConfig,
     Configuration,
     CoreConfig,
@@ -17,7 +18,7 @@ from snnhub_dynapse2.config import (
     Placed,
     Synapse,
 )
-from snnhub_dynapse2.dac import BASES, PARAMETERS, SUB_PICO, Code
+from snnhub_dynapse2.dac import BASES, PARAMETERS, Code
 from snnhub_dynapse2.limits import CORES
 from snnhub_dynapse2.mapping.mapped import Mapped
 from snnhub_dynapse2.mapping.report import utilisation
@@ -68,9 +69,8 @@ def said() -> Iterator[Finding]:
 
 def _latches(mapped: Mapped, core: int) -> tuple[str, ...]:
     """Direct current where there is any (as Rockpool sets it), adaptation where its weight is a current at all."""
-    wanted = mapped.quantised.currents[core].wanted
-    chosen = {"so_adaptation": wanted["Iw_ahp"] >= SUB_PICO, "so_dc": wanted["Idc"] > 0}
-    return tuple(name for name, on in chosen.items() if on)
+    currents = mapped.quantised.currents[core]
+    return tuple(sorted(latch for name, latch in LATCHED.items() if not currents.is_off(name)))
 
 
 def _heard(mapped: Mapped) -> dict[tuple[int, int], list[Synapse]]:

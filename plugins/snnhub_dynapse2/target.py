@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from snnhub.api.target import Measured, TargetSpec
@@ -13,6 +16,7 @@ from snnhub.passes.base import PassContext
 
 from snnhub_dynapse2.limits import LIMITS, OP
 from snnhub_dynapse2.lowered.fixed import NotMappedError, fixed
+from snnhub_dynapse2.lowered.layers import WEIGHTS
 from snnhub_dynapse2.lowered.mapping import run
 from snnhub_dynapse2.mapping.mapped import Mapped
 from snnhub_dynapse2.mapping.report import cam_counts, place_of, sram_counts
@@ -23,37 +27,47 @@ REMEDY = "snnhub convert says all of it, with what helps."
 
 def dynapse2() -> TargetSpec:
     """A board of four chips."""
+    preview = _Preview()
     return TargetSpec(
         NAME,
-        {OP: (1,), "core.Dense": (1,)},
+        {OP: (1,), WEIGHTS: (1,)},
         LIMITS,
         notes=("positions of chips and hops to the monitor were not verified on a board",),
-        measures=measures,
-        rules=rules,
+        measures=partial(measures, preview=preview),
+        rules=partial(rules, preview=preview),
         lowered_by="Build the network of DynapSim and LinearJax.",
     )
 
 
-def _mapped(graph: Graph) -> tuple[Mapped | None, Sequence[Finding]]:
-    """The mapping behind a graph, or the one that it would get; None, and why, if it gets none."""
-    context = PassContext()
-    result = run(graph, context)
-    made = result.graph
-    try:
-        return fixed(made, REGISTRY)[0], ()
-    except NotMappedError:
-        return None, result.findings
+@dataclass
+class _Preview:
+    """What the last graph that was asked for would become: counts and rules both want it, and it takes a while."""
+
+    graph: Graph | None = None
+    mapped: Mapped | None = None
+    found: Sequence[Finding] = ()
+
+    def of(self, graph: Graph) -> tuple[Mapped | None, Sequence[Finding]]:
+        """The mapping behind a graph, or the one that it would get; None, and why, if it gets none."""
+        if self.graph is not graph:
+            result = run(graph, PassContext())
+            self.graph, self.mapped, self.found = graph, None, result.findings
+            with suppress(NotMappedError):
+                self.mapped = fixed(result.graph, REGISTRY)[0]
+        return self.mapped, self.found
 
 
-def rules(graph: Graph) -> Iterator[Finding]:
-    """Why a network cannot be mapped."""
-    mapped, found = _mapped(graph)
-    yield from () if mapped is not None else found
+def rules(graph: Graph, preview: _Preview) -> Iterator[Finding]:
+    """Why a network cannot be mapped, beyond ops that are not listed."""
+    mapped, found = preview.of(graph)
+    strange = {node.id for node in graph.nodes if node.op not in (OP, WEIGHTS)}
+    if mapped is None:
+        yield from (item for item in found if item.place not in strange)
 
 
-def measures(graph: Graph) -> Iterator[Measured]:
-    """Every count that a board limits."""
-    mapped, _ = _mapped(graph)
+def measures(graph: Graph, preview: _Preview) -> Iterator[Measured]:
+    """Every count that a board limits, of a network that can be mapped."""
+    mapped, _ = preview.of(graph)
     if mapped is None:
         return
     name = mapped.network.name

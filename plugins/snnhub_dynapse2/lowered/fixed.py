@@ -17,7 +17,6 @@ from snnhub_dynapse2.derive import F
 from snnhub_dynapse2.limits import NEURONS, SRAM
 from snnhub_dynapse2.lowered.adapter import Adapted, adapted
 from snnhub_dynapse2.lowered.choice import Choice, read_choice
-from snnhub_dynapse2.lowered.graph import LATCHED
 from snnhub_dynapse2.lowered.weights import Levels
 from snnhub_dynapse2.mapping import checks
 from snnhub_dynapse2.mapping.mapped import Mapped
@@ -131,7 +130,7 @@ def _currents(network: Network, members: Ints) -> CoreCurrents:
         if (values != current).any():
             raise NotMappedError(f"{name} differs between neurons of a core")
         held = max(float(F(amps(parameter, code))), _floor(network, name))
-        if current != held and not (name in LATCHED and current == 0):
+        if current != held and not (name == "Idc" and current == 0):
             raise NotMappedError(f"{name} is not the current of a code")
         wanted[name], codes[name] = current, code
     return CoreCurrents(wanted, codes, dict.fromkeys(CURRENTS, 1.0), None)

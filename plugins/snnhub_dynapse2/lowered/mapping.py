@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 from snnhub.errors import UnsupportedError
+from snnhub.findings import Finding
 from snnhub.ir.graph import Graph
 from snnhub.ir.rung import Rung
 from snnhub.passes.base import PassContext, PassResult, Promise, unchanged
@@ -15,6 +17,7 @@ from snnhub_dynapse2.lowered.adapter import Adapted, adapted
 from snnhub_dynapse2.lowered.fixed import NotMappedError, fixed
 from snnhub_dynapse2.lowered.graph import Wires, graph_of, table_of
 from snnhub_dynapse2.lowered.options import Chosen, chosen, monitored
+from snnhub_dynapse2.lowered.rates import NEURON_RATES, RATES, counted, neuron_rows, rate_findings, rate_rows
 from snnhub_dynapse2.lowered.reports import mapping_tables
 from snnhub_dynapse2.mapping.mapped import Mapped, map_network
 from snnhub_dynapse2.quantiser.levels import digits
@@ -45,7 +48,19 @@ def run(graph: Graph, context: PassContext) -> PassResult:
         return unchanged(graph, context, [*found, *problem.findings])
     after = lowered(mapped, made, graph, context)
     mapping_tables(mapped, made, context.tables)
-    return PassResult(after, table_of(after, context.lookup), (*found, *mapped.findings), PROMISE)
+    found = [*found, *mapped.findings, *_rates(graph, after, made, context)]
+    return PassResult(after, table_of(after, context.lookup), tuple(found), PROMISE)
+
+
+def _rates(before: Graph, after: Graph, made: Adapted, context: PassContext) -> Iterator[Finding]:
+    """Leaves the tables of rates, where there are data to measure them on."""
+    if context.calibration is None:
+        return
+    rates = counted(before, after, made.shape, context.calibration, context.lookup)
+    seconds = len(context.calibration) * made.network.dt
+    context.tables[RATES] = rate_rows(rates, seconds)
+    context.tables[NEURON_RATES] = neuron_rows(rates, seconds)
+    yield from rate_findings(context.tables[RATES])
 
 
 def mapped_of(made: Adapted, choice: Chosen) -> Mapped:

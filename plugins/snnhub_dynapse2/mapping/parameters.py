@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from snnhub_dynapse2.dac import PARAMETERS, SCALES, Code, amps, grid, nearest, span, table
+from snnhub_dynapse2.dac import PARAMETERS, SCALES, SUB_PICO, Code, amps, grid, nearest, span, table
 from snnhub_dynapse2.limits import NEURONS
 from snnhub_dynapse2.network import CURRENTS, Floats, Ints, Network, blocked_steps
 
@@ -112,6 +112,10 @@ class CoreCurrents:
     def amps(self, name: str) -> float:
         """The current that the core has, in A."""
         return amps(PARAMETERS[name][0], self.codes[name])
+
+    def is_off(self, name: str) -> bool:
+        """Whether a switch of the neurons cuts a current off: no direct current, an adaptation below 1 pA."""
+        return (name == "Idc" and self.wanted[name] <= 0) or (name == "Iw_ahp" and self.amps(name) < SUB_PICO)
 
 
 def core_currents(network: Network, members: Ints) -> CoreCurrents:

@@ -54,7 +54,7 @@ def _currents(place: str, currents: CoreCurrents, gained: bool) -> Iterator[Find
         wanted = currents.wanted[name]
         if wanted < SUB_PICO:
             words = f"{name} is below 1 pA, where codes are far apart and chips differ"
-            new = f"{currents.amps(name):.3g} A"
+            new = "switched off" if currents.is_off(name) else f"{currents.amps(name):.3g} A"
             yield loss("SNN-2507", place, words, old=f"{wanted:.3g} A", new=new)
         elif not (name == "Igain_syn" and gained):
             off[name] = abs(currents.amps(name) / wanted - 1)
