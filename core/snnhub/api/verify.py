@@ -88,16 +88,17 @@ def verify(
 ) -> VerifyResult:
     """Compare ``a`` in the engine with the runner ``against``, or with the network ``b`` in the engine.
 
+    Where ``distribution`` is the pass mark and spikes are not the same, rates of the outputs are tested over the
+    samples; ``snnhub.distribution`` has margin, runs and draws of mismatch.
+
     ``stimulus``: (time, batch, features…) or (time, features…). ``expect``: the pass mark; by default ``bits`` for
     an integer network and ``spikes`` for a float one against a runner, and what the conversion promised between
-    two networks. Where that is ``distribution`` and spikes are not the same, rates of the outputs are tested over
-    the samples (``snnhub.distribution`` has the margin, runs and draws of mismatch). ``engine``: ``reference``, or
-    a runner of graphs such as ``torch``, whose options go with the runner's. ``isolate``: also run every layer of
-    neurons alone, fed with what the reference (the runner, or ``a``) fed it. ``robust``: carry a bound on the
-    order of float sums beside every value, and tell whether any order gives the same spikes
-    (``docs/order-robust.md``). Raises ``UsageError`` unless exactly one of ``b`` and ``against`` is given, for
-    another engine than the reference, or ``robust``, between two networks, and for another engine with
-    ``isolate``.
+    two networks. ``engine``: ``reference``, or a runner of graphs such as ``torch``, whose options go with the
+    runner's. ``isolate``: also run every layer of neurons alone, fed with what the reference (the runner, or
+    ``a``) fed it. ``robust``: carry a bound on the order of float sums beside every value, and tell whether any
+    order gives the same spikes (``docs/order-robust.md``). Raises ``UsageError`` unless exactly one of ``b`` and
+    ``against`` is given, for another engine than the reference, or ``robust``, between two networks, and for
+    another engine with ``isolate``.
     """
     if (b is None) == (against is None):
         raise UsageError(

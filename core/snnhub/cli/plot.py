@@ -1,4 +1,4 @@
-"""``snnhub plot``: pictures of spikes, membrane potentials, weights, limits and firing-rate ratios."""
+"""``snnhub plot``: pictures of spikes, membrane potentials, weights and limits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from snnhub.api.plotted import Plotted
 
 
-OWN, SHOWN = ("SNN-62", "SNN-540"), ("error", "loss")
+OWN, SHOWN = "SNN-62", ("error", "loss")
 """Codes of findings on the picture itself, and severities that are printed of all others."""
-LEFT = ("A", "B", "target", "place", "type", "network")
-"""Columns of text."""
 
 
 @click.group("plot")
@@ -126,6 +124,60 @@ def over_time(
     return show(result, as_json)
 
 
+@group.command("ratios")
+@click.argument("networks", nargs=-1, required=True, metavar="A [B …]")
+@click.option(
+    "--input",
+    "stimulus",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="X.npy",
+    help="Noise samples (time, samples, features…).",
+)
+@click.option("--samples-first", is_flag=True, help="Inputs are (samples, time, features…).")
+@click.option(
+    "--mark",
+    "marked",
+    type=click.Path(path_type=Path),
+    metavar="T.npy",
+    help="Samples whose ratios are lines, such as those trained for.",
+)
+@click.option(
+    "--mismatch",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="P",
+    help="Also draw each with mismatch; 0.05 is 5 %.",
+)
+@click.option("--runs", default=10, show_default=True, type=click.IntRange(min=1), help="Draws of mismatch.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the draws.")
+@click.option("--record", default="output", show_default=True, metavar="KEY", help="Whose spikes are counted.")
+@output_option
+@import_options
+@given_options
+@json_option
+def ratios(networks: tuple[str, ...], output: tuple[Path, ...], as_json: bool, **said: Any) -> int:
+    """Histograms of the firing-rate ratio: the most active over the least active neuron, sample by sample.
+
+    How decided networks are: float, quantised, with mismatch, over each other.
+    """
+    from snnhub.api.plot_ratios import plot_ratios
+    from snnhub.cli.distribution import samples
+
+    options = collect(said.pop("weights"), said.pop("settings"), said.pop("input_shape"), said.pop("given"))
+    stimulus, marked, first = said.pop("stimulus"), said.pop("marked"), said.pop("samples_first")
+    with progress("running", as_json) as report:
+        result = plot_ratios(
+            list(networks),
+            output,
+            stimulus=samples(stimulus, first),
+            marked=None if marked is None else samples(marked, first),
+            options=options,
+            progress=report,
+            **said,
+        )
+    return show(result, as_json)
+
+
 @group.command("weights")
 @click.argument("a")
 @click.option("--against", metavar="B", help="Another network, such as the integers that A became.")
@@ -182,60 +234,6 @@ def utilisation(
     return show(plot_utilisation(source, output, targets, from_=from_, options=options), as_json)
 
 
-@group.command("ratios")
-@click.argument("networks", nargs=-1, required=True, metavar="A [B …]")
-@click.option(
-    "--input",
-    "stimulus",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="X.npy",
-    help="Noise samples (time, samples, features…).",
-)
-@click.option("--samples-first", is_flag=True, help="Inputs are (samples, time, features…).")
-@click.option(
-    "--mark",
-    "marked",
-    type=click.Path(path_type=Path),
-    metavar="T.npy",
-    help="Samples whose ratios are lines, such as those trained for.",
-)
-@click.option(
-    "--mismatch",
-    type=click.FloatRange(0, 1, min_open=True),
-    metavar="P",
-    help="Also draw each with mismatch; 0.05 is 5 %.",
-)
-@click.option("--runs", default=10, show_default=True, type=click.IntRange(min=1), help="Draws of mismatch.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the draws.")
-@click.option("--record", default="output", show_default=True, metavar="KEY", help="Whose spikes are counted.")
-@output_option
-@import_options
-@given_options
-@json_option
-def ratios(networks: tuple[str, ...], output: tuple[Path, ...], as_json: bool, **said: Any) -> int:
-    """Histograms of the firing-rate ratio: the most active over the least active neuron, sample by sample.
-
-    How decided networks are: float, quantised, with mismatch, over each other.
-    """
-    from snnhub.api.plot_ratios import plot_ratios
-    from snnhub.cli.distribution import samples
-
-    options = collect(said.pop("weights"), said.pop("settings"), said.pop("input_shape"), said.pop("given"))
-    stimulus, marked, first = said.pop("stimulus"), said.pop("marked"), said.pop("samples_first")
-    with progress("running", as_json) as report:
-        result = plot_ratios(
-            list(networks),
-            output,
-            stimulus=samples(stimulus, first),
-            marked=None if marked is None else samples(marked, first),
-            options=options,
-            progress=report,
-            **said,
-        )
-    return show(result, as_json)
-
-
 def show(result: Plotted, as_json: bool) -> int:
     """What is in the picture, what it leaves out, and which files were written."""
     if as_json:
@@ -245,8 +243,10 @@ def show(result: Plotted, as_json: bool) -> int:
     for label, name in zip("AB", result.names if result.kind != "ratios" else (), strict=False):
         out.print(f"{label}  {escape(name)}")
     columns, rows = LINES[result.kind](result)
-    table("", columns, rows, right=[name for name in columns if name not in LEFT])
-    findings = [item for item in result.findings if item.code.startswith(OWN) or item.severity.value in SHOWN]
+    table("", columns, rows, right=[name for name in columns if name not in TEXT])
+    findings = [
+        item for item in result.findings if item.code.startswith((OWN, OF_RATES)) or item.severity.value in SHOWN
+    ]
     print_findings(findings)
     if len(findings) < len(result.findings):
         out.print(f"{len(result.findings) - len(findings)} notes and remarks more: --json shows them")
@@ -255,6 +255,10 @@ def show(result: Plotted, as_json: bool) -> int:
     return 0
 
 
+TEXT = ("A", "B", "target", "place", "type", "network")
+"""Columns that are not numbers."""
+OF_RATES = "SNN-540"
+"""Codes of findings on draws and rates."""
 Lines = tuple[list[str], list[list[object]]]
 
 
@@ -272,6 +276,17 @@ def _vmem(result: Plotted) -> Lines:
     names = ["a", "b", "lag", "neuron", "different", "threshold_a", "threshold_b", "first_divergence"]
     columns = ["A", "B", "lag", "neuron", "different", "threshold A", "threshold B", "first"]
     return columns, [[row[name] for name in names] for row in result.rows]
+
+
+def _ratios(result: Plotted) -> Lines:
+    columns = ["network", "runs", "median ratio", "infinite", "silent", "won by", "marks"]
+    rows: list[list[object]] = []
+    for row in result.rows:
+        marks = ", ".join(f"{item['most']}/{item['least']}" for item in row["marks"])
+        median = "" if row["median"] is None else f"{row['median']:.3g}"
+        won = " ".join(str(count) for count in row["won"])
+        rows.append([row["network"], row["runs"], median, row["infinite"], row["silent"], won, marks])
+    return columns, rows
 
 
 def _weights(result: Plotted) -> Lines:
@@ -303,17 +318,6 @@ def _utilisation(result: Plotted) -> Lines:
     return ["target", "place", "used", "allowed", "share", ""], rows
 
 
-def _ratios(result: Plotted) -> Lines:
-    columns = ["network", "runs", "median ratio", "infinite", "silent", "won by", "marks"]
-    rows: list[list[object]] = []
-    for row in result.rows:
-        marks = ", ".join(f"{item['most']}/{item['least']}" for item in row["marks"])
-        median = "" if row["median"] is None else f"{row['median']:.3g}"
-        won = " ".join(str(count) for count in row["won"])
-        rows.append([row["network"], row["runs"], median, row["infinite"], row["silent"], won, marks])
-    return columns, rows
-
-
 def _range(low: object, high: object) -> str:
     return f"{_short(low)}" if low == high else f"{_short(low)} … {_short(high)}"
 
@@ -325,7 +329,7 @@ def _short(value: object) -> object:
 LINES: dict[str, Callable[[Plotted], Lines]] = {
     "raster": _raster,
     "vmem": _vmem,
+    "ratios": _ratios,
     "weights": _weights,
     "utilisation": _utilisation,
-    "ratios": _ratios,
 }
