@@ -66,7 +66,7 @@ def plot_ratios(
         measured.append(_measure(label, side, wanted, marked, None))
         if mismatch is not None and len(side.graphs) == 1:
             drawn = Mismatch(mismatch, runs, seed)
-            words = f"{label}, {mismatch:.3g} mismatch, {runs} draws"
+            words = f"{label}, {100 * mismatch:.3g} % mismatch, {runs} draws"
             measured.append(_measure(words, side, wanted, marked, drawn))
     if len(measured) > MOST:
         raise UsageError("too many curves for one picture", found=str(len(measured)), allowed=f"{MOST}")

@@ -148,7 +148,7 @@ def main() -> None:
     lines = [measured(name, [graph], unknown) for name, graph in networks.items()]
     for name, graph in networks.items():
         copies = draws(graph, given.draws, MISMATCH, SEED)
-        lines.append(measured(f"{name}, {given.draws} draws of {MISMATCH:.0%}", copies, unknown))
+        lines.append(measured(f"{name}, {given.draws} draws of {100 * MISMATCH:g} %", copies, unknown))
     if given.rockpool:
         source = given.weights or OWN
         lines += by_rockpool(given.rockpool, source, folder, given.runs, given.rockpool_draws)
