@@ -283,6 +283,7 @@ CODES: dict[str, str] = {
     "SNN-5405": "draws of mismatch stand for a network",
     "SNN-5406": "runner asked several times, since it does not give the same every time",
     "SNN-5407": "firing-rate ratios without a number",
+    "SNN-5408": "runs of neurons that fire little added up",
     "SNN-6001": "versions of the peer that ran",
     "SNN-6002": "how a peer without batches ran several samples",
     "SNN-6003": "how the torch engine called torch",

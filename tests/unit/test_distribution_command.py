@@ -48,8 +48,9 @@ ROW = {
         "b": RATE,
         **{name: {"type": "number"} for name in ("ratio", "low", "high", "p", "p_different")},
         "answer": ANSWER,
+        "block": {"type": "integer", "minimum": 1},
     },
-    "required": ["neuron", "a", "b", "ratio", "low", "high", "p", "p_different", "answer"],
+    "required": ["neuron", "a", "b", "ratio", "low", "high", "p", "p_different", "answer", "block"],
     "additionalProperties": False,
 }
 RATIO = {

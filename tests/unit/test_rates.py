@@ -88,6 +88,35 @@ def test_different_is_said_of_a_whole_at_its_level_too() -> None:
     assert equivalence(random.poisson(100, (15, 5)), random.poisson(180, (15, 5))).answer is Answer.DIFFERENT
 
 
+@pytest.mark.parametrize("mean", [0.05, 0.3, 1.0, 2.0])
+def test_quiet_neurons_do_not_pass_for_the_same(mean: float) -> None:
+    """Half a spike pulls ratios of small counts towards 1: run by run, 60 % of the trials at 0.3 would be
+    wrong.
+    """
+    random = np.random.default_rng(SEED)
+    trials, wrong, blocks = 300, 0, set()
+    for _ in range(trials):
+        found = equivalence(random.poisson(mean, (100, 1)), random.poisson(1.25 * mean, (100, 1)))
+        wrong += found.answer is Answer.EQUIVALENT
+        blocks.add(found.rows[0].block)
+    print(f"seed {SEED}: {wrong} of {trials} at {mean}, blocks {sorted(blocks)}")
+    assert min(blocks) > 1
+    assert wrong / trials <= 0.05 + binomial_reach(0.05, trials)
+    assert "SNN-5408" in {finding.code for finding in found.findings}
+
+
+def test_quiet_neurons_can_still_be_told() -> None:
+    random = np.random.default_rng(SEED)
+    found = equivalence(random.poisson(0.5, (4000, 1)), random.poisson(0.5, (4000, 1)))
+    assert found.rows[0].block > 5
+    assert (found.answer, found.rows[0].a.runs) == (Answer.EQUIVALENT, 4000)
+    assert equivalence(random.poisson(0.5, (400, 1)), random.poisson(2, (400, 1))).answer is Answer.DIFFERENT
+    once = np.zeros((100, 2), np.int64)
+    once[:, 0], once[50, 1] = 40, 1
+    assert equivalence(once, once, paired=True).answer is Answer.EQUIVALENT
+    assert equivalence(once, once).answer is Answer.UNDECIDED
+
+
 def test_three_answers() -> None:
     random = np.random.default_rng(4)
     base = random.poisson(80, (40, 3))

@@ -44,7 +44,7 @@ def draws(graph: Graph, count: int, percent: float, seed: int) -> tuple[Graph, .
 def told(side: str, graph: Graph, count: int, percent: float, seed: int) -> Finding:
     """What was drawn, in one finding for all copies."""
     words = (
-        f"{side}: {count} draws of {100 * percent:.3g} % mismatch from seed {seed}; a run is a draw, whose samples share "
-        "its neurons"
+        f"{side}: {count} draws of {100 * percent:.3g} % mismatch from seed {seed}; a run is a draw, whose "
+        "samples share its neurons"
     )
     return info("SNN-5405", graph.name, words)
