@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import snnhub
 from snnhub.api.distribution import count_spikes
+from snnhub.api.options import ImportOptions
 from snnhub.compare.rate_ratio import rate_ratio
 from snnhub.compare.student import student_cdf, student_quantile
 
@@ -93,3 +94,20 @@ print(json.dumps([df, at, p, both]))
     for d, (cdf, quantiles) in zip(df, both, strict=True):
         assert [student_cdf(x, d) for x in at] == pytest.approx(cdf, abs=1e-11)
         assert [student_quantile(x, d) for x in p] == pytest.approx(quantiles, rel=1e-9)
+
+
+def test_a_factory_against_dynapsim_itself(theirs: dict[str, Any], modules: Any) -> None:
+    """Side B is the live peer: rates of our engine and of DynapSim, in pairs of the same samples."""
+    x = modules[0].frozen_noise(*modules[0].UNKNOWN)[:, :12]
+    result = snnhub.distribution(
+        f"{ROOT / 'tests' / 'networks' / 'dynapsim_nets.py'}:seed",
+        None,
+        x,
+        against="dynapsim",
+        from_="dynapse2",
+        options=ImportOptions(settings={"folder": str(WEIGHTS)}),
+    )
+    assert result.b.startswith("dynapsim: ")
+    assert result.passed
+    assert [row.a.spikes for row in result.verdict.rows] == [row.b.spikes for row in result.verdict.rows]
+    assert result.verdict.rows[0].b.spikes == theirs["float_unknown"][0, :12, 0].sum()

@@ -217,7 +217,8 @@ def _block(a: Array, b: Array, margin: float) -> tuple[int, bool]:
 
 def _added(counts: Array, block: int) -> Array:
     """Runs added up in blocks; those left over are left out."""
-    return counts[: len(counts) // block * block].reshape(-1, block).sum(axis=1)
+    kept: Array = counts[: len(counts) // block * block].reshape(-1, block)
+    return np.asarray(kept.sum(axis=1))
 
 
 def _beyond(distance: float, error: float, df: float) -> float:
