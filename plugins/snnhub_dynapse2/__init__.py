@@ -96,6 +96,7 @@ def snnhub_register_targets() -> Iterable[Target]:
             lowering="snnhub_dynapse2.lowering:passes",
             chips=("Dynap-SE2",),
             options=MAPPING,
+            tables={"dynapse2.DynapSim": "snnhub_dynapse2.lowered.reports:tables_of"},
         ),
     )
 

@@ -19,7 +19,7 @@ from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array, tensor
 from snnhub.ops.registry import REGISTRY
 from snnhub.passes.base import PassContext, promise_of
-from snnhub_dynapse2.board import Board, write_board
+from snnhub_dynapse2.board import Board, read_board, write_board
 from snnhub_dynapse2.chain import Layer, Linear
 from snnhub_dynapse2.dac import BASES, amps
 from snnhub_dynapse2.exporter import export_dynapse2
@@ -272,6 +272,11 @@ def test_reports_of_cores_and_neurons(tmp_path: Path, capsys: pytest.CaptureFixt
     assert {row["current"] for row in tables["dynapse2 currents"]} == set(CURRENTS)
     assert invoke(arguments) == 0
     assert "of 64" in capsys.readouterr().out
+    assert invoke(["inspect", str(tmp_path / "net.json")]) == 0
+    assert "of 64" in capsys.readouterr().out
+    shown = snnhub.inspect(tmp_path / "net.json").tables["dynapse2 cores"]
+    assert [row["cam"] for row in shown] == [core["cam"]]
+    assert snnhub.inspect(tmp_path / "net.snn").tables == {}
 
 
 def test_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,6 +294,13 @@ def test_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [(row.node, row.index) for row in watchers(path)] == [(layers[0], 0)]
     assert read_file(path).board == Board(((0, 1),), (0, 0), (-7, 0))
     assert bare(snnhub.load(path)) == bare(found)
+    board = tmp_path / "board.toml"
+    board.write_text("positions = [[0, 1], [0, 2]]\ninput = [0, 0]\nmonitor_hop = [-7, 0]\nverified = false\n")
+    assert read_board(board) == Board(((0, 1), (0, 2)), (0, 0), (-7, 0))
+    bad = tmp_path / "bad.toml"
+    bad.write_text("positions = [")
+    with pytest.raises(FormatError, match="TOML"):
+        read_board(bad)
     for wrong in ({"monitor": "nobody"}, {"monitor": f"{last}:0-99"}, {"chips": "0"}, {"board": "nowhere.json"}):
         with pytest.raises(UsageError):
             written(graph, tmp_path / "wrong", **wrong)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
+
+from snnhub.ir.graph import Graph
+from snnhub.ops.registry import REGISTRY
 
 from snnhub_dynapse2.dac import PARAMETERS, SUB_PICO, amps
 from snnhub_dynapse2.lowered.adapter import Adapted
+from snnhub_dynapse2.lowered.fixed import NotMappedError, fixed
 from snnhub_dynapse2.mapping.mapped import Mapped
 from snnhub_dynapse2.mapping.report import errors_by_core, errors_by_neuron, place_of, utilisation
 from snnhub_dynapse2.network import CURRENTS as NAMES
@@ -30,6 +35,14 @@ def mapping_tables(mapped: Mapped, made: Adapted | None, tables: dict[str, Rows]
         ]
         tables[CURRENTS] = _currents(mapped)
     tables[CORES] = [{key.replace(" ", "_"): value for key, value in row.items()} for row in rows]
+
+
+def tables_of(graph: Graph) -> dict[str, Rows]:
+    """How full the cores are of a graph that was mapped; nothing of another one."""
+    tables: dict[str, Rows] = {}
+    with suppress(NotMappedError):
+        mapping_tables(fixed(graph, REGISTRY)[0], None, tables)
+    return tables
 
 
 def _currents(mapped: Mapped) -> Rows:
