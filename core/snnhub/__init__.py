@@ -2,7 +2,8 @@
 
 The functions behind the commands, imported when first used: ``import_model``, ``load``, ``save``, ``convert``,
 ``inspect``, ``check``, ``run``, ``verify``, ``diff``, ``distribution``, ``quant``, ``compare_recordings``,
-``repro``, ``repro_again``, ``doctor``, ``plot_raster``, ``plot_vmem``, ``plot_weights``, ``plot_utilisation``.
+``repro``, ``repro_again``, ``doctor``, ``plot_raster``, ``plot_vmem``, ``plot_weights``, ``plot_utilisation``,
+``plot_ratios``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from snnhub.api.inspect import inspect
     from snnhub.api.load import import_model, load
     from snnhub.api.plot_raster import plot_raster
+    from snnhub.api.plot_ratios import plot_ratios
     from snnhub.api.plot_utilisation import plot_utilisation
     from snnhub.api.plot_vmem import plot_vmem
     from snnhub.api.plot_weights import plot_weights
@@ -41,6 +43,7 @@ __all__ = [
     "inspect",
     "load",
     "plot_raster",
+    "plot_ratios",
     "plot_utilisation",
     "plot_vmem",
     "plot_weights",

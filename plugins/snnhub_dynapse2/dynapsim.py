@@ -86,6 +86,7 @@ def states(_: Attributes) -> tuple[State, ...]:
     )
 
 
+MISMATCH = "snnhub_dynapse2.mismatch:mismatched"
 DYNAPSIM = StepOp(
     "dynapse2.DynapSim",
     1,
@@ -96,4 +97,5 @@ DYNAPSIM = StepOp(
     states,
     parameters,
     (KEEPS_BIASES,),
+    mismatch=MISMATCH,
 )

@@ -17,7 +17,7 @@ from snnhub.ir.op import Attribute, Attributes, Parameter, Ports, StepOp
 from snnhub.ir.program import Slot, State
 from snnhub.ir.trace import Namespace, Step, Value, cast, maximum
 
-from snnhub_dynapse2.dynapsim import adaptation, membrane, states, synapse
+from snnhub_dynapse2.dynapsim import MISMATCH, adaptation, membrane, states, synapse
 from snnhub_dynapse2.parameters import COMPUTING, KEEPS_BIASES, parameters
 
 KINDS = ("gaba", "nmda", "shunt")
@@ -95,4 +95,5 @@ SEPARATE = StepOp(
     _parameters,
     (KEEPS_BIASES, SYNAPSES),
     Ports(("x", "x_gaba"), ("s",)),
+    mismatch=MISMATCH,
 )

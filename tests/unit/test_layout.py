@@ -193,6 +193,7 @@ def test_the_public_interface_is_pinned() -> None:
         "inspect",
         "load",
         "plot_raster",
+        "plot_ratios",
         "plot_utilisation",
         "plot_vmem",
         "plot_weights",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from snnhub.api.equal_rates import by_rates
 from snnhub.api.load import Loaded
 from snnhub.api.options import ImportOptions
 from snnhub.api.robustness import certificate, explained, robust_findings
@@ -87,6 +88,9 @@ def verify(
 ) -> VerifyResult:
     """Compare ``a`` in the engine with the runner ``against``, or with the network ``b`` in the engine.
 
+    Where ``distribution`` is the pass mark and spikes are not the same, rates of the outputs are tested over the
+    samples; ``snnhub.distribution`` has margin, runs and draws of mismatch.
+
     ``stimulus``: (time, batch, features…) or (time, features…). ``expect``: the pass mark; by default ``bits`` for
     an integer network and ``spikes`` for a float one against a runner, and what the conversion promised between
     two networks. ``engine``: ``reference``, or a runner of graphs such as ``torch``, whose options go with the
@@ -160,15 +164,19 @@ def _against_runner(
         steps = run.steps, run.steps
         verdict = with_isolated(verdict, loaded.graph, own, theirs, sources, lookup, steps, progress)
     findings = [*loaded.graph.findings, *prepared.findings, *ours.findings, *theirs.findings, *_silent(verdict)]
+    default = Rung.BITS if is_integer(loaded.graph) else Rung.SPIKES
+    expected = expect or default
+    outputs = run.whole or (ours, theirs)
+    verdict, tested = by_rates(verdict, expected, *outputs, _seconds(loaded.graph, prepared))
+    findings += tested
     order = certificate(loaded, prepared, run.steps) if robust else None
     explains = None if order is None or engine is not None else explained(loaded.graph, verdict, order)
     findings += [] if order is None else robust_findings(loaded.graph, verdict, order, explains)
-    default = Rung.BITS if is_integer(loaded.graph) else Rung.SPIKES
     return VerifyResult(
         f"{engine.name if engine else 'engine'}: {loaded.source.name}",
         f"{run.runner.name}: {loaded.source.name}",
         prepared.reading,
-        expect or default,
+        expected,
         verdict,
         run.samples,
         run.shown.values.shape[1],
@@ -248,17 +256,25 @@ def _two_networks(
         verdict = with_isolated(verdict, second.graph, run.matches, run.left, sources, lookup, lengths, progress)
     findings = [*run.notes, *run.prepared.findings, *_silent(verdict)]
     default = Rung.BITS if same and not lag else promise.rung if promise else Rung.DECISION
+    expected = expect or default
+    seconds = _seconds(first.graph, run.prepared)
+    verdict, tested = by_rates(verdict, expected, run.left, run.right, seconds)
     samples = run.prepared.values.shape[1]
     return VerifyResult(
         first.source.name,
         second.source.name,
         run.prepared.reading,
-        expect or default,
+        expected,
         verdict,
         samples,
         samples if same else 0,
-        ordered(findings),
+        ordered([*findings, *tested]),
     )
+
+
+def _seconds(graph: Graph, stimulus: Stimulus) -> float | None:
+    """Length of a sample; None without dt."""
+    return None if graph.dt is None else graph.dt * len(stimulus.values)
 
 
 def _silent(verdict: Verdict) -> list[Finding]:

@@ -21,7 +21,7 @@ OWN, SHOWN = "SNN-62", ("error", "loss")
 
 @click.group("plot")
 def group() -> None:
-    """Pictures: spikes, membrane potentials, weights, and use of a chip's limits.
+    """Pictures: spikes, membrane potentials, weights, use of a chip's limits, and firing-rate ratios.
 
     Every picture is written as .svg, .png or .pdf, as the suffix of -o says, and the numbers that it shows beside
     it as .csv. Same input, same bytes. Needs matplotlib: pip install 'snnhub[plot]'.
@@ -124,6 +124,60 @@ def over_time(
     return show(result, as_json)
 
 
+@group.command("ratios")
+@click.argument("networks", nargs=-1, required=True, metavar="A [B …]")
+@click.option(
+    "--input",
+    "stimulus",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="X.npy",
+    help="Noise samples (time, samples, features…).",
+)
+@click.option("--samples-first", is_flag=True, help="Inputs are (samples, time, features…).")
+@click.option(
+    "--mark",
+    "marked",
+    type=click.Path(path_type=Path),
+    metavar="T.npy",
+    help="Samples whose ratios are lines, such as those trained for.",
+)
+@click.option(
+    "--mismatch",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="P",
+    help="Also draw each with mismatch; 0.05 is 5 %.",
+)
+@click.option("--runs", default=10, show_default=True, type=click.IntRange(min=1), help="Draws of mismatch.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the draws.")
+@click.option("--record", default="output", show_default=True, metavar="KEY", help="Whose spikes are counted.")
+@output_option
+@import_options
+@given_options
+@json_option
+def ratios(networks: tuple[str, ...], output: tuple[Path, ...], as_json: bool, **said: Any) -> int:
+    """Histograms of the firing-rate ratio: the most active over the least active neuron, sample by sample.
+
+    How decided networks are: float, quantised, with mismatch, over each other.
+    """
+    from snnhub.api.plot_ratios import plot_ratios
+    from snnhub.cli.distribution import samples
+
+    options = collect(said.pop("weights"), said.pop("settings"), said.pop("input_shape"), said.pop("given"))
+    stimulus, marked, first = said.pop("stimulus"), said.pop("marked"), said.pop("samples_first")
+    with progress("running", as_json) as report:
+        result = plot_ratios(
+            list(networks),
+            output,
+            stimulus=samples(stimulus, first),
+            marked=None if marked is None else samples(marked, first),
+            options=options,
+            progress=report,
+            **said,
+        )
+    return show(result, as_json)
+
+
 @group.command("weights")
 @click.argument("a")
 @click.option("--against", metavar="B", help="Another network, such as the integers that A became.")
@@ -186,11 +240,13 @@ def show(result: Plotted, as_json: bool) -> int:
         print_json(result.to_json())
         return 0
     out = console()
-    for label, name in zip("AB", result.names, strict=False):
+    for label, name in zip("AB", result.names if result.kind != "ratios" else (), strict=False):
         out.print(f"{label}  {escape(name)}")
     columns, rows = LINES[result.kind](result)
-    table("", columns, rows, right=[name for name in columns if name not in ("A", "B", "target", "place", "type")])
-    findings = [item for item in result.findings if item.code.startswith(OWN) or item.severity.value in SHOWN]
+    table("", columns, rows, right=[name for name in columns if name not in TEXT])
+    findings = [
+        item for item in result.findings if item.code.startswith((OWN, OF_RATES)) or item.severity.value in SHOWN
+    ]
     print_findings(findings)
     if len(findings) < len(result.findings):
         out.print(f"{len(result.findings) - len(findings)} notes and remarks more: --json shows them")
@@ -199,6 +255,10 @@ def show(result: Plotted, as_json: bool) -> int:
     return 0
 
 
+TEXT = ("A", "B", "target", "place", "type", "network")
+"""Columns that are not numbers."""
+OF_RATES = "SNN-540"
+"""Codes of findings on draws and rates."""
 Lines = tuple[list[str], list[list[object]]]
 
 
@@ -216,6 +276,17 @@ def _vmem(result: Plotted) -> Lines:
     names = ["a", "b", "lag", "neuron", "different", "threshold_a", "threshold_b", "first_divergence"]
     columns = ["A", "B", "lag", "neuron", "different", "threshold A", "threshold B", "first"]
     return columns, [[row[name] for name in names] for row in result.rows]
+
+
+def _ratios(result: Plotted) -> Lines:
+    columns = ["network", "runs", "median ratio", "infinite", "silent", "won by", "marks"]
+    rows: list[list[object]] = []
+    for row in result.rows:
+        marks = ", ".join(f"{item['most']}/{item['least']}" for item in row["marks"])
+        median = "" if row["median"] is None else f"{row['median']:.3g}"
+        won = " ".join(str(count) for count in row["won"])
+        rows.append([row["network"], row["runs"], median, row["infinite"], row["silent"], won, marks])
+    return columns, rows
 
 
 def _weights(result: Plotted) -> Lines:
@@ -258,6 +329,7 @@ def _short(value: object) -> object:
 LINES: dict[str, Callable[[Plotted], Lines]] = {
     "raster": _raster,
     "vmem": _vmem,
+    "ratios": _ratios,
     "weights": _weights,
     "utilisation": _utilisation,
 }

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--expect",
     metavar="RUNG",
-    help="Pass mark: bits, spikes, spikes+lag, bounded, decision. By default bits for "
+    help="Pass mark: bits, spikes, spikes+lag, bounded, decision, distribution. By default bits for "
     "an integer network against a runner, spikes for a float one, else what the conversion promised.",
 )
 @click.option(

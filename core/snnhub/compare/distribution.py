@@ -5,16 +5,21 @@ are the same up to a stated margin: two one-sided tests (D. J. Schuirmann, J. Ph
 the logarithm of (a + 1/2) / (b + 1/2), where a and b are spike counts of a run. That a difference was not found
 shows nothing, and is not what is tested. What is counted is what varies: samples of noise where there is one
 network on each side, networks where there are draws of mismatch, for all samples of one draw share its neurons.
+
+Three answers: *equivalent* (the ratio is inside the margin), *different* (it is outside), and *undecided*: the
+runs do not tell. A network is equivalent if every neuron is, different if one neuron is.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
 
+from snnhub.compare.rate import LEAST_RUNS, Rate, rate, standard_error
 from snnhub.compare.student import student_cdf, student_quantile
 from snnhub.errors import UsageError
 from snnhub.findings import Finding, info, loss
@@ -24,30 +29,29 @@ from snnhub.ir.tensor import Array
 MARGIN = 1.25
 """Ratio of rates up to which they count as the same, as is usual for bioequivalence."""
 ALPHA = 0.05
-LEAST_RUNS = 2
 FEW_RUNS = 10
+FEW_SPIKES = 4.0
+"""Spikes per run below which half a spike, which the logarithm needs, is no longer small: runs are added up."""
 QUIET = 1.0
-"""Spikes per run below which half a spike, which the logarithm needs, is no longer small."""
+"""Spikes per sample below which a neuron is said to be quiet."""
+FARTHEST = 700.0
+"""Largest logarithm of a ratio: beyond it there is no number."""
 
 
-@dataclass(frozen=True)
-class Rate:
-    """Mean rate over runs with its confidence interval (1 - alpha), per second, or per run without dt."""
+class Answer(Enum):
+    """What the runs say of a neuron, or of all of them."""
 
-    mean: float
-    low: float
-    high: float
-    runs: int
-    spikes: int
-
-    def to_json(self) -> dict[str, Any]:
-        return {"mean": self.mean, "low": self.low, "high": self.high, "runs": self.runs, "spikes": self.spikes}
+    EQUIVALENT = "equivalent"
+    DIFFERENT = "different"
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
 class Equivalence:
     """One neuron. ``ratio``: geometric mean of (a + 1/2) / (b + 1/2), with its interval (1 - 2 alpha), which lies
-    inside 1 / margin .. margin if and only if both one-sided tests reject. ``p``: the larger of both p-values.
+    inside 1 / margin .. margin if and only if both one-sided tests reject. ``p``: the larger of both p-values, of
+    the hypothesis that the ratio is outside the margin; ``p_different``: of the hypothesis that it is inside.
+    ``block``: so many runs were added up, for a neuron that fires little.
     """
 
     neuron: int
@@ -57,7 +61,13 @@ class Equivalence:
     low: float
     high: float
     p: float
-    equivalent: bool
+    p_different: float
+    answer: Answer
+    block: int = 1
+
+    @property
+    def equivalent(self) -> bool:
+        return self.answer is Answer.EQUIVALENT
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -68,36 +78,20 @@ class Equivalence:
             "low": self.low,
             "high": self.high,
             "p": self.p,
-            "equivalent": self.equivalent,
+            "p_different": self.p_different,
+            "answer": self.answer.value,
+            "block": self.block,
         }
 
 
 @dataclass(frozen=True)
-class RateRatio:
-    """Firing-rate ratio of a run: the most active neuron over the least active one, with both counts. ``ratio`` is
-    infinite where the least active one is silent, and NaN where all are.
-    """
-
-    most: int
-    least: int
-
-    @property
-    def ratio(self) -> float:
-        if self.least:
-            return self.most / self.least
-        return math.inf if self.most else math.nan
-
-    def __str__(self) -> str:
-        return f"{self.most}/{self.least} = {self.ratio:.2f}"
-
-
-@dataclass(frozen=True)
 class Distribution:
-    """``reached`` is ``distribution`` if every neuron is equivalent and any fired, else ``diverged``; nothing
-    higher is ever claimed.
+    """``seconds``: length of a sample; None where rates are per sample. ``reached`` is ``distribution`` if every
+    neuron is equivalent and any fired, else ``diverged``; nothing higher is ever claimed.
 
-    All neurons must pass, so the error of the whole is at most that of one test: nothing is corrected for their
-    number (intersection-union).
+    All neurons must pass, so the error of *equivalent* is at most that of one test: nothing is corrected for their
+    number (intersection-union). One neuron is enough for *different*, so that each is tested at alpha divided by
+    their number (Bonferroni). Silence on both sides shows nothing, and is *undecided*.
     """
 
     rows: tuple[Equivalence, ...]
@@ -106,22 +100,30 @@ class Distribution:
     runs: tuple[int, int]
     samples: int
     paired: bool
+    seconds: float | None
     findings: tuple[Finding, ...]
 
     @property
-    def reached(self) -> Rung:
+    def answer(self) -> Answer:
         active = any(row.a.spikes or row.b.spikes for row in self.rows)
-        good = active and all(row.equivalent for row in self.rows)
-        return Rung.DISTRIBUTION if good else Rung.DIVERGED
+        if active and all(row.equivalent for row in self.rows):
+            return Answer.EQUIVALENT
+        return Answer.DIFFERENT if any(row.answer is Answer.DIFFERENT for row in self.rows) else Answer.UNDECIDED
+
+    @property
+    def reached(self) -> Rung:
+        return Rung.DISTRIBUTION if self.answer is Answer.EQUIVALENT else Rung.DIVERGED
 
     def to_json(self) -> dict[str, Any]:
         return {
             "reached": self.reached.value,
+            "answer": self.answer.value,
             "margin": self.margin,
             "alpha": self.alpha,
             "runs": list(self.runs),
             "samples": self.samples,
             "paired": self.paired,
+            "seconds": self.seconds,
             "rows": [row.to_json() for row in self.rows],
             "findings": [finding.to_json() for finding in self.findings],
         }
@@ -153,26 +155,16 @@ def equivalence(
         remedy = "Run more noise samples, or more draws of mismatch."
         words = "statistics need several runs"
         raise UsageError(words, found=f"{runs[0]} and {runs[1]}", allowed="2 or more", remedy=remedy)
-    if not margin > 1 or not 0 < alpha < 0.5:
+    if not 1 < margin < math.inf or not 0 < alpha < 0.5:
         found = f"margin {margin:g}, alpha {alpha:g}"
         raise UsageError("no test with these numbers", found=found, allowed="margin above 1, alpha 0 .. 0.5")
     length = 1.0 if seconds is None else seconds
     alike = paired or min(runs) == 1
-    rows = tuple(
-        _row(k, a[..., k], b[..., k], math.log(margin), alpha, length, paired=alike) for k in range(a.shape[-1])
-    )
+    levels = alpha, alpha / a.shape[-1]
+    rows = tuple(_row(k, a[..., k], b[..., k], margin, levels, length, paired=alike) for k in range(a.shape[-1]))
     samples = a.shape[1]
     findings = _findings(rows, margin, alpha, runs, samples, paired=alike)
-    return Distribution(rows, margin, alpha, runs, samples, alike, tuple(findings))
-
-
-def rate_ratio(counts: Array) -> RateRatio:
-    """Firing-rate ratio of one run, from counts (neurons,). Raises ``UsageError`` for fewer than two neurons."""
-    counts = np.asarray(counts)
-    if counts.ndim != 1 or counts.size < 2:
-        found, allowed = str(list(counts.shape)), "(neurons,), 2 or more"
-        raise UsageError("a ratio needs two neurons", found=found, allowed=allowed)
-    return RateRatio(int(counts.max()), int(counts.min()))
+    return Distribution(rows, margin, alpha, runs, samples, alike, seconds, tuple(findings))
 
 
 def _counts(array: Array, name: str) -> Array:
@@ -186,45 +178,58 @@ def _counts(array: Array, name: str) -> Array:
 
 
 def _row(
-    neuron: int, a: Array, b: Array, margin: float, alpha: float, seconds: float, *, paired: bool
+    neuron: int, a: Array, b: Array, margin: float, levels: tuple[float, float], seconds: float, *, paired: bool
 ) -> Equivalence:
-    left, right = np.log(a + 0.5).mean(axis=1), np.log(b + 0.5).mean(axis=1)
+    """``levels``: of the test for equivalent, and of that for different."""
+    alpha, strict = levels
+    block, enough = _block(a.sum(axis=1), b.sum(axis=1), margin)
+    left, right = (np.log(_added(side.sum(axis=1), block) + 0.5) for side in (a, b))
     if paired:
-        error, df = _standard_error(left - right), max(len(a), len(b)) - 1.0
+        error, df = standard_error(left - right), max(len(left), len(right)) - 1.0
     else:
-        parts = _standard_error(left) ** 2, _standard_error(right) ** 2
+        parts = standard_error(left) ** 2, standard_error(right) ** 2
         error = math.sqrt(sum(parts))
-        below = parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1)
-        df = sum(parts) ** 2 / below if below > 0 else len(a) + len(b) - 2.0
-    mean = float(left.mean() - right.mean())
-    above, under = _t(mean + margin, error), _t(margin - mean, error)
-    p = max(1 - student_cdf(above, df), 1 - student_cdf(under, df))
+        below = parts[0] ** 2 / (len(left) - 1) + parts[1] ** 2 / (len(right) - 1)
+        df = sum(parts) ** 2 / below if below > 0 else len(left) + len(right) - 2.0
+    mean, far = float(left.mean() - right.mean()), math.log(margin)
+    p = max(_beyond(mean + far, error, df), _beyond(far - mean, error, df))
+    p = p if enough or (paired and a.shape == b.shape and bool((a == b).all())) else 1.0
+    other = min(_beyond(mean - far, error, df), _beyond(-mean - far, error, df))
+    answer = Answer.EQUIVALENT if p < alpha else Answer.DIFFERENT if other < strict else Answer.UNDECIDED
     reach = student_quantile(1 - alpha, df) * error
-    rates = _rate(a, alpha, seconds), _rate(b, alpha, seconds)
-    interval = math.exp(mean - reach), math.exp(mean + reach)
-    return Equivalence(neuron, *rates, math.exp(mean), *interval, p, p < alpha)
+    rates = rate(a, alpha, seconds), rate(b, alpha, seconds)
+    found = _ratio(mean), _ratio(mean - reach), _ratio(mean + reach)
+    return Equivalence(neuron, *rates, *found, p, other, answer, block)
 
 
-def _t(distance: float, error: float) -> float:
+def _block(a: Array, b: Array, margin: float) -> tuple[int, bool]:
+    """How many runs are added up, and whether they then have spikes enough. Where there are few, half a spike
+    pulls the ratio towards 1, so that other rates would pass for the same: at 0.3 spikes per run in 6 of 10
+    trials.
+    """
+    fewest, louder = min(len(a), len(b)), float(max(a.mean(), b.mean()))
+    wanted = FEW_SPIKES * margin  # of the louder side, so that the other has FEW_SPIKES at the margin
+    if not louder or louder >= wanted:
+        return 1, True
+    block = max(1, min(math.ceil(wanted / louder), fewest // LEAST_RUNS))
+    return block, louder * block >= wanted / 2
+
+
+def _added(counts: Array, block: int) -> Array:
+    """Runs added up in blocks; those left over are left out."""
+    kept: Array = counts[: len(counts) // block * block].reshape(-1, block)
+    return np.asarray(kept.sum(axis=1))
+
+
+def _beyond(distance: float, error: float, df: float) -> float:
+    """p-value of a ``distance`` that is 0 or less by hypothesis."""
     if error > 0:
-        return distance / error
-    return math.copysign(math.inf, distance) if distance else -math.inf
+        return 1 - student_cdf(distance / error, df)
+    return 0.0 if distance > 0 else 1.0
 
 
-def _standard_error(values: Array) -> float:
-    return float(values.std(ddof=1)) / math.sqrt(len(values))
-
-
-def _rate(counts: Array, alpha: float, seconds: float) -> Rate:
-    """Of counts (runs, samples): over runs, or over the samples of a single run."""
-    total = int(counts.sum())
-    counts = counts.mean(axis=1) if len(counts) > 1 else counts[0]
-    if len(counts) < LEAST_RUNS:
-        return Rate(float(counts.mean()) / seconds, 0.0, math.inf, len(counts), total)
-    reach = student_quantile(1 - alpha / 2, len(counts) - 1) * _standard_error(counts)
-    mean = float(counts.mean())
-    low = max(0.0, mean - reach) / seconds
-    return Rate(mean / seconds, low, (mean + reach) / seconds, len(counts), total)
+def _ratio(logarithm: float) -> float:
+    return math.exp(min(max(logarithm, -FARTHEST), FARTHEST))
 
 
 def _findings(
@@ -236,22 +241,39 @@ def _findings(
     *,
     paired: bool,
 ) -> list[Finding]:
-    how = "the same inputs in pairs" if paired else "independent runs"
+    how = "independent runs" if not paired else "in pairs" if runs[0] == runs[1] else "against one network"
     how += f", {samples} samples each" if samples > 1 else ""
-    good = sum(row.equivalent for row in rows)
-    words = (
-        f"{good} of {len(rows)} neurons fire at the same rate up to a factor of {margin:g} (two one-sided tests "
-        f"at {alpha:g}, {runs[0]} and {runs[1]} runs, {how})"
-    )
+    number = {answer: sum(row.answer is answer for row in rows) for answer in Answer}
+    told = f"{number[Answer.EQUIVALENT]} of {len(rows)} neurons fire at the same rate up to a factor of {margin:g}"
+    told += f", {number[Answer.DIFFERENT]} do not" if number[Answer.DIFFERENT] else ""
+    told += f", of {number[Answer.UNDECIDED]} the runs do not tell" if number[Answer.UNDECIDED] else ""
+    words = f"{told} (two one-sided tests at {alpha:g}, {runs[0]} and {runs[1]} runs, {how})"
     found = [info("SNN-5401", "distribution", words)]
     few = max(runs) if paired else min(runs)
     if few < FEW_RUNS:
-        words = f"{few} runs: only large differences between runs and none at all can be told apart"
+        words = f"{few} runs: intervals are wide, and networks that are the same may stay undecided"
         found.append(info("SNN-5402", "distribution", words, remedy=f"Take {FEW_RUNS} or more."))
-    seen = runs[0] * samples, runs[1] * samples
-    quiet = [row.neuron for row in rows if max(row.a.spikes / seen[0], row.b.spikes / seen[1]) < QUIET]
-    if quiet:
-        names = ", ".join(str(neuron) for neuron in quiet[:5])
-        words = f"{len(quiet)} neurons fire less than once a run in both ({names}): little is known of their ratio"
-        found.append(loss("SNN-5403", "distribution", words, remedy="Run longer, or drive the network harder."))
+    found += _of_quiet(rows, runs, samples)
     return found
+
+
+def _of_quiet(rows: tuple[Equivalence, ...], runs: tuple[int, int], samples: int) -> list[Finding]:
+    """What is said of neurons that fire little: that runs were added up, or that even that is not enough."""
+    seen, found = (runs[0] * samples, runs[1] * samples), list[Finding]()
+    quiet = [row for row in rows if max(row.a.spikes / seen[0], row.b.spikes / seen[1]) < QUIET]
+    if quiet:
+        words = (
+            f"{len(quiet)} neurons fire less than once a sample in both ({_names(quiet)}): little is known of them"
+        )
+        found.append(loss("SNN-5403", "distribution", words, remedy="Run longer, or drive the network harder."))
+    added = [row for row in rows if row.block > 1]
+    if added:
+        most = max(row.block for row in added)
+        words = f"{len(added)} neurons fire little ({_names(added)}): up to {most} runs were added up to one"
+        found.append(info("SNN-5408", "distribution", words))
+    return found
+
+
+def _names(rows: list[Equivalence]) -> str:
+    shown = ", ".join(str(row.neuron) for row in rows[:5])
+    return f"neuron {shown}" + (" …" if len(rows) > 5 else "")

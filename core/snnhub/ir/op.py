@@ -232,6 +232,9 @@ class StepOp:
 
     Inputs, states and parameters may depend on the attributes; ``ports`` names the ports that it always has. The
     function is traced on first use, once per combination of attributes.
+
+    ``mismatch``: of ops of analog devices, how copies of a device differ: ``module:function``, ``(Graph, count,
+    percent, seed) -> graphs``, where draw k of a seed is the same whatever ``count`` is.
     """
 
     name: str
@@ -243,6 +246,7 @@ class StepOp:
     parameter_rule: Callable[[Attributes], tuple[Parameter, ...]]
     attributes: tuple[Attribute, ...] = ()
     ports: Ports = Ports(("x",), ("s",))
+    mismatch: str = ""
     kind: OpKind = field(default=OpKind.STEP, init=False)
 
     def parameters(self, attributes: Attributes) -> tuple[Parameter, ...]:
