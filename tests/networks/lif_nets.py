@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from snnhub.ir.builder import GraphBuilder
@@ -86,7 +86,7 @@ def graph_of(net: LifNet) -> Graph:
 
 def _dense(builder: GraphBuilder, name: str, source: Port, weight: Array, delay: int = 0) -> Port:
     params = {"weight": tensor(np.ascontiguousarray(weight.T))}
-    choice: Mapping[str, bool | str | int] = {"bias": False, "accumulate": "exact", "shift": 0}
+    choice: dict[str, Any] = {"bias": False, "accumulate": "exact", "shift": 0}
     return builder.node(name, "core.Dense", source, params=params, delay=delay, **choice)
 
 

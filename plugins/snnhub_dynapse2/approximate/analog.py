@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from snnhub.errors import UsageError
 from snnhub.findings import Finding, Severity, error, of_severity
 from snnhub.ir.graph import Graph
 from snnhub.ir.op import OpLookup
@@ -93,13 +92,26 @@ def step_of(graph: Graph, context: PassContext) -> tuple[float | None, list[Find
     except ValueError:
         wanted = float("nan")
     if wanted is not None and not (np.isfinite(wanted) and 1e-6 <= wanted <= 1):
-        return None, [error("SNN-2541", graph.name, "dt is no length of a step", old=str(given), bound="1e-6 .. 1", remedy=remedy)]
+        return None, [
+            error(
+                "SNN-2541",
+                graph.name,
+                "dt is no length of a step",
+                old=str(given),
+                bound="1e-6 .. 1",
+                remedy=remedy,
+            )
+        ]
     if graph.dt is None and wanted is None:
         words = "currents need the length of a step, and the network has none"
         return None, [error("SNN-2541", graph.name, words, remedy=remedy)]
     if graph.dt is not None and wanted is not None and not np.isclose(graph.dt, wanted, rtol=1e-6):
         words = "the network has a step of its own"
-        return None, [error("SNN-2541", graph.name, words, old=f"{graph.dt:g} s", new=f"{wanted:g} s", remedy="Leave --dt out.")]
+        return None, [
+            error(
+                "SNN-2541", graph.name, words, old=f"{graph.dt:g} s", new=f"{wanted:g} s", remedy="Leave --dt out."
+            )
+        ]
     return (graph.dt if wanted is None else wanted), []
 
 

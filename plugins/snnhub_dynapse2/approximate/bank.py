@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from snnhub.engine.reference import prepare
@@ -49,7 +50,7 @@ def source_spikes(graph: Graph, layer: Layer, neurons: Array, x: Floats, lookup:
     builder = GraphBuilder("bank", lookup)
     whole = node.op == "loihi.CubaLIF"
     source = builder.input((x.shape[2],), signed(INTEGER_BITS) if whole else F32)
-    choice = {**node.attribute, "recurrent": False} if node.op == MULTI else dict(node.attribute)
+    choice: dict[str, Any] = {**node.attribute, "recurrent": False} if node.op == MULTI else dict(node.attribute)
     params = {name: tensor(_picked(item.array, neurons)) for name, item in node.params}
     builder.output(builder.node("bank", node.op, source, params=params, version=node.version, **choice))
     given = np.rint(x).astype(np.int64) if whole else np.asarray(x, np.float32)

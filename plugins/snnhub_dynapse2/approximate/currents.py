@@ -30,7 +30,7 @@ IGAIN_MEM = 2e-12
 IPULSE = 35e-9
 """Rockpool's default: pulses of 10 us."""
 SHORT = 5.0
-"""A neuron without a current gets one whose time constant is a step divided by this: 0.7 % are left after a step."""
+"""A neuron without a current gets one of the step divided by this: 0.7 % of it are left after a step."""
 KAPPA = (DEFAULTS["kappa_n"] + DEFAULTS["kappa_p"]) / 2
 C_TAU = DEFAULTS["Ut"] * DEFAULTS["C_mem"] / KAPPA
 C_TAU_SYN = DEFAULTS["Ut"] * DEFAULTS["C_syn"] / KAPPA
@@ -41,7 +41,7 @@ REFRACTORY = 0.5
 
 @dataclass(frozen=True, order=True)
 class Shape:
-    """What is searched once per layer. ``leak``: Itau_mem over what the decay asks for. ``threshold``: Ispkthr (A).
+    """What is searched once per layer. ``leak``: Itau_mem over what the decay asks for. ``threshold``: Ispkthr, A.
 
     ``offset``: how much of the leak that is taken away twice Idc gives back, 0 or 1. ``gain``: synaptic gain over
     what the threshold asks for.
@@ -55,8 +55,8 @@ class Shape:
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """``biases``: Rockpool's names, A, (size,) f64, constants among them. ``scale``: what weights are multiplied by,
-    (size,). ``clipped``: (name, wanted, given) of currents that the chip does not have.
+    """``biases``: by Rockpool's names, A, (size,) f64, constants among them. ``scale`` (size,): what weights are
+    multiplied by. ``clipped``: (name, wanted, given) of currents that the chip does not have.
     """
 
     biases: Mapping[str, Floats]
@@ -92,7 +92,9 @@ def choose(source: Source, shape: Shape, dt: float, largest: float, factor: Arra
     whole = -np.expm1(-dt * itau_syn / C_TAU_SYN) / (1 - source.factor)
     charge = -np.expm1(-on_pulse() * itau_syn / C_TAU_SYN)
     needed = per_unit * source.jump * whole * itau_syn / (charge * ISCALE)
-    igain_syn = _snapped("Igain_syn", np.full(source.size, np.median(needed) * max(largest, 1e-30) / LARGEST), clipped)
+    igain_syn = _snapped(
+        "Igain_syn", np.full(source.size, np.median(needed) * max(largest, 1e-30) / LARGEST), clipped
+    )
     # all that the gain current, being on a grid and within a range, does not give is left to the weights
     scale = needed / igain_syn
     idc = _bias_currents(shape.offset * 2 * (itau_mem + io) + source.bias * per_unit, clipped)

@@ -1,4 +1,4 @@
-"""f-I curves: rates of single neurons over what arrives, the source's and the analog neuron's, on the same input."""
+"""f-I curves: rates of single neurons over what arrives, the source's and the analog neuron's."""
 
 from __future__ import annotations
 
@@ -46,7 +46,11 @@ def curve_rows(
             "layer": layer.name,
             "level": level,
             "input_mean": float(current[row].mean()),
-            **{f"{side}_{name}_hz": float(f(rate[side][row])) for side in rate for name, f in (("mean", np.mean), ("std", np.std))},
+            **{
+                f"{side}_{name}_hz": float(f(rate[side][row]))
+                for side in rate
+                for name, f in (("mean", np.mean), ("std", np.std))
+            },
             "neurons": len(neurons),
         }
         for row, level in enumerate(LEVELS)

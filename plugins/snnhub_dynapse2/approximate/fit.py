@@ -1,10 +1,10 @@
 """Finds the currents of a layer with which analog neurons fire as often as those they stand for.
 
 Every neuron runs on its own, on what really arrives at it. First the shape of the layer (leak, threshold, offset,
-gain) on some of its neurons: gains of their own are chosen on what arrives, and the shape with which they then come
-nearest on that, on less and on more decides, so that the whole f-I curve is fitted and not one point of it. Then
-the layer's gain, then a gain for every neuron. All candidates run side by side; the smallest error wins, the first
-of equal ones.
+gain) on some of its neurons: gains of their own are chosen on what arrives, and the shape with which they then
+come nearest on that, on less and on more decides, so that a whole f-I curve is fitted and not one point of it.
+Then the layer's gain, then a gain for every neuron. All candidates run side by side; the smallest error wins, the
+first of equal ones.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OWN = tuple(float(gain) for gain in 2.0 ** (np.arange(-12, 13) / 4))
 """Gains of a neuron over its layer's, at first; then between the best ones."""
 FINE = tuple(float(gain) for gain in 2.0 ** (np.arange(-4, 5) / 20))
 PULL = 0.02
-"""Spikes per piece, squared, that a neuron's gain may cost for each doubling: silent neurons keep their layer's."""
+"""Spikes per piece, squared, that doubling a neuron's gain may cost: silent neurons keep their layer's."""
 START = Shape(1.75, 1e-10, 0.0, 1.5)
 """What is taken where a layer never fires, so that nothing can be searched."""
 
@@ -60,8 +60,8 @@ class Fitted:
 def fit(
     source: Source, x: Floats, wanted: Array, largest: float, dt: float, lookup: OpLookup, teach: Teach
 ) -> Fitted:
-    """``x`` arrives, ``wanted`` is what the source fires on it, both (time, samples, neurons). ``teach``: what some
-    of its neurons would fire on something else.
+    """``x`` arrives, ``wanted`` is what the source fires on it, both (time, samples, neurons). ``teach``: what
+    some of its neurons would fire on something else.
     """
     start = Fitted(source, START, np.ones(source.size), largest, searched=False)
     if not wanted.any():
@@ -103,7 +103,10 @@ class _Bench:
         room = max(1, int(4e6 // max(1, self.x.size)))
         pairs = list(zip(shapes, factors, strict=True))
         for first in range(0, len(pairs), room):
-            some = [choose(self.source, shape, self.dt, self.largest, factor) for shape, factor in pairs[first : first + room]]
+            some = [
+                choose(self.source, shape, self.dt, self.largest, factor)
+                for shape, factor in pairs[first : first + room]
+            ]
             biases = {name: np.concatenate([item.biases[name] for item in some]) for name in some[0].biases}
             x = np.concatenate([self.x * item.scale for item in some], axis=2)
             made = rates(analog_spikes(biases, x, self.dt, self.lookup), self.dt)

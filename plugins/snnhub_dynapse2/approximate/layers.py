@@ -41,8 +41,8 @@ class Link:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """Neurons, and what leads to them. ``offset`` (size,): what linear stages add to it in every step, which is part
-    of the source's ``bias``. ``filtered``: nodes that were their synaptic current.
+    """Neurons, and what leads to them. ``offset`` (size,): what linear stages add to it in every step,
+    which is part of the source's ``bias``. ``filtered``: nodes that were their synaptic current.
     """
 
     source: Source
@@ -93,7 +93,9 @@ class Reading:
         self._outputs()
         neurons = [node for node in self.graph.nodes if node.op in NEURONS]
         if not neurons:
-            self._refuse(self.graph.name, "the network has no spiking neurons", "Convert a network of LIF neurons.")
+            self._refuse(
+                self.graph.name, "the network has no spiking neurons", "Convert a network of LIF neurons."
+            )
         large = sum(self.size(Port(node.id, "s")) for node in neurons)
         if large > MOST:
             self._refuse(self.graph.name, f"{large} neurons, a board has {MOST}", "Use a smaller network.")
@@ -197,7 +199,7 @@ class Reading:
         return terms, total
 
     def _respond(self, node: Node, names: tuple[str, ...], to: str) -> Floats:
-        """What a stage makes of each unit at port ``to`` alone, (entries, entries of the output); of nothing: ""."""
+        """What a stage makes of each unit at port ``to`` alone, (entries, outputs); of nothing: ""."""
         if node.op == DENSE and to and node.param["weight"].type.is_float:
             weight = node.param["weight"].array.astype(np.float64).T
             return weight + self._respond(node, names, "")

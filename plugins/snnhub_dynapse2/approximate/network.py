@@ -9,7 +9,7 @@ import numpy as np
 from snnhub.engine.reference import prepare
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.correspondence import Table
-from snnhub.ir.graph import TERMINAL_PORT, Decoder, Graph, Match, Port
+from snnhub.ir.graph import TERMINAL_PORT, Decoder, Graph, Match, Node, Port
 from snnhub.ir.op import OpLookup
 from snnhub.ir.tensor import Array, tensor
 
@@ -81,7 +81,7 @@ def _neurons(builder: GraphBuilder, graph: Graph, layer: Layer, fitted: Fitted, 
     builder.node(layer.name, "dynapse2.DynapSim", params=params, origin=origin, biases=True)
 
 
-def _ordered(builder: GraphBuilder, layout: Layout) -> list:  # type: ignore[type-arg]
+def _ordered(builder: GraphBuilder, layout: Layout) -> list[Node]:
     """Weights before the neurons that they lead to, as importers have them."""
     nodes = {node.id: node for node in builder.nodes}
     inner = [_name(layout.graph, layer, link) for layer in layout.layers for link in layer.links]
@@ -157,7 +157,9 @@ def closed(layout: Layout, fitted: Mapping[str, Fitted], seen: Taught, lookup: O
 
 def error(layout: Layout, spikes: Mapping[str, Array], seen: Taught) -> float:
     """Root mean square error of rates over all neurons and pieces of the raster, in Hz."""
-    off = [rates(spikes[each.name], layout.dt) - rates(seen.spikes[each.name], layout.dt) for each in layout.layers]
+    off = [
+        rates(spikes[each.name], layout.dt) - rates(seen.spikes[each.name], layout.dt) for each in layout.layers
+    ]
     return float(np.sqrt(np.mean(np.concatenate([item.ravel() for item in off]) ** 2)))
 
 

@@ -38,14 +38,16 @@ class Taught:
 
 
 def poisson(graph: Graph, dt: float) -> Array:
-    """The default raster: ``SAMPLES`` samples, each channel a Poisson train of one of ``RATES``; always the same."""
+    """The default raster: ``SAMPLES`` samples, each channel a Poisson train of one of ``RATES``; always one."""
     shape = graph.inputs[0].shape
     draws = np.random.default_rng(0).random((STEPS, SAMPLES, *shape))
     rate = np.resize(np.array(RATES), SAMPLES).reshape(1, SAMPLES, *(1 for _ in shape))
     return np.asarray((draws < np.minimum(rate * dt, 0.5)).astype(np.float32))
 
 
-def taught(graph: Graph, calibration: Array | None, layers: tuple[Layer, ...], dt: float, lookup: OpLookup) -> Taught:
+def taught(
+    graph: Graph, calibration: Array | None, layers: tuple[Layer, ...], dt: float, lookup: OpLookup
+) -> Taught:
     """Run the source on ``calibration`` (time, samples, features…), or on the default raster."""
     findings: list[Finding] = []
     place = graph.inputs[0].id
@@ -56,7 +58,9 @@ def taught(graph: Graph, calibration: Array | None, layers: tuple[Layer, ...], d
             f"no raster was given: fitted on {SAMPLES} samples of {STEPS} steps of Poisson trains of "
             f"{', '.join(f'{rate:g}' for rate in RATES)} Hz"
         )
-        findings.append(loss("SNN-2549", place, words, remedy="Pass --calibrate with input as the network sees it."))
+        findings.append(
+            loss("SNN-2549", place, words, remedy="Pass --calibrate with input as the network sees it.")
+        )
     samples = max(1, min(raster.shape[1], MOST // max(1, raster.shape[0])))
     if raster.shape[0] > MOST or samples < raster.shape[1]:
         old = f"{raster.shape[0]} steps x {raster.shape[1]}"

@@ -43,7 +43,9 @@ def lost(layer: Layer) -> Iterator[tuple[str, str]]:
         yield "SNN-2552", "what arrives acts in its own step only; the chip has a synaptic current that decays"
 
 
-def measured(layer: Layer, fitted: Fitted, spikes: Mapping[str, Array], seen: Taught, dt: float) -> Iterator[Finding]:
+def measured(
+    layer: Layer, fitted: Fitted, spikes: Mapping[str, Array], seen: Taught, dt: float
+) -> Iterator[Finding]:
     """Findings of one layer, once it is fitted."""
     found = dict(lost(layer))
     theirs = np.asarray(seen.spikes[layer.name])
@@ -63,14 +65,26 @@ def measured(layer: Layer, fitted: Fitted, spikes: Mapping[str, Array], seen: Ta
         if name == "Idc":
             continue  # said with the biases
         bound = f"{low:.3g} .. {high:.3g} A"
-        yield loss("SNN-2550", f"{layer.name}/{name}", "beyond the chip's range", old=f"{wanted:.3g} A", new=f"{given:.3g} A", bound=bound)
+        yield loss(
+            "SNN-2550",
+            f"{layer.name}/{name}",
+            "beyond the chip's range",
+            old=f"{wanted:.3g} A",
+            new=f"{given:.3g} A",
+            bound=bound,
+        )
     chosen = fitted.chosen(dt)
     low, high = float(chosen.scale.min()), float(chosen.scale.max())
     words = f"weights are scaled, neuron by neuron, the largest is about {LARGEST:g} times {ISCALE:g} A"
     yield note("SNN-2551", layer.name, words, new=f"x {low:.4g} .. {high:.4g}")
-    stages = [name for name in layer.stages]
+    stages = list(layer.stages)
     if len(stages) > len(layer.links) or layer.filtered:
-        yield note("SNN-2554", layer.name, "stages became weights or the synaptic current", old=", ".join([*stages, *layer.filtered]))
+        yield note(
+            "SNN-2554",
+            layer.name,
+            "stages became weights or the synaptic current",
+            old=", ".join([*stages, *layer.filtered]),
+        )
     if not fitted.searched:
         words = "never fires on the raster: nothing to fit, currents are those of the formulas"
         yield loss("SNN-2555", layer.name, words, remedy="Pass --calibrate with input on which every layer fires.")
@@ -80,10 +94,16 @@ def measured(layer: Layer, fitted: Fitted, spikes: Mapping[str, Array], seen: Ta
 def _rates(layer: Layer, theirs: Array, ours: Array, dt: float) -> Iterator[Finding]:
     row = rate_row(layer, theirs, ours, dt)
     words = (
-        f"rates on the raster: {row['rmse_hz']:.3g} Hz off (root mean square over neurons, of {row['mean_hz']:.3g} Hz "
+        f"rates on the raster: {row['rmse_hz']:.3g} Hz off (root mean square, of {row['mean_hz']:.3g} Hz "
         f"on average); worst neuron {row['worst']}"
     )
-    yield loss("SNN-2548", layer.name, words, old=f"{row['worst_source_hz']:.3g} Hz", new=f"{row['worst_analog_hz']:.3g} Hz")
+    yield loss(
+        "SNN-2548",
+        layer.name,
+        words,
+        old=f"{row['worst_source_hz']:.3g} Hz",
+        new=f"{row['worst_analog_hz']:.3g} Hz",
+    )
 
 
 def rate_row(layer: Layer, theirs: Array, ours: Array, dt: float) -> dict[str, Any]:
@@ -112,8 +132,18 @@ def current_rows(layer: Layer, fitted: Fitted, dt: float) -> list[dict[str, Any]
         ("Itau_syn", "decay of the current", tau_syn, "Ut C_syn / (kappa tau_syn)"),
         ("Ispkthr", "threshold above rest", source.theta, "searched"),
         ("Igain_mem", "none", np.zeros(1), "small: far below imem, where the membrane is linear"),
-        ("Igain_syn", "strength of weights", np.asarray([fitted.largest]), f"{shape.gain:.4g} Ispkthr / theta c_tau / (dt Igain_mem), in all"),
-        ("Idc", "bias", bias, f"{shape.offset:g} 2 (Itau_mem + Io) + bias Ispkthr / theta c_tau / (dt Igain_mem) gain"),
+        (
+            "Igain_syn",
+            "strength of weights",
+            np.asarray([fitted.largest]),
+            f"{shape.gain:.4g} Ispkthr / theta c_tau / (dt Igain_mem), in all",
+        ),
+        (
+            "Idc",
+            "bias",
+            bias,
+            f"{shape.offset:g} 2 (Itau_mem + Io) + bias Ispkthr / theta c_tau / (dt Igain_mem) gain",
+        ),
         ("Iref", "none", np.zeros(1), "Vth C_ref / (dt / 2): one step is blocked"),
     )
     return [
@@ -137,8 +167,17 @@ def _span(values: Floats) -> list[float]:
 def explained(layer: Layer, fitted: Fitted, dt: float) -> Finding:
     """The table of a layer in one line."""
     rows = current_rows(layer, fitted, dt)
-    words = "; ".join(f"{row['current']} {row['amps'][0]:.3g} A for {row['stands_for']}" for row in rows if row["stands_for"] != "none")
-    return info("SNN-2543", layer.name, f"currents: {words}", bound=f"kappa C_mem: c_tau {C_TAU:.4g} C, Io {DEFAULTS['Io']:g} A")
+    words = "; ".join(
+        f"{row['current']} {row['amps'][0]:.3g} A for {row['stands_for']}"
+        for row in rows
+        if row["stands_for"] != "none"
+    )
+    return info(
+        "SNN-2543",
+        layer.name,
+        f"currents: {words}",
+        bound=f"kappa C_mem: c_tau {C_TAU:.4g} C, Io {DEFAULTS['Io']:g} A",
+    )
 
 
 def all_rates(layout: Layout, spikes: Mapping[str, Array], seen: Taught) -> list[dict[str, Any]]:
