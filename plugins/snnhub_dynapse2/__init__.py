@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from snnhub.hub import Availability, Environment, FormatGuess, Importer, Option, Runner, hookimpl
+from snnhub.hub import (
+    Approximation,
+    Availability,
+    Environment,
+    Exporter,
+    FormatGuess,
+    Importer,
+    Option,
+    Runner,
+    Target,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
@@ -26,6 +38,33 @@ OPTIONS = (
     ),
 )
 """Options of the importer; the runner runs what was imported with them."""
+MAPPING = (
+    Option("board", "file with positions of chips, start of inputs and hops of the monitor", "chips in a row"),
+    Option("monitor", "neurons whose spikes leave the board: output, all, NODE, NODE:5 or NODE:0-9", "output"),
+    Option(
+        "split-synapses",
+        "auto: a synapse may be the sum of two CAM entries where its neuron has room",
+        "off",
+        ("off", "auto"),
+    ),
+    Option(
+        "iscale",
+        "current per unit of weight: changed with Igain_syn where bases do not fit, or kept",
+        "auto",
+        ("auto", "keep"),
+    ),
+    Option("chips", "how many chips of the board may be used", "all of them"),
+    Option("neurons", "LIF neurons: refused, or analog ones that fire as often", "refuse", ("refuse", "analog")),
+    Option("dt", "length of a step in seconds, of LIF networks that have none", ""),
+)
+"""Options of the lowering."""
+ANALOG = Approximation(
+    "analog",
+    "LIF neurons become DynapSim neurons whose currents are searched so that they fire as often",
+    {"neurons": "analog"},
+    "snnhub_dynapse2.approximate.analog:concerned",
+)
+FORMAT_LINE = re.compile(rb'\A\s*\{\s*"format"\s*:\s*"snnhub-dynapse2"')
 
 
 @hookimpl
@@ -45,6 +84,43 @@ def snnhub_register_importers() -> Iterable[Importer]:
             implied=False,
             level="F1",
             options=OPTIONS,
+        ),
+        Importer(
+            "dynapse2-json",
+            "dynapse2.json: a network mapped to a board of Dynap-SE2",
+            entry="snnhub_dynapse2.lowered.file:import_dynapse2_json",
+            formats=(".json",),
+            level="F1",
+        ),
+    )
+
+
+@hookimpl
+def snnhub_register_targets() -> Iterable[Target]:
+    return (
+        Target(
+            "dynapse2",
+            "a board of up to four Dynap-SE2 chips: neurons, CAM, SRAM, tags, currents",
+            entry="snnhub_dynapse2.target:dynapse2",
+            lowering="snnhub_dynapse2.lowering:passes",
+            chips=("Dynap-SE2",),
+            options=MAPPING,
+            approximations=(ANALOG,),
+        ),
+    )
+
+
+@hookimpl
+def snnhub_register_exporters() -> Iterable[Exporter]:
+    return (
+        Exporter(
+            "dynapse2",
+            "dynapse2.json for a board of Dynap-SE2 chips",
+            entry="snnhub_dynapse2.exporter:export_dynapse2",
+            formats=(".dynapse2.json",),
+            target="dynapse2",
+            level="F1",
+            reader="dynapse2-json",
         ),
     )
 
@@ -66,7 +142,9 @@ def snnhub_register_runners() -> Iterable[Runner]:
 
 @hookimpl
 def snnhub_detect_format(path: Path, head: bytes) -> FormatGuess | None:
-    """A zip of arrays with the names of DynapSim's numbers among its members."""
+    """A zip of arrays with the names of DynapSim's numbers among its members; JSON that begins with its format."""
+    if FORMAT_LINE.match(head):
+        return FormatGuess("dynapse2-json", 100, "JSON that begins with its format")
     if not head.startswith(b"PK") or b".npy" not in head:
         return None
     from snnhub_dynapse2.archive import looks_like

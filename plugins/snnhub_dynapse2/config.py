@@ -10,6 +10,7 @@ from snnhub.findings import Finding
 
 from snnhub_dynapse2.board import Board
 from snnhub_dynapse2.dac import Code
+from snnhub_dynapse2.lowered.shape import Shape
 
 DENDRITES = ("AMPA", "GABA", "NMDA", "SHUNT")
 LATCHES = (
@@ -29,6 +30,8 @@ LATCHES = (
     "soif_type",
 )
 """Switches of a neuron, without samna's ``latch_`` before them."""
+LATCHED = {"Idc": "so_dc", "Iw_ahp": "so_adaptation"}
+"""Currents that a switch cuts off."""
 
 
 @dataclass(frozen=True, order=True)
@@ -107,7 +110,8 @@ class Monitor:
 @dataclass(frozen=True)
 class Configuration:
     """Everything on a board. ``inputs``: the destinations of each channel. ``map``: where the network's neurons
-    are; ``dt`` (s) and ``layout`` of the model that it stands for.
+    are; ``dt`` (s) and ``layout`` of the model that it stands for; ``shape``: the layers of its graph, where the
+    file says so.
     """
 
     board: Board
@@ -120,6 +124,7 @@ class Configuration:
     report: Mapping[str, Mapping[str, int]]
     findings: tuple[Finding, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    shape: Shape | None = None
 
     @property
     def index_of(self) -> dict[tuple[int, int, int], tuple[str, int]]:

@@ -45,7 +45,7 @@ def exp_f32(x: Array) -> Array:
 
 def derived(
     raw: Mapping[str, Array],
-    iscale: float,
+    iscale: float | Array,
     dt: float,
     exp: Exponential = exp_f32,
     *,

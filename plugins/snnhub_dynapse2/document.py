@@ -36,6 +36,8 @@ REACH = ("x_hop", "y_hop", "cores", "tag")
 MONITOR = ("chip", "core", "neuron", "tag")
 PLACED = ("node", "index", "chip", "core", "neuron")
 MODEL = ("dt_s", "layout", "bias_table")
+GRAPH = "graph"
+"""Key of a model: the layers of the graph that was mapped. A file need not have it."""
 REPORT = ("cam", "sram", "tags")
 FINDING = ("code", "severity", "place", "message", "old", "new", "bound", "remedy")
 PROVENANCE = ("tool", "source")
@@ -61,7 +63,8 @@ def _lines(held: Configuration) -> Iterator[str]:
     yield _listed("inputs", inputs)
     yield _listed("monitors", [_row(MONITOR, m.chip, m.core, m.neuron, m.tag) for m in held.monitors])
     yield _listed("map", [_row(PLACED, p.node, p.index, p.chip, p.core, p.neuron) for p in held.map])
-    yield f'"model":{_text(_row(MODEL, held.dt, dict(held.layout), BIAS_TABLE))},\n'
+    model = _row(MODEL, held.dt, dict(held.layout), BIAS_TABLE)
+    yield f'"model":{_text(model if held.shape is None else {**model, GRAPH: held.shape.to_json()})},\n'
     yield f'"report":{_text({name: dict(held.report[name]) for name in REPORT})},\n'
     rows = [item.to_json() for item in held.findings]
     yield _listed("findings", [{key: row[key] for key in FINDING} for row in rows])

@@ -38,7 +38,8 @@ class Network:
     ``w * iscale`` (A) to a synapse. ``currents``: (n,) f64 in A for every name of ``CURRENTS``. ``monitored``: the
     neurons whose spikes leave the chip. ``n_ref``: steps that each neuron is refractory, or None: not kept.
 
-    ``name`` is the node whose neurons these are. Raises ``UsageError`` if sizes or numbers do not fit.
+    ``name`` is the node whose neurons these are; ``labels``: node and index of every neuron, where there are
+    several nodes. Raises ``UsageError`` if sizes or numbers do not fit.
     """
 
     w_in: Floats
@@ -50,6 +51,7 @@ class Network:
     n_ref: Ints | None = None
     layout: Mapping[str, float] = field(default_factory=lambda: dict(LAYOUT))
     name: str = "DynapSim"
+    labels: tuple[tuple[str, int], ...] | None = None
 
     def __post_init__(self) -> None:
         n = self.n
@@ -70,6 +72,8 @@ class Network:
             raise UsageError("monitored neurons are not there, or twice", where=self.name, allowed=f"0 .. {n - 1}")
         if self.n_ref is not None and self.n_ref.shape != (n,):
             raise UsageError("n_ref does not fit", where=self.name, found=str(self.n_ref.shape), allowed=f"({n},)")
+        if self.labels is not None and (len(self.labels) != n or len(set(self.labels)) != n):
+            raise UsageError("names of neurons do not fit", where=self.name, found=f"{len(self.labels)} of {n}")
 
     @property
     def n_in(self) -> int:
@@ -80,6 +84,10 @@ class Network:
     def n(self) -> int:
         """Neurons."""
         return int(self.w_in.shape[1])
+
+    def label(self, neuron: int) -> tuple[str, int]:
+        """Node and index of a neuron."""
+        return (self.name, neuron) if self.labels is None else self.labels[neuron]
 
     def synapses(self) -> Synapses:
         """What is not 0, by target and then by source."""
@@ -109,7 +117,7 @@ def blocked_steps(iref: float, dt: float, layout: Mapping[str, float]) -> int:
     The timer starts at C_ref Vth / Iref and loses dt in every step; at exactly 0 the neuron is free again.
     """
     step = np.float32(dt)
-    left = np.float32(layout["C_ref"] * layout["Vth"] / iref)
+    left = np.float32(layout["Vth"]) * np.float32(layout["C_ref"]) / np.float32(iref)
     limit = 10**6
     for count in range(limit):
         if left <= 0:

@@ -35,6 +35,7 @@ from snnhub_dynapse2.document import (
     CORE,
     FINDING,
     FORMAT,
+    GRAPH,
     INPUT,
     KEYS,
     MODEL,
@@ -51,6 +52,7 @@ from snnhub_dynapse2.document import (
 from snnhub_dynapse2.limits import CAM as MOST_CAM
 from snnhub_dynapse2.limits import CHIPS, CORES, HOP, MASKS, NEURONS, TAGS
 from snnhub_dynapse2.limits import SRAM as MOST_SRAM
+from snnhub_dynapse2.lowered.shape import Shape, shape_of
 
 MAX_BYTES = 2**26
 MOST_INPUTS = 2**16
@@ -74,7 +76,7 @@ def read(data: bytes) -> Configuration:
     for name, wanted in (("format", FORMAT), ("version", VERSION)):
         if values[name] != wanted or type(values[name]) is not type(wanted):
             raise FormatError(f"{name} is not known", found=repr(values[name])[:40], allowed=repr(wanted))
-    dt, layout = _model(values["model"])
+    dt, layout, shape = _model(values["model"], len(items(values["inputs"], "inputs")))
     configuration = Configuration(
         board=located("board", board_of, values["board"]),
         chips=_ascending(_list(values["chips"], "chips", _chip, CHIPS), lambda chip: chip.id, "chips"),
@@ -89,6 +91,7 @@ def read(data: bytes) -> Configuration:
         report=_report(values["report"]),
         findings=_list(values["findings"], "findings", _finding, 10**4),
         provenance=_provenance(values["provenance"]),
+        shape=shape,
     )
     check_whole(configuration)
     return configuration
@@ -203,12 +206,15 @@ def _positive(value: Any, noun: str, most: float) -> float:
     return value
 
 
-def _model(value: Any) -> tuple[float, dict[str, float]]:
-    dt, layout, biases = record(value, MODEL, "model")
+def _model(value: Any, n_in: int) -> tuple[float, dict[str, float], Shape | None]:
+    parts = dict(table(value, "model"))
+    graph = parts.pop(GRAPH, None)
+    dt, layout, biases = record(parts, MODEL, "model")
     if biases != BIAS_TABLE:
         raise FormatError("bias model is not known", found=repr(biases)[:40], allowed=BIAS_TABLE)
     constants = {name: _positive(item, name, 1e3) for name, item in sorted(table(layout, "layout").items())}
-    return _positive(dt, "dt_s", MAX_DT), constants
+    shape = None if graph is None else located("graph", shape_of, graph, n_in)
+    return _positive(dt, "dt_s", MAX_DT), constants, shape
 
 
 def _report(value: Any) -> dict[str, dict[str, int]]:

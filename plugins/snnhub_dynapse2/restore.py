@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from snnhub.findings import Finding, loss
 
-from snnhub_dynapse2.config import Configuration
+from snnhub_dynapse2.config import LATCHED, Configuration
 from snnhub_dynapse2.dac import BASES, PARAMETERS, amps
 from snnhub_dynapse2.decode import Address, Decoded
 from snnhub_dynapse2.limits import BASES as BITS
@@ -43,18 +43,20 @@ def restored(held: Configuration, decoded: Decoded) -> tuple[Network, tuple[Find
         )
         for name in CURRENTS
     }
-    switched = {(c, k, n.id): "so_dc" in n.latches for (c, k), core in cores.items() for n in core.neurons}
-    found["Idc"] = found["Idc"] * np.array([switched[where] for where in number])
+    latches = {(c, k, n.id): n.latches for (c, k), core in cores.items() for n in core.neurons}
+    for name, latch in LATCHED.items():
+        found[name] = found[name] * np.array([latch in latches[where] for where in number])
     monitored = tuple(number[monitor.chip, monitor.core, monitor.neuron] for monitor in held.monitors)
     layout = dict(LAYOUT) | dict(held.layout)
     name = held.map[0].node if held.map else "DynapSim"
     network = Network(
         weights[:n_in], weights[n_in:], found, unit, held.dt, tuple(sorted(monitored)), layout=layout, name=name
     )
-    return network, tuple(_unmodelled(decoded))
+    return network, tuple(unmodelled(decoded))
 
 
-def _unmodelled(decoded: Decoded) -> Iterator[Finding]:
+def unmodelled(decoded: Decoded) -> Iterator[Finding]:
+    """Kinds of synapse that the original model does not have."""
     targets: dict[str, set[Address]] = {}
     for event in decoded.events:
         if event.dendrite not in SIGNS:

@@ -41,6 +41,22 @@ COLUMNS = (
     "integers",
     "overlap",
     "quantiser",
+    "core",
+    "cam",
+    "sram",
+    "tags",
+    "synapses",
+    "dropped",
+    "split",
+    "mse",
+    "uniform_mse",
+    "current_error",
+    "spikes_after",
+    "ratio",
+    "rate_Hz",
+    "rate_after_Hz",
+    "mean_error_Hz",
+    "rmse_Hz",
 )
 """What is shown of reports of passes, in this order; ``--json`` has the rest."""
 
@@ -99,7 +115,7 @@ def command(
     input_shape: str | None,
     given: tuple[str, ...],
     as_json: bool,
-    **lowering: str | None,
+    **lowering: str | tuple[str, ...] | None,
 ) -> None:
     """Convert SOURCE: a file, path/file.py:factory, or package.module:factory.
 
@@ -203,11 +219,21 @@ def _keeps(options: dict[str, str]) -> str:
 
 
 def _layers(name: str, rows: list[dict[str, object]]) -> None:
+    """One table; one with a row for every neuron is left to ``--json``."""
+    if any("index" in row for row in rows):
+        return
     columns = [key for key in COLUMNS if any(key in row for row in rows)]
-    shown = [[_cell(row.get(key)) for key in columns] for row in rows]
+    columns.sort(key=lambda key: key not in ("layer", "core"))
+    shown = [[_share(row, key) for key in columns] for row in rows]
     titles = {key: key.replace("_", " ") for key in columns}
-    right = [title for key, title in titles.items() if key not in ("layer", "rounding", "quantiser")]
+    right = [title for key, title in titles.items() if key not in ("layer", "core", "rounding", "quantiser")]
     table(name, list(titles.values()), shown, right=right)
+
+
+def _share(row: dict[str, object], key: str) -> str:
+    """A number, with how much of it there is where the row says so."""
+    most = row.get(f"{key}_of")
+    return _cell(row.get(key)) + ("" if most is None else f" of {most}")
 
 
 def _cell(value: object) -> str:

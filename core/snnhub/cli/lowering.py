@@ -40,18 +40,49 @@ CHOICES = (
         ("relay", "skew", "refuse"),
         "Xylo: skips of residual blocks wait in relay neurons, exactly (default), come too early, or are refused.",
     ),
+    (
+        "split-synapses",
+        ("off", "auto"),
+        "Dynap-SE2: let a synapse be the sum of two CAM entries where its neuron has room. Default: off.",
+    ),
+    (
+        "neurons",
+        ("refuse", "analog"),
+        "Dynap-SE2: LIF neurons are refused (default), or become analog neurons that fire as often on --calibrate.",
+    ),
+    (
+        "iscale",
+        ("auto", "keep"),
+        "Dynap-SE2: change the current per unit of weight, and Igain_syn with it, where bases do not fit "
+        "(default), or refuse then.",
+    ),
 )
 """Name, values, and what it is for."""
+TEXTS = (
+    ("board", "BOARD.json", "Dynap-SE2: where the chips of the board are. Default: in a row."),
+    (
+        "monitor",
+        "NODE",
+        "Dynap-SE2: neurons whose spikes leave the board: output (default), all, NODE, NODE:5 or NODE:0-9; may be "
+        "given several times.",
+    ),
+    ("dt", "SECONDS", "Dynap-SE2: length of a step, of LIF networks that have none."),
+    ("chips", "N", "Dynap-SE2: use only so many chips of the board."),
+)
+"""Name, what stands for its value, and what it is for. Several are joined by commas."""
 
 
 def lowering_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add all of them to a command, which gets them by name."""
     for name, values, words in reversed(CHOICES):
         command = click.option(f"--{name}", type=click.Choice(list(values)), help=words)(command)
+    for name, shown, words in reversed(TEXTS):
+        command = click.option(f"--{name}", multiple=name == "monitor", metavar=shown, help=words)(command)
     return command
 
 
-def chosen(given: Mapping[str, str | None]) -> dict[str, str]:
+def chosen(given: Mapping[str, str | tuple[str, ...] | None]) -> dict[str, str]:
     """Those that were given, as targets call them."""
-    names = {name.replace("-", "_"): name for name, _, _ in CHOICES}
-    return {names[key]: value for key, value in given.items() if value is not None}
+    names = {name.replace("-", "_"): name for name, _, _ in (*CHOICES, *TEXTS)}
+    texts = {key: ",".join(value) if isinstance(value, tuple) else value for key, value in given.items()}
+    return {names[key]: value for key, value in texts.items() if value}

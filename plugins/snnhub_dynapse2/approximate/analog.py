@@ -64,8 +64,7 @@ def analog(graph: Graph, context: PassContext) -> PassResult:
         return unchanged(graph, context, found)
     made = approximated(Layout(graph, layers, dt), context.calibration, context.lookup, context)
     _leave(made, context)
-    matched = table(made.layout, made.graph, context.lookup)
-    return PassResult(made.graph, matched, made.findings)
+    return PassResult(made.graph, table(made.layout, context.lookup), made.findings)
 
 
 def _unasked(layer: Layer) -> Finding:

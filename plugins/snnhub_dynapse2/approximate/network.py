@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from snnhub.engine.reference import prepare
+from snnhub.ir.analysis import analyse
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.correspondence import Table
 from snnhub.ir.graph import TERMINAL_PORT, Decoder, Graph, Match, Node, Port
@@ -118,18 +119,16 @@ def _short(dt: float) -> float:
     return float(str(np.float32(dt)))
 
 
-def table(layout: Layout, made: Graph, lookup: OpLookup) -> Table:
+def table(layout: Layout, lookup: OpLookup) -> Table:
     """Input, outputs and spikes are what they were; currents and potentials are others, and spikes of layers with
     several axes have one.
     """
-    flat = {
-        layer.name: all(len(tensor.shape) <= 1 for tensor in layout.graph.node[layer.name].param.values())
-        for layer in layout.layers
-    }
-    del made, lookup
-    names = [item.id for item in (*layout.graph.inputs, *layout.graph.outputs)]
-    ends = [Match(Port(name, TERMINAL_PORT), Port(name, TERMINAL_PORT)) for name in names]
-    return (*ends, *(Match(Port(name, "s"), Port(name, "s")) for name, own in flat.items() if own))
+    graph = layout.graph
+    names = [item.id for item in graph.inputs] + [item.id for item in graph.outputs]
+    ports = [Port(name, TERMINAL_PORT) for name in names] + [Port(layer.name, "s") for layer in layout.layers]
+    shapes = analyse(graph, lookup).shapes
+    inputs = {item.id for item in graph.inputs}
+    return tuple(Match(port, port) for port in ports if port.node in inputs or len(shapes.get(port, ())) == 1)
 
 
 def run(graph: Graph, layers: Sequence[Layer], raster: Array, lookup: OpLookup) -> dict[str, Array]:

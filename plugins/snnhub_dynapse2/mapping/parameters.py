@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from snnhub_dynapse2.dac import PARAMETERS, SCALES, Code, amps, grid, nearest, span, table
+from snnhub_dynapse2.dac import PARAMETERS, SCALES, SUB_PICO, Code, amps, grid, nearest, span, table
 from snnhub_dynapse2.limits import NEURONS
 from snnhub_dynapse2.network import CURRENTS, Floats, Ints, Network, blocked_steps
 
@@ -114,6 +114,11 @@ class CoreCurrents:
         return amps(PARAMETERS[name][0], self.codes[name])
 
 
+def is_off(name: str, current: float) -> bool:
+    """Whether a switch of the neuron cuts a current off: no direct current, an adaptation that is none."""
+    return (name == "Idc" and current <= 0) or (name == "Iw_ahp" and current < SUB_PICO)
+
+
 def core_currents(network: Network, members: Ints) -> CoreCurrents:
     """Of the neurons of one core (numbers into the network)."""
     points = logs(network)[members]
@@ -124,7 +129,7 @@ def core_currents(network: Network, members: Ints) -> CoreCurrents:
         same = (values == values[0]).all()
         wanted[name] = float(values[0]) if same else float(np.exp(mean[column]))
         spread[name] = 1.0 if same else float(np.exp(np.abs(points[:, column] - mean[column]).max()))
-    codes = {name: _nearest(name, current) for name, current in wanted.items()}
+    codes = {name: _nearest(name, 0.0 if is_off(name, current) else current) for name, current in wanted.items()}
     if network.n_ref is None:
         return CoreCurrents(wanted, codes, spread, None)
     counts = Counter(network.n_ref[members].tolist())

@@ -1,0 +1,77 @@
+"""Rockpool's own conversion of LIF networks to DynapSim, asked for from outside: ``QUESTION ANSWER``.
+
+Runs in the environment ``dynapse2`` as a script of its own and knows nothing of snnhub. The question, an ``.npz``,
+holds networks as ``<net>/<layer>/weight`` …, and a raster ``<net>/x`` (time, inputs) for each; the answer has the
+spikes of every layer of LIFJax, and those of all neurons of Rockpool's conversion.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+
+def lif_net(arrays: dict[str, Any], count: int, dt: float) -> Any:
+    """A Sequential of LinearJax and LIFJax."""
+    from rockpool.nn.combinators import Sequential
+    from rockpool.nn.modules import LIFJax, LinearJax
+
+    modules = []
+    for number in range(count):
+        own = {name.split("/", 1)[1]: value for name, value in arrays.items() if name.startswith(f"{number}/")}
+        inputs, size = own["weight"].shape
+        recurrent = "w_rec" in own
+        modules.append(LinearJax((inputs, size), has_bias=False, weight=own["weight"]))
+        modules.append(
+            LIFJax(
+                (size, size),
+                tau_mem=own["tau_mem"],
+                tau_syn=own["tau_syn"].reshape(size, 1),
+                threshold=own["threshold"],
+                bias=own["bias"],
+                has_rec=recurrent,
+                w_rec=own["w_rec"] if recurrent else None,
+                dt=dt,
+            )
+        )
+    return Sequential(*modules)
+
+
+def answer(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Spikes of LIFJax by layer, and of Rockpool's DynapSim of the same network."""
+    from rockpool.devices.dynapse import dynapsim_net_from_spec, mapper
+
+    count, dt = int(arrays["count"]), float(arrays["dt"])
+    x = arrays["x"].astype(np.float32)
+    net = lif_net(arrays, count, dt)
+    _, _, record = net(x[None], record=True)
+    names = [name for name in record if name.endswith("LIFJax")]
+    found = {f"lif{number}": np.asarray(record[name]["spikes"])[0] for number, name in enumerate(names)}
+    spec = mapper(net.as_graph())
+    spec["Iscale"] = float(spec["Iscale"])
+    made = dynapsim_net_from_spec(**spec, dt=dt)
+    made_out, _, _ = made(x[None])
+    found["dynapsim"] = np.asarray(made_out)[0]
+    found["shape"] = np.asarray(spec["weights_in"].shape)
+    return found
+
+
+def main(question: str, reply: str) -> None:
+    """Answer for every network."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    with np.load(question, allow_pickle=False) as file:
+        asked = {name: file[name] for name in file.files}
+    found: dict[str, Any] = {}
+    for net in dict.fromkeys(name.split("/", 1)[0] for name in asked):
+        own = {name.split("/", 1)[1]: value for name, value in asked.items() if name.startswith(f"{net}/")}
+        found |= {f"{net}/{name}": value for name, value in answer(own).items()}
+    np.savez(reply, allow_pickle=False, **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
