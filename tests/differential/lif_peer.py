@@ -41,23 +41,41 @@ def lif_net(arrays: dict[str, Any], count: int, dt: float) -> Any:
     return Sequential(*modules)
 
 
+def analog_net(arrays: dict[str, Any], count: int, dt: float, iscale: float) -> Any:
+    """A Sequential of LinearJax and DynapSim."""
+    from rockpool.devices.dynapse import DynapSim
+    from rockpool.nn.combinators import Sequential
+    from rockpool.nn.modules import LinearJax
+
+    modules = []
+    for number in range(count):
+        start = f"analog/{number}/"
+        own = {name[len(start) :]: value for name, value in arrays.items() if name.startswith(start)}
+        weight, w_rec = own.pop("weight"), own.pop("w_rec", None)
+        size = weight.shape[1]
+        modules.append(LinearJax(weight.shape, has_bias=False, weight=weight))
+        modules.append(
+            DynapSim((size, size), has_rec=w_rec is not None, w_rec=w_rec, Iscale=iscale, dt=dt, **own)
+        )
+    return Sequential(*modules)
+
+
 def answer(arrays: dict[str, Any]) -> dict[str, Any]:
     """Spikes of LIFJax by layer, and of Rockpool's DynapSim of the same network."""
     from rockpool.devices.dynapse import dynapsim_net_from_spec, mapper
 
     count, dt = int(arrays["count"]), float(arrays["dt"])
-    x = arrays["x"].astype(np.float32)
+    x = np.ascontiguousarray(arrays["x"].astype(np.float32).transpose(1, 0, 2))
     net = lif_net(arrays, count, dt)
-    _, _, record = net(x[None], record=True)
+    _, _, record = net(x, record=True)
     names = [name for name in record if name.endswith("LIFJax")]
-    found = {f"lif{number}": np.asarray(record[name]["spikes"])[0] for number, name in enumerate(names)}
+    found = {f"lif{number}": record[name]["spikes"] for number, name in enumerate(names)}
     spec = mapper(net.as_graph())
     spec["Iscale"] = float(spec["Iscale"])
-    made = dynapsim_net_from_spec(**spec, dt=dt)
-    made_out, _, _ = made(x[None])
-    found["dynapsim"] = np.asarray(made_out)[0]
-    found["shape"] = np.asarray(spec["weights_in"].shape)
-    return found
+    found["dynapsim"], _, _ = dynapsim_net_from_spec(**spec, dt=dt)(x)
+    if "analog/iscale" in arrays:
+        found["analog"], _, _ = analog_net(arrays, count, dt, float(arrays["analog/iscale"]))(x)
+    return {name: np.asarray(value).transpose(1, 0, 2) for name, value in found.items()}
 
 
 def main(question: str, reply: str) -> None:

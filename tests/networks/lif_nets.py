@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,23 @@ def _dense(builder: GraphBuilder, name: str, source: Port, weight: Array, delay:
     params = {"weight": tensor(np.ascontiguousarray(weight.T))}
     choice: dict[str, Any] = {"bias": False, "accumulate": "exact", "shift": 0}
     return builder.node(name, "core.Dense", source, params=params, delay=delay, **choice)
+
+
+def digits_net() -> LifNet:
+    """16-60-8 with the weights of a SpikingJelly network that was trained to read digits (``soft_lif.npz``): leak of
+    tau 4 steps, and a current of half a step, as LIFJax has no neuron without one.
+    """
+    with np.load(Path(__file__).with_name("soft_lif.npz")) as file:
+        weights = [file[name].T for name in ("0.weight", "2.weight")]
+    tau_mem, tau_syn = F(-1e-3 / np.log(0.75)), F(0.5e-3)
+    beta = np.exp(-F(1e-3) / tau_syn)
+    layers = []
+    for weight in weights:
+        size = weight.shape[1]
+        scaled = (weight * (1 - beta) / beta).astype(F)
+        ones = np.ones(size, F)
+        layers.append(LifLayer(scaled, ones * tau_mem, ones * tau_syn, ones, ones * 0))
+    return LifNet("digits", tuple(layers), 0.3)
 
 
 def random_net(
