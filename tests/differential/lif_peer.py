@@ -54,9 +54,7 @@ def analog_net(arrays: dict[str, Any], count: int, dt: float, iscale: float) -> 
         weight, w_rec = own.pop("weight"), own.pop("w_rec", None)
         size = weight.shape[1]
         modules.append(LinearJax(weight.shape, has_bias=False, weight=weight))
-        modules.append(
-            DynapSim((size, size), has_rec=w_rec is not None, w_rec=w_rec, Iscale=iscale, dt=dt, **own)
-        )
+        modules.append(DynapSim((size, size), has_rec=w_rec is not None, w_rec=w_rec, Iscale=iscale, dt=dt, **own))
     return Sequential(*modules)
 
 

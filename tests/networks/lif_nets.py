@@ -92,8 +92,8 @@ def _dense(builder: GraphBuilder, name: str, source: Port, weight: Array, delay:
 
 
 def digits_net() -> LifNet:
-    """16-60-8 with the weights of a SpikingJelly network that was trained to read digits (``soft_lif.npz``): leak of
-    tau 4 steps, and a current of half a step, as LIFJax has no neuron without one.
+    """16-60-8 with the weights of a SpikingJelly network that was trained to read digits (``soft_lif.npz``): leak
+    of tau 4 steps, and a current of half a step, as LIFJax has no neuron without one.
     """
     with np.load(Path(__file__).with_name("soft_lif.npz")) as file:
         weights = [file[name].T for name in ("0.weight", "2.weight")]

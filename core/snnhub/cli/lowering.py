@@ -48,7 +48,7 @@ CHOICES = (
     (
         "neurons",
         ("refuse", "analog"),
-        "Dynap-SE2: LIF neurons are refused (default), or become analog neurons that fire as often on --calibrate.",
+        "Dynap-SE2: LIF neurons are refused (default), or become analog ones that fire as often on --calibrate.",
     ),
     (
         "iscale",

@@ -300,7 +300,10 @@ def _utilisation(result: Plotted) -> Lines:
 def _response(result: Plotted) -> Lines:
     columns = ["layer", "level", "source Hz", "analog Hz"]
     rows: list[list[object]] = [
-        [point[name] if name in ("layer", "level") else f"{point[name]:.3g}" for name in ("layer", "level", *NAMED)]
+        [
+            point[name] if name in ("layer", "level") else f"{point[name]:.3g}"
+            for name in ("layer", "level", *NAMED)
+        ]
         for row in result.rows
         for point in row["curve"]
     ]

@@ -5,8 +5,9 @@ DynapSim's membrane far above its gain current is a leaky integrator of its inpu
     d imem / dt = (Itau_mem / c_tau) (imem / (imem + Igain_mem)) ((Igain_mem / Itau_mem) (Iin - L) + fi - imem)
 
 with L = Itau_mem + Io and c_tau = Ut C_mem / kappa. So imem is the potential, Ispkthr the threshold, and a current
-Iin moves imem by dt Igain_mem / c_tau per step, whatever the leak is. Igain_mem is therefore chosen small. What is
-left of the difference (start at Io, leak taken twice, the feedback fi, the floor of what pulls isyn) is what
+Iin moves imem by dt Igain_mem / c_tau per step, whatever the leak is. Igain_mem is therefore small. Where it is not
+far below imem, the leak becomes a constant: closer to neurons that mostly inhibition keeps from firing. What is left
+of the difference (start at Io, leak taken twice, the feedback fi, the floor of what pulls isyn) is what
 ``Shape`` and gains are searched for.
 """
 
@@ -26,7 +27,6 @@ from snnhub_dynapse2.network import Floats
 ISCALE = 1e-8
 LARGEST = 10.0
 """The largest weight of a layer, in units of Iscale: 100 nA, a fifth of what a base can give."""
-IGAIN_MEM = 2e-12
 IPULSE = 35e-9
 """Rockpool's default: pulses of 10 us."""
 SHORT = 5.0
@@ -43,12 +43,13 @@ REFRACTORY = 0.5
 class Shape:
     """What is searched once per layer. ``leak``: Itau_mem over what the decay asks for. ``threshold``: Ispkthr, A.
 
-    ``offset``: how much of the leak that is taken away twice Idc gives back, 0 or 1. ``gain``: synaptic gain over
+    ``igain``: Igain_mem, A. ``offset``: how much of the leak that is taken away twice Idc gives back, 0 or 1. ``gain``: synaptic gain over
     what the threshold asks for.
     """
 
     leak: float
     threshold: float
+    igain: float
     offset: float
     gain: float
 
@@ -85,7 +86,7 @@ def choose(source: Source, shape: Shape, dt: float, largest: float, factor: Arra
     short = np.exp(-SHORT)
     tau_syn = -dt / np.log(np.maximum(source.factor, short))
     itau_syn = _snapped("Itau_syn", C_TAU_SYN / tau_syn, clipped)
-    igain_mem = on_grid("Igain_mem", IGAIN_MEM)
+    igain_mem = on_grid("Igain_mem", shape.igain)
     ispkthr = _snapped("Ispkthr", np.full(source.size, shape.threshold), clipped)
     per_unit = ispkthr / source.theta * C_TAU / (dt * igain_mem) * shape.gain
     # what a pulse brings in all is kept, where the chip's current decays otherwise than asked for

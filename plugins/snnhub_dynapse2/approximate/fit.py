@@ -1,7 +1,7 @@
 """Finds the currents of a layer with which analog neurons fire as often as those they stand for.
 
-Every neuron runs on its own, on what really arrives at it. First the shape of the layer (leak, threshold, offset,
-gain) on some of its neurons: gains of their own are chosen on what arrives, and the shape with which they then
+Every neuron runs on its own, on what really arrives at it. First the shape of the layer (leak, threshold, Igain_mem,
+offset, gain) on some of its neurons: gains of their own are chosen on what arrives, and the shape with which they then
 come nearest on that, on less and on more decides, so that a whole f-I curve is fitted and not one point of it.
 Then the layer's gain, then a gain for every neuron. All candidates run side by side; the smallest error wins, the
 first of equal ones.
@@ -24,21 +24,24 @@ from snnhub_dynapse2.approximate.source import Source
 from snnhub_dynapse2.network import Floats
 
 Teach = Callable[[Array, Floats], Array]
-LEAKS = (0.5, 1.0, 1.75, 3.0, 5.0)
+LEAKS = (0.5, 1.0, 1.75, 3.0, 6.0, 12.0)
 THRESHOLDS = (1e-11, 1e-10)
+IGAINS = (2e-12, 1e-11)
 OFFSETS = (0.0, 1.0)
+"""What a layer is searched over: shapes."""
 GAINS = tuple(float(gain) for gain in np.geomspace(0.25, 16, 13))
-"""What a layer is searched over."""
+COARSE, KEPT = GAINS[::2], 6
+"""Gains that every shape is tried with; so many shapes are tried with all of them."""
 LEVELS = (1.0, 0.6, 1.6)
 """What arrives, times so much: what gains are chosen on, and what else decides between shapes."""
-NEURONS, STEPS = 24, 1200
+NEURONS, STEPS = 24, 1000
 """Neurons and steps of all samples that the shape is searched on."""
 OWN = tuple(float(gain) for gain in 2.0 ** (np.arange(-12, 13) / 4))
 """Gains of a neuron over its layer's, at first; then between the best ones."""
 FINE = tuple(float(gain) for gain in 2.0 ** (np.arange(-4, 5) / 20))
 PULL = 0.02
 """Spikes per piece, squared, that doubling a neuron's gain may cost: silent neurons keep their layer's."""
-START = Shape(1.75, 1e-10, 0.0, 1.5)
+START = Shape(1.75, 1e-10, 2e-12, 0.0, 1.5)
 """What is taken where a layer never fires, so that nothing can be searched."""
 
 
@@ -118,19 +121,32 @@ class _Bench:
         return rates(self.wanted, self.dt)
 
     def best_shape(self, levels: int) -> Shape:
-        """The shape whose neurons, with gains chosen at the first of ``levels``, come nearest at all of them."""
-        shapes = [Shape(*each, 1.0) for each in product(LEAKS, THRESHOLDS, OFFSETS)]
-        every = [replace(shape, gain=gain) for shape in shapes for gain in GAINS]
+        """The shape whose neurons, with gains chosen at the first of ``levels``, come nearest at all of them: all
+        shapes with few neurons and gains, then the best with more.
+        """
+        shapes = [Shape(*each, 1.0) for each in product(LEAKS, THRESHOLDS, IGAINS, OFFSETS)]
+        every = np.arange(0, self.source.size, 2 if self.source.size > NEURONS // 2 else 1)
+        rough = replace(
+            self, source=picked_of(self.source, every), x=self.x[..., every], wanted=self.wanted[..., every]
+        )
+        cost, _ = rough.costs(shapes, COARSE, levels)
+        shapes = [shapes[number] for number in np.argsort(cost, kind="stable")[:KEPT]]
+        cost, gains = self.costs(shapes, GAINS, levels)
+        number = int(np.argmin(cost))
+        return replace(shapes[number], gain=gains[number])
+
+    def costs(self, shapes: Sequence[Shape], gains: Sequence[float], levels: int) -> tuple[Floats, list[float]]:
+        """For every shape, how far off it is in Hz, and the best gain of the layer."""
+        every = [replace(shape, gain=gain) for shape in shapes for gain in gains]
         off = self.respond(every, [1.0] * len(every)) - self.target
         samples = self.x.shape[1] // levels
-        off = off.reshape(len(shapes), len(GAINS), -1, levels, samples, off.shape[2])
+        off = off.reshape(len(shapes), len(gains), -1, levels, samples, off.shape[2])
         first = off[:, :, :, 0]
         best = np.argmin((first**2).mean(axis=(2, 3)), axis=1)
         own = np.take_along_axis(off, best[:, None, None, None, None, :], axis=1)[:, 0]
         layer = np.sqrt((first**2).mean(axis=(2, 3, 4)))
         cost = np.sqrt((own**2).mean(axis=(1, 2, 3, 4))) + 0.25 * layer.min(axis=1)
-        number = int(np.argmin(cost))
-        return replace(shapes[number], gain=GAINS[int(np.argmin(layer[number]))])
+        return np.asarray(cost), [gains[number] for number in layer.argmin(axis=1).tolist()]
 
     def best_gain(self, shape: Shape) -> Shape:
         """The layer's gain, between those of ``GAINS``."""

@@ -46,7 +46,9 @@ def build(layout: Layout, fitted: Mapping[str, Fitted], lookup: OpLookup) -> Gra
     item = graph.inputs[0]
     start = Port(item.id, TERMINAL_PORT)
     if len(item.shape) > 1:
-        start = builder.node(_free(graph, f"{item.id}/flat"), "core.Flatten", start)
+        start = builder.node(
+            _free(graph, f"{item.id}/flat"), "core.Flatten", start, start=0, end=len(item.shape) - 1
+        )
     for layer in layout.layers:
         _neurons(builder, graph, layer, fitted[layer.name], dt)
     for layer in layout.layers:

@@ -17,7 +17,7 @@ from snnhub_dynapse2.approximate.raster import Taught, drive
 from snnhub_dynapse2.derive import DEFAULTS
 from snnhub_dynapse2.network import Floats
 
-TABLE, ERRORS = "dynapse2 currents", "dynapse2 rates"
+TABLE, ERRORS = "dynapse2 analog currents", "dynapse2 analog rates"
 SHORTEST = 0.01
 """Currents that keep less than this in a step count as none."""
 
@@ -131,7 +131,7 @@ def current_rows(layer: Layer, fitted: Fitted, dt: float) -> list[dict[str, Any]
         ("Itau_mem", "decay of the membrane", tau_mem, f"{shape.leak:g} Ut C_mem (1 - kept) / (kappa dt)"),
         ("Itau_syn", "decay of the current", tau_syn, "Ut C_syn / (kappa tau_syn)"),
         ("Ispkthr", "threshold above rest", source.theta, "searched"),
-        ("Igain_mem", "none", np.zeros(1), "small: far below imem, where the membrane is linear"),
+        ("Igain_mem", "none", np.zeros(1), "searched: below imem, where the membrane is linear"),
         (
             "Igain_syn",
             "strength of weights",
