@@ -92,7 +92,7 @@ def network(
     return builder.graph(decoder=Decoder("sum"), dt=dt)
 
 
-def raster(seed: int, steps: int = 240, inputs: int = 8, rate: float = 0.12) -> Array:
+def raster(seed: int, steps: int = 200, inputs: int = 8, rate: float = 0.12) -> Array:
     return (np.random.default_rng(seed).random((steps, 2, inputs)) < rate).astype(F)
 
 

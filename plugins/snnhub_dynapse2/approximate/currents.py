@@ -5,9 +5,9 @@ DynapSim's membrane far above its gain current is a leaky integrator of its inpu
     d imem / dt = (Itau_mem / c_tau) (imem / (imem + Igain_mem)) ((Igain_mem / Itau_mem) (Iin - L) + fi - imem)
 
 with L = Itau_mem + Io and c_tau = Ut C_mem / kappa. So imem is the potential, Ispkthr the threshold, and a current
-Iin moves imem by dt Igain_mem / c_tau per step, whatever the leak is. Igain_mem is therefore small. Where it is not
-far below imem, the leak becomes a constant: closer to neurons that mostly inhibition keeps from firing. What is left
-of the difference (start at Io, leak taken twice, the feedback fi, the floor of what pulls isyn) is what
+Iin moves imem by dt Igain_mem / c_tau per step, whatever the leak is. Igain_mem is therefore small. Where it is
+not far below imem, the leak becomes a constant: closer to neurons that mostly inhibition keeps from firing. What is
+left of the difference (start at Io, leak taken twice, the feedback fi, the floor of what pulls isyn) is what
 ``Shape`` and gains are searched for.
 """
 
@@ -43,8 +43,8 @@ REFRACTORY = 0.5
 class Shape:
     """What is searched once per layer. ``leak``: Itau_mem over what the decay asks for. ``threshold``: Ispkthr, A.
 
-    ``igain``: Igain_mem, A. ``offset``: how much of the leak that is taken away twice Idc gives back, 0 or 1. ``gain``: synaptic gain over
-    what the threshold asks for.
+    ``igain``: Igain_mem, A. ``offset``: how much of the leak that is taken away twice Idc gives back, 0 or 1.
+    ``gain``: synaptic gain over what the threshold asks for.
     """
 
     leak: float
