@@ -266,6 +266,7 @@ CODES: dict[str, str] = {
     "SNN-4403": "not verified on Dynap-SE2",
     "SNN-4404": "setting of a synapse of Dynap-SE2 that its model does not have",
     "SNN-4405": "switch of a neuron of Dynap-SE2 that its model does not have",
+    "SNN-4406": "weights scaled for a simulator with one iscale",
     "SNN-5001": "input rounded to the type of the graph input",
     "SNN-5002": "recorded state is NaN or infinite",
     "SNN-5003": "single frame held for several steps",

@@ -9,7 +9,7 @@ from typing import Any
 from snnhub.findings import Finding
 
 from snnhub_dynapse2.board import Board
-from snnhub_dynapse2.dac import Code
+from snnhub_dynapse2.dac import PARAMETERS, SUB_PICO, Code, amps, nearest
 from snnhub_dynapse2.lowered.shape import Shape
 
 DENDRITES = ("AMPA", "GABA", "NMDA", "SHUNT")
@@ -32,6 +32,16 @@ LATCHES = (
 """Switches of a neuron, without samna's ``latch_`` before them."""
 LATCHED = {"Idc": "so_dc", "Iw_ahp": "so_adaptation"}
 """Currents that a switch cuts off."""
+
+
+def flowing(name: str, current: float, latches: tuple[str, ...]) -> float:
+    """What comes of a current (A) that a switch may cut off: nothing of Idc, the least that there is of Iw_ahp.
+
+    An adaptation of less than 1 pA does nothing either way, and stays as it is.
+    """
+    if LATCHED[name] in latches or (name == "Iw_ahp" and current < SUB_PICO):
+        return current
+    return 0.0 if name == "Idc" else amps(PARAMETERS[name][0], nearest(PARAMETERS[name][0], 0.0))
 
 
 @dataclass(frozen=True, order=True)

@@ -21,7 +21,6 @@ from snnhub_dynapse2.config import (
 from snnhub_dynapse2.dac import BASES, PARAMETERS, Code
 from snnhub_dynapse2.limits import CORES
 from snnhub_dynapse2.mapping.mapped import Mapped
-from snnhub_dynapse2.mapping.parameters import is_off
 from snnhub_dynapse2.mapping.report import utilisation
 from snnhub_dynapse2.mapping.tags import Entry
 
@@ -70,8 +69,8 @@ def said() -> Iterator[Finding]:
 
 def _latches(mapped: Mapped, core: int) -> tuple[str, ...]:
     """Direct current where there is any (as Rockpool sets it), adaptation where its weight is a current at all."""
-    wanted = mapped.quantised.currents[core].wanted
-    return tuple(sorted(latch for name, latch in LATCHED.items() if not is_off(name, wanted[name])))
+    currents = mapped.quantised.currents[core]
+    return tuple(sorted(latch for name, latch in LATCHED.items() if not currents.is_off(name)))
 
 
 def _heard(mapped: Mapped) -> dict[tuple[int, int], list[Synapse]]:

@@ -33,7 +33,7 @@ def configuration_of(graph: Graph) -> Configuration:
     except NotMappedError as problem:
         remedy = "Convert it: snnhub convert NET --to dynapse2 -o net.dynapse2.json"
         words = f"not a network that was mapped to a board: {problem}"
-        found = [error("SNN-2525", graph.name or "graph", words, remedy=remedy)]
+        found = [*problem.findings, error("SNN-2525", graph.name or "graph", words, remedy=remedy)]
         raise UnsupportedError(words, where=graph.name or "graph", remedy=remedy, findings=found) from problem
     held = configure(mapped, graph.provenance.source)
     return replace(held, shape=made.shape, findings=graph.findings)

@@ -50,10 +50,18 @@ def import_here(source: Any, options: ImportOptions) -> Graph:
     if factors not in FACTORS:
         raise UsageError("unknown factors", found=factors, allowed=", ".join(FACTORS))
     if isinstance(source, str | Path) and Path(source).is_file():
-        return _file(Path(source), options)
+        return _mapped(Path(source), options) or _file(Path(source), options)
     if isinstance(source, Path):
         raise UsageError("no such file", where=str(source))
     return _live(source, options)
+
+
+def _mapped(path: Path, options: ImportOptions) -> Graph | None:
+    """The network of a ``dynapse2.json``; None for another file."""
+    from snnhub_dynapse2.lowered.file import import_dynapse2_json
+    from snnhub_dynapse2.runner import is_mapped
+
+    return import_dynapse2_json(path, options) if is_mapped(path) else None
 
 
 def _file(path: Path, options: ImportOptions) -> Graph:

@@ -89,6 +89,15 @@ class Network:
         """Node and index of a neuron."""
         return (self.name, neuron) if self.labels is None else self.labels[neuron]
 
+    def nodes(self) -> dict[str, Ints]:
+        """Numbers of the neurons of every node, in order."""
+        if self.labels is None:
+            return {self.name: np.arange(self.n)}
+        found: dict[str, list[int]] = {}
+        for number, (node, _) in enumerate(self.labels):
+            found.setdefault(node, []).append(number)
+        return {node: np.array(numbers, np.int64) for node, numbers in found.items()}
+
     def synapses(self) -> Synapses:
         """What is not 0, by target and then by source."""
         sources_in, targets_in = np.nonzero(self.w_in)

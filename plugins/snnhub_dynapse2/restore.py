@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from snnhub.findings import Finding, loss
 
-from snnhub_dynapse2.config import LATCHED, Configuration
+from snnhub_dynapse2.config import LATCHED, Configuration, flowing
 from snnhub_dynapse2.dac import BASES, PARAMETERS, amps
 from snnhub_dynapse2.decode import Address, Decoded
 from snnhub_dynapse2.limits import BASES as BITS
@@ -44,8 +44,9 @@ def restored(held: Configuration, decoded: Decoded) -> tuple[Network, tuple[Find
         for name in CURRENTS
     }
     latches = {(c, k, n.id): n.latches for (c, k), core in cores.items() for n in core.neurons}
-    for name, latch in LATCHED.items():
-        found[name] = found[name] * np.array([latch in latches[where] for where in number])
+    for name in LATCHED:
+        rows = zip(number, found[name].tolist(), strict=True)
+        found[name] = np.array([flowing(name, current, latches[where]) for where, current in rows])
     monitored = tuple(number[monitor.chip, monitor.core, monitor.neuron] for monitor in held.monitors)
     layout = dict(LAYOUT) | dict(held.layout)
     name = held.map[0].node if held.map else "DynapSim"

@@ -12,12 +12,14 @@ import numpy as np
 from snnhub.api.remote import open_worker, run_with
 from snnhub.api.request import RunRequest
 from snnhub.errors import UsageError
-from snnhub.findings import info
+from snnhub.findings import Finding, info
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
+from snnhub.ops.registry import REGISTRY
 from snnhub.peers.protocol import Worker
 
+from snnhub_dynapse2 import FORMAT_LINE
 from snnhub_dynapse2.importer import wanted
 
 HERE = "snnhub_dynapse2.runner:run_here"
@@ -30,12 +32,15 @@ Get = Callable[[], Array]
 def run_model(request: RunRequest) -> Recording:
     """Run the network of the request in Rockpool's environment, or here where a live module was given.
 
-    Of an ``.npz`` file the recording in it is the answer. Raises ``MissingPeerError`` without the environment,
+    Of an ``.npz`` file the recording in it is the answer; of a ``dynapse2.json`` DynapSim runs the currents and
+    weights, with factors that it computes from them itself. Raises ``MissingPeerError`` without the environment,
     ``UsageError`` for keys that DynapSim does not record and for a file without a recording of this stimulus.
     """
     name = wanted(request.import_options)
     if isinstance(request.source, Path) or (isinstance(request.source, str) and Path(request.source).is_file()):
-        return replayed(request)
+        if not is_mapped(Path(request.source)):
+            return replayed(request)
+        request = replace(request, source=str(request.source))
     if name is None or not isinstance(request.source, str):
         return run_here(request)
     with open_worker(name) as worker:
@@ -56,16 +61,22 @@ def run_here(request: RunRequest) -> Recording:
     from snnhub.api.factory import made
 
     from snnhub_dynapse2.live import versions
+    from snnhub_dynapse2.lowered.rebuild import dynapsim_of
 
-    source = request.source
-    net = made(source, request.import_options.settings) if isinstance(source, str) else copy.deepcopy(source)
+    source, graph = request.source, request.graph
+    found: tuple[Finding, ...] = ()
+    if isinstance(source, str) and is_mapped(Path(source)):
+        net, graph, said = dynapsim_of(graph, REGISTRY)
+        found = tuple(said)
+    else:
+        net = made(source, request.import_options.settings) if isinstance(source, str) else copy.deepcopy(source)
     values = request.stimulus.values
     missing = request.length - values.shape[0]
     if missing > 0:
         values = np.concatenate([values, np.zeros((missing, *values.shape[1:]), values.dtype)])
     batch = np.ascontiguousarray(values[: request.length].swapaxes(0, 1).astype(np.float32))
     output, _, record = net.reset_state()(batch, record=True)
-    known = _known(request.graph, record, output)
+    known = _known(graph, record, output)
     keys = tuple(known) if EVERYTHING in request.record else request.record
     absent = [key for key in keys if key not in known]
     if absent:
@@ -73,8 +84,16 @@ def run_here(request: RunRequest) -> Recording:
     arrays = {key: known[key]() for key in keys}
     if not request.stimulus.batched:
         arrays = {key: array[:, 0] for key, array in arrays.items()}
-    found = (info("SNN-6001", NAME, f"ran in {versions()}, on the CPU"),)
+    found = (*found, info("SNN-6001", NAME, f"ran in {versions()}, on the CPU"))
     return Recording(arrays, request.stimulus.batched, NAME, found)
+
+
+def is_mapped(path: Path) -> bool:
+    """Whether a source is a ``dynapse2.json``."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return bool(FORMAT_LINE.match(file.read(256)))
 
 
 def replayed(request: RunRequest) -> Recording:

@@ -29,7 +29,7 @@ def neurons(
     biases: bool = True,
 ) -> Neurons:
     """A layer with DynapSim's default currents, except ``changes``."""
-    raw = {name: np.full(size, value, F) for name, value in (CURRENTS | DEFAULTS).items()}
+    raw = {name: np.full(size, value, F) for name, value in {**CURRENTS, **DEFAULTS}.items()}
     raw |= {name: np.broadcast_to(np.asarray(array, F), (size,)) for name, array in (changes or {}).items()}
     values = derived(raw, iscale, DT)
     kept = {name: raw[name] for name in names(BIASES)} if biases else {}

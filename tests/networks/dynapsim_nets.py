@@ -85,6 +85,20 @@ def layered(seed: int = 0, mismatch: float = 0.0) -> Any:
     )
 
 
+def plain_layers(seed: int = 0) -> Any:
+    """Three layers of neurons without biases, the middle one recurrent, in one Sequential."""
+    random = np.random.default_rng(seed)
+    weights = [random.normal(mean, 0.9, shape).astype(np.float32) for mean, shape in LAYERS]
+    return _sequential(
+        _linear(weights[0]),
+        _dynapsim(20),
+        _linear(weights[1]),
+        _dynapsim(12, random.normal(0, 0.5, (12, 12)).astype(np.float32)),
+        _linear(weights[2]),
+        _dynapsim(5),
+    )
+
+
 LAYERS = ((0.15, (CHANNELS, 20)), (0.3, (20, 12)), (0.5, (12, 5)))
 
 

@@ -8,10 +8,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import snnhub
+from snnhub.ir.graph import Graph
 from snnhub_conformance.case import Case
-from snnhub_conformance.contracts import ImporterContract, RunnerContract
+from snnhub_conformance.contracts import (
+    ExporterContract,
+    ImporterContract,
+    RunnerContract,
+    TargetContract,
+)
 
 from tests.conftest import ROOT
+from tests.networks.dynapse2_graphs import random_graph
 from tests.networks.dynapsim_numbers import layer, raster, raw, save
 
 
@@ -30,6 +38,33 @@ class TestDynapseImporter(ImporterContract):
 
 
 PARTS = (layer(3, 5), layer(2, 3))
+
+
+class TestDynapseJsonImporter(ImporterContract):
+    """Files of mapped networks."""
+
+    importer = "dynapse2-json"
+    mutations: ClassVar[int] = 60
+
+    def sources(self, folder: Path) -> Sequence[Any]:
+        path = folder / "net.json"
+        snnhub.convert(save(folder / "net.npz", layer(3, 5)), path, to="dynapse2")
+        return [path]
+
+
+class TestDynapseExporter(ExporterContract):
+    exporter = "dynapse2"
+    reader = "dynapse2-json"
+
+    def graphs(self) -> Sequence[Graph]:
+        return [random_graph(3)]
+
+
+class TestDynapseTarget(TargetContract):
+    target = "dynapse2"
+
+    def sample(self) -> Graph:
+        return random_graph(0)
 
 
 @pytest.mark.peer

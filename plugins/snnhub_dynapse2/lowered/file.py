@@ -18,7 +18,7 @@ from snnhub.ir.op import OpLookup
 from snnhub_formats.strictjson import located
 
 from snnhub_dynapse2.config import LATCHED, Configuration
-from snnhub_dynapse2.decode import Decoded, Source, decode
+from snnhub_dynapse2.decode import Decoded, decode
 from snnhub_dynapse2.limits import BASES as BITS
 from snnhub_dynapse2.lowered.graph import Wires, graph_of, with_records
 from snnhub_dynapse2.lowered.mapping import PROMISE
@@ -47,6 +47,10 @@ def network_of(data: bytes, lookup: OpLookup) -> Graph:
     if not held.map:
         raise FormatError("no neurons", where="map")
     shape = held.shape or _plain(held, decoded)
+    if odd := set(held.address_of) ^ set(shape.labels):
+        node, index = min(odd)
+        words = "graph and map do not name the same neurons"
+        raise FormatError(words, where="model/graph", found=f"{node}[{index}]")
     graph = graph_of(held, shape, _wires(held, decoded, shape), lookup, "dynapse2")
     found = (*held.findings, *unmodelled(decoded), *_left_out(held))
     promised = (("contract", PROMISE.rung.value),)
@@ -71,24 +75,19 @@ def _plain(held: Configuration, decoded: Decoded) -> Shape:
 
 def _wires(held: Configuration, decoded: Decoded, shape: Shape) -> Wires:
     """Synapses by place in the graph, entries with the same ends added up."""
-    place = {
-        held.address_of[label]: number for number, label in enumerate(shape.labels) if label in held.address_of
-    }
+    address = held.address_of
+    place = {address[label]: number for number, label in enumerate(shape.labels)}
     found: dict[tuple[int, int], list[int]] = {}
     for event, times in decoded.events.items():
-        if event.dendrite not in SIGNS or event.target not in place:
+        if event.dendrite not in SIGNS:
             continue
-        row = _row(event.source, place, shape.n_in)
+        row = event.source if isinstance(event.source, int) else shape.n_in + place[event.source]
         counts = found.setdefault((row, place[event.target]), [0] * BITS)
         for bit in range(BITS):
             counts[bit] += int(SIGNS[event.dendrite]) * times * (event.mask >> bit & 1)
     pairs = np.array(sorted(found), np.int64).reshape(-1, 2)
     counted = np.array([found[pair] for pair in sorted(found)], np.int64).reshape(-1, BITS)
     return Wires(pairs[:, 0], pairs[:, 1], counted)
-
-
-def _row(source: Source, place: dict[tuple[int, int, int], int], n_in: int) -> int:
-    return source if isinstance(source, int) else n_in + place.get(source, 0)
 
 
 def _left_out(held: Configuration) -> Iterator[Finding]:

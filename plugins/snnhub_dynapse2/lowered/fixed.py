@@ -4,15 +4,14 @@ nothing is chosen anew but tags, which the same network always gets the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from snnhub.errors import FormatError
-from snnhub.findings import Severity, of_severity
+from snnhub.findings import Finding, Severity, of_severity
 from snnhub.ir.graph import Graph
 from snnhub.ir.op import OpLookup
 
-from snnhub_dynapse2.config import LATCHED
 from snnhub_dynapse2.dac import BASES, PARAMETERS, Code, amps, nearest
 from snnhub_dynapse2.derive import F
 from snnhub_dynapse2.limits import NEURONS, SRAM
@@ -31,14 +30,21 @@ from snnhub_dynapse2.quantiser.weights import CoreWeights
 
 
 class NotMappedError(Exception):
-    """The graph's numbers are not those of the board that it names; why, in words."""
+    """The graph's numbers are not those of the board that it names; why, in words, and ``findings`` where the
+    graph is no network of analog neurons at all.
+    """
+
+    def __init__(self, words: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(words)
+        self.findings = tuple(findings)
 
 
 def fixed(graph: Graph, lookup: OpLookup) -> tuple[Mapped, Adapted]:
     """The mapping behind a lowered graph. Raises ``NotMappedError`` where there is none."""
     found, problems = adapted(graph, lookup)
     if found is None or of_severity(problems, Severity.ERROR):
-        raise NotMappedError(problems[0].message if problems else "no network")
+        errors = of_severity(problems, Severity.ERROR)
+        raise NotMappedError(errors[0].message, errors)
     try:
         choice = read_choice(graph, found.shape)
     except FormatError as problem:
@@ -131,7 +137,7 @@ def _currents(network: Network, members: Ints) -> CoreCurrents:
         if (values != current).any():
             raise NotMappedError(f"{name} differs between neurons of a core")
         held = max(float(F(amps(parameter, code))), _floor(network, name))
-        if current != held and not (name in LATCHED and current == 0):
+        if current != held and not (name == "Idc" and current == 0):
             raise NotMappedError(f"{name} is not the current of a code")
         wanted[name], codes[name] = current, code
     return CoreCurrents(wanted, codes, dict.fromkeys(CURRENTS, 1.0), None)

@@ -18,7 +18,7 @@ from snnhub.ir.op import OpLookup
 from snnhub.ir.tensor import Array, Tensor, tensor
 
 from snnhub_dynapse2.build import stored
-from snnhub_dynapse2.config import LATCHED, Configuration
+from snnhub_dynapse2.config import LATCHED, Configuration, flowing
 from snnhub_dynapse2.dac import BASES, PARAMETERS, amps
 from snnhub_dynapse2.derive import F, derived
 from snnhub_dynapse2.limits import CORES
@@ -47,11 +47,10 @@ class Wires:
 
 
 def graph_of(held: Configuration, shape: Shape, wires: Wires, lookup: OpLookup, name: str) -> Graph:
-    """The network of a board. Raises ``FormatError`` where shape and board do not fit each other."""
+    """The network of a board, whose map names the neurons of ``shape``. Raises ``FormatError`` for synapses that
+    no node of weights holds, and for currents that are not set.
+    """
     choice = choice_of(held)
-    if set(choice.core_of) != set(shape.labels):
-        odd = min(set(choice.core_of) ^ set(shape.labels))
-        raise FormatError("graph and map do not name the same neurons", where="graph", found=f"{odd[0]}[{odd[1]}]")
     matrix = _matrix(held, shape, wires, choice)
     currents = _currents(held, shape)
     builder = GraphBuilder(name, lookup)
@@ -88,12 +87,12 @@ def _rows(shape: Shape, link: Link) -> slice:
 def _matrix(held: Configuration, shape: Shape, wires: Wires, choice: Choice) -> Array:
     """(n_in + n, n) f32. Raises ``FormatError`` for a synapse that no node of weights holds."""
     core = np.array([choice.core_of[label] for label in shape.labels])
+    bases = bases_of(held)
     matrix = np.zeros((shape.n_in + core.size, core.size), F)
     for number, chosen in choice.cores.items():
         own = np.flatnonzero(core[wires.target] == number)
         if own.size:
-            bases = bases_of(held)[number]
-            values = weight_of(wires.counts[own], bases, chosen.iscale)
+            values = weight_of(wires.counts[own], bases[number], chosen.iscale)
             matrix[wires.source[own], wires.target[own]] = values
     held_by = np.zeros(matrix.shape, np.bool_)
     for link in shape.links:
@@ -135,7 +134,7 @@ def _currents(held: Configuration, shape: Shape) -> dict[str, Floats]:
             of_core[place] = amps(parameter, core.parameters[parameter])
         values = np.array([of_core[place[:2]] for place in where])
         if name in LATCHED:
-            values = values * np.array([LATCHED[name] in latches[place] for place in where])
+            values = np.array([flowing(name, of_core[place[:2]], latches[place]) for place in where])
         found[name] = values
     return found
 

@@ -67,14 +67,14 @@ def _ends(graph: Graph) -> Iterator[Finding]:
         return
     edges = graph.feeding(graph.outputs[0].id)
     source = graph.node.get(edges[0].src.node) if len(edges) == 1 and not edges[0].delay else None
-    if source is None or source.op != NEURONS:
+    if source is None or source.op == WEIGHTS:
         old, remedy = ", ".join(map(str, edges)), "End the network with a layer of DynapSim."
         yield error(CODE, "output", "what leaves a board is spikes of one layer", old=old, remedy=remedy)
 
 
 def _kinds(graph: Graph) -> Iterator[Finding]:
     """Nodes that a board does not have."""
-    if not any(node.op == NEURONS for node in graph.nodes):
+    if not any(node.op in (NEURONS, SEPARATE) for node in graph.nodes):
         remedy = "Build the network of DynapSim and LinearJax, or convert it to them first."
         yield error(CODE, graph.name or "graph", f"the network has no {NEURONS}", remedy=remedy)
     for node in graph.nodes:

@@ -25,17 +25,14 @@ def before(network: Network, synapses: Synapses, board: Board) -> Iterator[Findi
         bound = f"1 .. {room} on {len(board.positions)} chips"
         yield error("SNN-2501", network.name, words, old=old, bound=bound, remedy="Use fewer neurons.")
     fans = np.bincount(synapses.target, minlength=network.n)
-    if over := int(np.count_nonzero(fans > CAM)):
-        words = f"{over} neurons have more synapses than CAM entries; neuron {int(fans.argmax())} has most"
-        remedy = "Train with a smaller fan-in."
-        yield error(
-            "SNN-2502",
-            network.name,
-            words,
-            old=f"{int(fans.max())} synapses",
-            bound=f"at most {CAM}",
-            remedy=remedy,
-        )
+    for node, own in network.nodes().items():
+        if over := int(np.count_nonzero(fans[own] > CAM)):
+            most = int(fans[own].max())
+            words = (
+                f"{over} neurons have more synapses than CAM entries; neuron {int(fans[own].argmax())} has most"
+            )
+            remedy, bound = "Train with a smaller fan-in.", f"at most {CAM}"
+            yield error("SNN-2502", node, words, old=f"{most} synapses", bound=bound, remedy=remedy)
     if len(network.monitored) > TAGS:
         words, old = "more neurons are monitored than there are tags", f"{len(network.monitored)} neurons"
         yield error(
@@ -47,16 +44,16 @@ def before(network: Network, synapses: Synapses, board: Board) -> Iterator[Findi
 def _currents(network: Network) -> Iterator[Finding]:
     for name in CURRENTS:
         top = span(PARAMETERS[name][0])[1]
-        values = network.currents[name]
-        over = int(np.count_nonzero((values > top) | (values < 0)))
-        if over:
+        for node, own in network.nodes().items():
+            values = network.currents[name][own]
+            over = int(np.count_nonzero((values > top) | (values < 0)))
+            if not over:
+                continue
             words = f"{over} currents are beyond the bias generator"
             worst = float(values[np.abs(values - top / 2).argmax()])
             bound = f"0 .. {top:.4g} A"
             remedy = "Change the parameter, or scale it together with those that it is divided by."
-            yield error(
-                "SNN-2506", f"{network.name}/{name}", words, old=f"{worst:.4g} A", bound=bound, remedy=remedy
-            )
+            yield error("SNN-2506", f"{node}/{name}", words, old=f"{worst:.4g} A", bound=bound, remedy=remedy)
 
 
 def of_placement(network: Network, synapses: Synapses, placement: Placement) -> Iterator[Finding]:
@@ -68,15 +65,18 @@ def of_placement(network: Network, synapses: Synapses, placement: Placement) -> 
     )
     needed = np.bincount(pairs // chips, minlength=network.n)
     needed[list(network.monitored)] += 1
-    over = np.flatnonzero(needed > SRAM)
-    if over.size:
-        worst = int(needed.argmax())
+    for node, own in network.nodes().items():
+        over = np.flatnonzero(needed[own] > SRAM)
+        if not over.size:
+            continue
+        number = int(needed[own].argmax())
+        worst = int(own[number])
         watched = " and a monitor" if worst in network.monitored else ""
-        words = f"{over.size} neurons need more destinations than they have: neuron {worst} reaches"
+        words = f"{over.size} neurons need more destinations than they have: neuron {number} reaches"
         words += f" {int(np.count_nonzero(pairs // chips == worst))} chips{watched}"
         remedy = f"Do not monitor neurons {_few(over.tolist())}, or connect them to fewer chips."
         old = f"{int(needed[worst])} destinations"
-        yield error("SNN-2503", network.name, words, old=old, bound=f"at most {SRAM}", remedy=remedy)
+        yield error("SNN-2503", node, words, old=old, bound=f"at most {SRAM}", remedy=remedy)
 
 
 def of_tags(network: Network, synapses: Synapses, placement: Placement, tagged: Tagged) -> Iterator[Finding]:

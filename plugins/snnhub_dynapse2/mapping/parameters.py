@@ -113,10 +113,9 @@ class CoreCurrents:
         """The current that the core has, in A."""
         return amps(PARAMETERS[name][0], self.codes[name])
 
-
-def is_off(name: str, current: float) -> bool:
-    """Whether a switch of the neuron cuts a current off: no direct current, an adaptation that is none."""
-    return (name == "Idc" and current <= 0) or (name == "Iw_ahp" and current < SUB_PICO)
+    def is_off(self, name: str) -> bool:
+        """Whether a switch of the neurons cuts a current off: no direct current, an adaptation below 1 pA."""
+        return (name == "Idc" and self.wanted[name] <= 0) or (name == "Iw_ahp" and self.amps(name) < SUB_PICO)
 
 
 def core_currents(network: Network, members: Ints) -> CoreCurrents:
@@ -129,7 +128,7 @@ def core_currents(network: Network, members: Ints) -> CoreCurrents:
         same = (values == values[0]).all()
         wanted[name] = float(values[0]) if same else float(np.exp(mean[column]))
         spread[name] = 1.0 if same else float(np.exp(np.abs(points[:, column] - mean[column]).max()))
-    codes = {name: _nearest(name, 0.0 if is_off(name, current) else current) for name, current in wanted.items()}
+    codes = {name: _nearest(name, current) for name, current in wanted.items()}
     if network.n_ref is None:
         return CoreCurrents(wanted, codes, spread, None)
     counts = Counter(network.n_ref[members].tolist())

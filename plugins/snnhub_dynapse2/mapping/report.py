@@ -10,7 +10,7 @@ from snnhub.findings import Finding, info, loss, note
 
 from snnhub_dynapse2.dac import PARAMETERS, SUB_PICO, amps
 from snnhub_dynapse2.limits import CAM, CORES, NEURONS, SRAM, TAGS
-from snnhub_dynapse2.mapping.parameters import CoreCurrents, is_off
+from snnhub_dynapse2.mapping.parameters import CoreCurrents
 from snnhub_dynapse2.mapping.place import Placement
 from snnhub_dynapse2.mapping.quantised import Quantised
 from snnhub_dynapse2.network import CURRENTS, Floats, Network, Synapses
@@ -54,7 +54,7 @@ def _currents(place: str, currents: CoreCurrents, gained: bool) -> Iterator[Find
         wanted = currents.wanted[name]
         if wanted < SUB_PICO:
             words = f"{name} is below 1 pA, where codes are far apart and chips differ"
-            new = "switched off" if is_off(name, wanted) else f"{currents.amps(name):.3g} A"
+            new = "switched off" if currents.is_off(name) else f"{currents.amps(name):.3g} A"
             yield loss("SNN-2507", place, words, old=f"{wanted:.3g} A", new=new)
         elif not (name == "Igain_syn" and gained):
             off[name] = abs(currents.amps(name) / wanted - 1)
@@ -136,7 +136,7 @@ def sram_counts(mapped: Mapped) -> Any:
 
 def errors_by_core(mapped: Mapped) -> list[dict[str, Any]]:
     """A row per core: synapses, mean square error of the weights, that of uniform 4-bit, largest error, dropped
-    synapses, largest relative error of a current (those of 1 pA and more).
+    synapses, largest relative error of a current.
     """
     rows = []
     cores = mapped.placement.core[mapped.synapses.target]
@@ -153,9 +153,7 @@ def errors_by_core(mapped: Mapped) -> list[dict[str, Any]]:
                 "largest error": float(off.max(initial=0)),
                 "dropped": int(np.count_nonzero(~mapped.quantised.masks[own].any(axis=1))),
                 "current error": max(
-                    abs(currents.amps(name) / wanted - 1)
-                    for name, wanted in currents.wanted.items()
-                    if wanted >= SUB_PICO
+                    abs(currents.amps(name) / wanted - 1) for name, wanted in currents.wanted.items() if wanted > 0
                 ),
             }
         )
@@ -176,7 +174,6 @@ def errors_by_neuron(mapped: Mapped) -> tuple[Floats, Floats]:
             code = mapped.quantised.weights[core].gain if name == "Igain_syn" else None
             kept = mapped.quantised.weights[core].iscale / mapped.network.iscale if code else 1.0
             had = amps(PARAMETERS[name][0], code or currents.codes[name]) * kept
-            known = wanted >= SUB_PICO
-            off = np.abs(had / np.where(known, wanted, np.inf) - 1) * known
+            off = np.abs(had / np.where(wanted > 0, wanted, np.inf) - 1) * (wanted > 0)
             worst[members] = np.maximum(worst[members], off)
     return weights, worst
