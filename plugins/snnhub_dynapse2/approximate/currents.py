@@ -6,8 +6,8 @@ DynapSim's membrane far above its gain current is a leaky integrator of its inpu
 
 with L = Itau_mem + Io and c_tau = Ut C_mem / kappa. So imem is the potential, Ispkthr the threshold, and a current
 Iin moves imem by dt Igain_mem / c_tau per step, whatever the leak is. Igain_mem is therefore small. Where it is
-not far below imem, the leak becomes a constant: closer to neurons that mostly inhibition keeps from firing. What is
-left of the difference (start at Io, leak taken twice, the feedback fi, the floor of what pulls isyn) is what
+not far below imem, the leak becomes a constant: closer to neurons that mostly inhibition keeps from firing. What
+is left of the difference (start at Io, leak taken twice, the feedback fi, the floor of what pulls isyn) is what
 ``Shape`` and gains are searched for.
 """
 

@@ -1,8 +1,8 @@
 """Finds the currents of a layer with which analog neurons fire as often as those they stand for.
 
 Every neuron runs on its own, on what really arrives at it. First the shape of the layer (leak, threshold, gain
-current, offset) on some of its neurons: gains of their own are chosen on what arrives, and the shape with which they
-then come nearest on that, on less and on more decides, so that a whole f-I curve is fitted and not one point of it.
+current, offset) on some of its neurons: gains of their own are chosen on what arrives, and the shape with which
+they then come nearest on that, on less and on more decides, so that a whole f-I curve is fitted and not one point.
 Then the layer's gain, then a gain for every neuron. All candidates run side by side; the smallest error wins, the
 first of equal ones.
 """
