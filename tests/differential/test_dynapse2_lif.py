@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from snnhub.engine.reference import prepare
+from snnhub.errors import UnsupportedError
 from snnhub.hub.catalogue import register_ops
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
@@ -178,3 +179,24 @@ def test_digits_are_still_read(judged: dict[str, Judged]) -> None:
     print(f"digits: decisions equal, ours {np.mean(ours == wanted):.2f}, Rockpool {np.mean(theirs == wanted):.2f}")
     assert np.mean(ours == wanted) >= 0.6
     assert np.mean(ours == wanted) > np.mean(theirs == wanted)
+
+
+def test_a_trained_network_of_spikingjelly_is_approximated() -> None:
+    """IF neurons with hard reset, no synaptic current and no length of a step: as far from DynapSim as they come."""
+    pytest.importorskip("spikingjelly")
+    from snnhub.api.load import load_graph
+
+    from tests.networks.soft_reset import HARD, network
+
+    images = digits(count=100).astype(np.float32)
+    graph = load_graph(network(HARD), importer="spikingjelly", stimulus=images).graph
+    options = {"neurons": "analog"}
+    with pytest.raises(UnsupportedError, match="length of a step"):
+        run_passes(graph, [PASS], PassContext(options=options, calibration=images))
+    context = PassContext(options={**options, "dt": "0.001"}, calibration=images[:, :50])
+    made = run_passes(graph, [PASS], context)
+    wanted, found = (prepare(each, REGISTRY).run(images[:, 50:])[0]["output"] for each in (graph, made))
+    rates = [array.mean(axis=(0, 1)) / 1e-3 for array in (wanted, found)]
+    off = float(np.sqrt(((rates[0] - rates[1]) ** 2).mean()))
+    print(f"spikingjelly: {rates[0].mean():.1f} Hz, off by {off:.1f} Hz")
+    assert off < 0.25 * rates[0].mean()

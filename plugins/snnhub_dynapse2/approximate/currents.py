@@ -82,7 +82,7 @@ def choose(source: Source, shape: Shape, dt: float, largest: float, factor: Arra
     """The currents of a layer. ``largest``: its largest absolute weight; ``factor``: further gains, (size,)."""
     io = DEFAULTS["Io"]
     clipped: list[tuple[str, float, float]] = []
-    itau_mem = _snapped("Itau_mem", shape.leak * C_TAU * (1 - source.kept) / dt, clipped)
+    itau_mem = _leak(source, shape.leak, dt, clipped)
     short = np.exp(-SHORT)
     tau_syn = -dt / np.log(np.maximum(source.factor, short))
     itau_syn = _snapped("Itau_syn", C_TAU_SYN / tau_syn, clipped)
@@ -110,6 +110,18 @@ def choose(source: Source, shape: Shape, dt: float, largest: float, factor: Arra
     }
     biases = each | {name: np.full(source.size, value) for name, value in shared.items()}
     return Chosen(biases, np.asarray(scale * factor, np.float64), tuple(clipped))
+
+
+def _leak(source: Source, leak: float, dt: float, clipped: list[tuple[str, float, float]]) -> Floats:
+    """Itau_mem. Where the source forgets more slowly than the least current makes the chip's neuron forget,
+    multiples of that one are tried: a leak of its own keeps quiet what only inhibition did.
+    """
+    asked = C_TAU * (1 - source.kept) / dt
+    least = on_grid("Itau_mem", 0.0)
+    found = _snapped("Itau_mem", np.maximum(leak * np.maximum(asked, least), least), clipped)
+    if np.any(asked < 0.99 * least):
+        clipped.append(("Itau_mem", float(asked.min()), float(found[int(asked.argmin())])))
+    return found
 
 
 def _snapped(name: str, wanted: Floats, clipped: list[tuple[str, float, float]]) -> Floats:
