@@ -182,7 +182,7 @@ def test_digits_are_still_read(judged: dict[str, Judged]) -> None:
 
 
 def test_a_trained_network_of_spikingjelly_is_approximated() -> None:
-    """IF neurons with hard reset, no synaptic current and no length of a step: as far from DynapSim as they come."""
+    """IF neurons with hard reset, no synaptic current, no length of a step: as far from DynapSim as they come."""
     pytest.importorskip("spikingjelly")
     from snnhub.api.load import load_graph
 

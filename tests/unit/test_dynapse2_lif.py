@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from snnhub.api.convert import convert
+from snnhub.api.plot_response import plot_response
+from snnhub.api.save import save
+from snnhub.cli.main import invoke
 from snnhub.engine.reference import prepare
 from snnhub.errors import UnsupportedError, UsageError
 from snnhub.hub.catalogue import register_ops
@@ -322,29 +326,34 @@ def test_integer_neurons_of_loihi_are_read() -> None:
     assert len(context.tables[CURVES]) == 8
 
 
-def test_curves_are_drawn_and_conversion_measures(tmp_path: Path) -> None:
+def test_curves_are_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
-    from snnhub.api.plot_response import plot_response
-
-    graph = network("CUBA", dt=DT)
-    from snnhub.api.save import save
-
-    save(graph, tmp_path / "net.snn")
-    pictures = [tmp_path / "fi.png", tmp_path / "fi.svg"]
-    result = plot_response(
-        tmp_path / "net.snn", pictures, "dynapse2", approximate=["analog"], calibration=raster(1)
-    )
-    assert [row["layer"] for row in result.rows] == ["lif"]
-    curve = result.rows[0]["curve"]
+    file, pictures = network_file(tmp_path), [tmp_path / "fi.png", tmp_path / "fi.svg"]
+    np.save(tmp_path / "x.npy", raster(1))
+    arguments = [
+        "plot",
+        "f-i",
+        str(file),
+        "--target",
+        "dynapse2",
+        "--calibrate",
+        str(tmp_path / "x.npy"),
+        "--json",
+    ]
+    outputs = [word for path in pictures for word in ("-o", str(path))]
+    assert invoke([*arguments, *outputs, "--approximate", "analog"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["layer"] for row in rows] == ["lif"]
+    curve = rows[0]["curve"]
     at_one = next(row for row in curve if row["level"] == 1.0)
     assert at_one["analog_mean_hz"] == pytest.approx(at_one["source_mean_hz"], rel=0.15)
     assert curve[0]["source_mean_hz"] == curve[0]["analog_mean_hz"] == 0
     assert b"panel0-analog" in pictures[1].read_bytes()
     assert (tmp_path / "fi.csv").read_text().count("\n") == 1 + len(curve)
     with pytest.raises(UnsupportedError):
-        plot_response(tmp_path / "net.snn", tmp_path / "no.png", "dynapse2", calibration=raster(1))
+        plot_response(file, tmp_path / "no.png", "dynapse2", calibration=raster(1))
     with pytest.raises(UsageError):
-        plot_response(tmp_path / "net.snn", tmp_path / "no.png", "loihi2")
+        plot_response(network_file(tmp_path), tmp_path / "no.png", "loihi2")
 
 
 def test_it_reaches_the_board(tmp_path: Path) -> None:
@@ -363,7 +372,5 @@ def test_it_reaches_the_board(tmp_path: Path) -> None:
 
 
 def network_file(folder: Path) -> Path:
-    from snnhub.api.save import save
-
     save(network("CUBA", dt=DT), folder / "net.snn")
     return folder / "net.snn"
