@@ -106,6 +106,7 @@ def snnhub_register_targets() -> Iterable[Target]:
             chips=("Dynap-SE2",),
             options=MAPPING,
             approximations=(ANALOG,),
+            tables={"dynapse2.DynapSim": "snnhub_dynapse2.lowered.reports:tables_of"},
         ),
     )
 

@@ -1,12 +1,13 @@
 """Where the chips of a board are, where inputs come from, and where monitored spikes go.
 
-A board file is JSON with the keys of ``KEYS``. The default is a row of chips at (1, 0) to (4, 0), as Rockpool and
-public scripts have it; nothing of it was verified on a board, and ``verified`` says so.
+A board file is JSON or TOML with the keys of ``KEYS``. The default is a row of chips at (1, 0) to (4, 0), as
+Rockpool and public scripts have it; nothing of it was verified on a board, and ``verified`` says so.
 """
 
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,20 @@ def _place(value: Any, noun: str, most: int = 63) -> Place:
 
 
 def read_board(path: Path) -> Board:
-    """A board file. Raises ``FormatError`` naming the place."""
+    """A board file, JSON or TOML (``.toml``). Raises ``FormatError`` naming the place."""
     data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
-    return located(str(path), lambda: board_of(parse(data, MAX_BYTES, no_float)))
+    return located(str(path), lambda: board_of(_toml(data) if path.suffix == ".toml" else _json(data)))
+
+
+def _json(data: bytes) -> Any:
+    return parse(data, MAX_BYTES, no_float)
+
+
+def _toml(data: bytes) -> Any:
+    try:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as problem:
+        raise FormatError("not TOML", found=str(problem)[:80]) from None
 
 
 def write_board(board: Board, path: Path) -> None:

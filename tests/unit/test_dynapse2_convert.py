@@ -19,13 +19,14 @@ from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array, tensor
 from snnhub.ops.registry import REGISTRY
 from snnhub.passes.base import PassContext, promise_of
-from snnhub_dynapse2.board import Board, write_board
+from snnhub_dynapse2.board import Board, read_board, write_board
 from snnhub_dynapse2.chain import Layer, Linear
 from snnhub_dynapse2.dac import BASES, amps
 from snnhub_dynapse2.exporter import export_dynapse2
 from snnhub_dynapse2.lowered.adapter import adapted
 from snnhub_dynapse2.lowered.mapping import run
 from snnhub_dynapse2.lowered.rates import counted
+from snnhub_dynapse2.lowered.rebuild import one_iscale
 from snnhub_dynapse2.network import CURRENTS
 from snnhub_dynapse2.parameters import FACTORS, names
 from snnhub_dynapse2.reader import read_file
@@ -271,6 +272,11 @@ def test_reports_of_cores_and_neurons(tmp_path: Path, capsys: pytest.CaptureFixt
     assert {row["current"] for row in tables["dynapse2 currents"]} == set(CURRENTS)
     assert invoke(arguments) == 0
     assert "of 64" in capsys.readouterr().out
+    assert invoke(["inspect", str(tmp_path / "net.json")]) == 0
+    assert "of 64" in capsys.readouterr().out
+    shown = snnhub.inspect(tmp_path / "net.json").tables["dynapse2 cores"]
+    assert [row["cam"] for row in shown] == [core["cam"]]
+    assert snnhub.inspect(tmp_path / "net.snn").tables == {}
 
 
 def test_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -288,6 +294,13 @@ def test_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [(row.node, row.index) for row in watchers(path)] == [(layers[0], 0)]
     assert read_file(path).board == Board(((0, 1),), (0, 0), (-7, 0))
     assert bare(snnhub.load(path)) == bare(found)
+    board = tmp_path / "board.toml"
+    board.write_text("positions = [[0, 1], [0, 2]]\ninput = [0, 0]\nmonitor_hop = [-7, 0]\nverified = false\n")
+    assert read_board(board) == Board(((0, 1), (0, 2)), (0, 0), (-7, 0))
+    bad = tmp_path / "bad.toml"
+    bad.write_text("positions = [")
+    with pytest.raises(FormatError, match="TOML"):
+        read_board(bad)
     for wrong in ({"monitor": "nobody"}, {"monitor": f"{last}:0-99"}, {"chips": "0"}, {"board": "nowhere.json"}):
         with pytest.raises(UsageError):
             written(graph, tmp_path / "wrong", **wrong)
@@ -336,6 +349,19 @@ def test_settings_that_the_model_does_not_have_are_said(tmp_path: Path) -> None:
     found = snnhub.load(path)
     assert [item.severity.value for item in found.findings if item.code == "SNN-4401"] == ["loss"]
     assert all((node.param["weight"].array >= 0).all() for node in found.nodes if node.op == "core.Dense")
+
+
+def test_weights_for_a_simulator_with_one_iscale(tmp_path: Path) -> None:
+    """Cores have an iscale each: what reaches the neurons is the same current."""
+    layer = neurons("n", 4, changes={"Igain_syn": np.array([8.69e-9, 8.69e-9, 3e-8, 1.1e-7])})
+    graph = built([Linear("w", np.full((2, 4), 2.0, np.float32)), layer])
+    plain, none = one_iscale(graph.node["n"], 4)
+    assert (plain.tolist(), none) == ([1.0] * 4, [])
+    lowered, _ = written(graph, tmp_path)
+    iscale = lowered.node["n"].param["Iscale"].array.astype(np.float64)
+    factors, (told,) = one_iscale(lowered.node["n"], 4)
+    assert told.code == "SNN-4406"
+    np.testing.assert_allclose(factors * iscale[0], iscale, rtol=1e-12)
 
 
 def test_the_target_counts_and_refuses(tmp_path: Path) -> None:

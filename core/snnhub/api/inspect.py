@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from snnhub.api.load import load_graph
 from snnhub.api.options import ImportOptions
 from snnhub.findings import Finding, ordered
+from snnhub.hub.loader import load
+from snnhub.hub.objects import resolve
 from snnhub.ir.analysis import Analysis, analyse
 from snnhub.ir.digest import network_digest
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
@@ -20,13 +23,14 @@ from snnhub.ops.registry import REGISTRY
 
 @dataclass(frozen=True)
 class Inspection:
-    """A graph with what was worked out about it."""
+    """A graph with what was worked out about it. ``tables``: what a target that it was lowered for says of it."""
 
     source: str
     importer: str
     graph: Graph
     analysis: Analysis
     findings: tuple[Finding, ...]
+    tables: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         graph = self.graph
@@ -50,6 +54,7 @@ class Inspection:
             "schedule": schedule_json(graph),
             "semantics": semantics_json(graph),
             "correspondence": len(graph.correspondence),
+            "tables": {name: list(rows) for name, rows in self.tables.items()},
             "provenance": {
                 "source": graph.provenance.source,
                 "source_sha256": graph.provenance.source_sha256,
@@ -69,7 +74,18 @@ def inspect(source: Any, *, from_: str | None = None, options: ImportOptions | N
     loaded = load_graph(source, importer=from_, options=options)
     graph = loaded.graph
     found = ordered((*graph.findings, *verify(graph, REGISTRY)))
-    return Inspection(loaded.source.name, loaded.source.importer.name, graph, analyse(graph, REGISTRY), found)
+    names = loaded.source.name, loaded.source.importer.name
+    return Inspection(*names, graph, analyse(graph, REGISTRY), found, tables_of(graph))
+
+
+def tables_of(graph: Graph) -> dict[str, list[dict[str, Any]]]:
+    """Tables of every target that has some for an op of the graph."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for target in load().targets.values():
+        for op, entry in target.tables.items():
+            if any(node.op == op for node in graph.nodes):
+                found |= resolve(entry, f"target {target.name}")(graph)
+    return found
 
 
 def tensor_json(tensor: Tensor) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def show(result: ConvertResult, verbose: bool) -> None:
 
     table("passes", ["pass", "keeps"], [[s.name, _keeps(dict(s.options))] for s in result.graph.provenance.stages])
     for name, rows in result.tables.items():
-        _layers(name, rows)
+        layers(name, rows)
     if result.cost is not None:
         show_cost(result.cost)
     print_findings(result.findings, verbose=verbose)
@@ -218,7 +218,7 @@ def _keeps(options: dict[str, str]) -> str:
     return options["contract"] + (f" (overlap at least {options['overlap']})" if "overlap" in options else "")
 
 
-def _layers(name: str, rows: list[dict[str, object]]) -> None:
+def layers(name: str, rows: list[dict[str, object]]) -> None:
     """One table; one with a row for every neuron is left to ``--json``."""
     if any("index" in row for row in rows):
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from snnhub.cli.convert import layers
 from snnhub.cli.options import collect, given_options, import_options, json_option
 from snnhub.cli.output import console, escape, print_findings, print_json, table
 
@@ -82,6 +83,8 @@ def _summary(result: Inspection, document: dict[str, Any]) -> None:
             f"source  {escape(document['provenance']['source'])} {document['provenance']['source_sha256'][:16]}"
         )
     out.print(f"network {document['network'][:23]}…")
+    for name, rows in document["tables"].items():
+        layers(name, rows)
 
 
 def _layer(item: dict[str, Any]) -> list[str]:

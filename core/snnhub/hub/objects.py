@@ -157,13 +157,16 @@ class Target(Registered):
 
     ``options``: what ``convert(lowering={name: value})`` may choose; passes find it in ``PassContext.options``.
     ``methods``: the ways in which the lowering quantises; none means that there is one, which has no name.
-    ``approximations``: what ``--approximate`` may ask for.
+    ``approximations``: what ``--approximate`` may ask for. ``tables``: by op, ``module:function``, ``(Graph) ->
+    rows by name of a table``, which ``snnhub inspect`` shows of graphs with that op; none of graphs that are not
+    lowered.
     """
 
     lowering: str = ""
     chips: tuple[str, ...] = field(default=())
     methods: tuple[Method, ...] = ()
     approximations: tuple[Approximation, ...] = ()
+    tables: Mapping[str, str] = field(default_factory=dict)
     kind = "target"
 
 

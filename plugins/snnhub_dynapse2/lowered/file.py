@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import snnhub
 from snnhub.api.options import ImportOptions
-from snnhub.errors import FormatError
+from snnhub.errors import FormatError, UsageError
 from snnhub.findings import Finding, loss
 from snnhub.ir.graph import Graph, Provenance, Stage
 from snnhub.ir.op import OpLookup
@@ -30,7 +30,9 @@ FLAGS = ("stp", "precise_delay", "mismatched_delay")
 
 
 def import_dynapse2_json(path: Path, options: ImportOptions) -> Graph:
-    """The network of a file. Raises ``FormatError`` naming the place."""
+    """The network of a file. Raises ``FormatError`` naming the place, ``UsageError`` where there is no file."""
+    if not path.is_file():
+        raise UsageError("no such file", where=str(path))
     if not 0 < path.stat().st_size <= MAX_BYTES:
         raise FormatError("file is empty or too large", where=str(path), allowed=f"1 .. {MAX_BYTES} bytes")
     data = path.read_bytes()

@@ -38,7 +38,7 @@ def dynapsim_of(graph: Graph, lookup: OpLookup) -> tuple[Any, Graph, list[Findin
         if node.attribute.get("biases") is not True:
             words = "DynapSim is built from bias currents, and this layer holds none"
             raise UsageError(words, where=layer.id, remedy="Convert it to dynapse2 first, or import its factory.")
-        scale, said = _scale(node, layer)
+        scale, said = one_iscale(node, layer.size)
         found += said
         weight = (held.weights[link.id] * scale).astype(F)
         places[link.id] = f"{len(modules)}_LinearJax"
@@ -66,15 +66,15 @@ def _row(shape: Shape) -> list[tuple[Layer, Link, Link | None]]:
     return found
 
 
-def _scale(node: Node, layer: Layer) -> tuple[Array, list[Finding]]:
+def one_iscale(node: Node, size: int) -> tuple[Array, list[Finding]]:
     """(n,) factors of weights, where neurons differ in iscale: DynapSim has one number for all."""
-    iscale = np.broadcast_to(node.param["Iscale"].array.astype(np.float64), (layer.size,))
+    iscale = np.broadcast_to(node.param["Iscale"].array.astype(np.float64), (size,))
     if (iscale == iscale[0]).all():
-        return np.ones(layer.size), []
+        return np.ones(size), []
     words = (
         "DynapSim has one Iscale for a layer, and its cores have several: weights were scaled, and rounded again"
     )
-    return iscale / iscale[0], [info("SNN-4406", layer.id, words, new=f"{iscale[0]:.6g} A")]
+    return iscale / iscale[0], [info("SNN-4406", node.id, words, new=f"{iscale[0]:.6g} A")]
 
 
 def _module(node: Node, size: int, w_rec: Array | None) -> Any:

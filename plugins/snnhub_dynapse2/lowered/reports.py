@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from snnhub_dynapse2.dac import PARAMETERS, amps
+from snnhub.ir.graph import Graph
+from snnhub.ops.registry import REGISTRY
+
+from snnhub_dynapse2.dac import PARAMETERS, SUB_PICO, amps
 from snnhub_dynapse2.lowered.adapter import Adapted
+from snnhub_dynapse2.lowered.fixed import NotMappedError, fixed
 from snnhub_dynapse2.mapping.mapped import Mapped
 from snnhub_dynapse2.mapping.report import errors_by_core, errors_by_neuron, place_of, utilisation
 from snnhub_dynapse2.network import CURRENTS as NAMES
@@ -15,18 +20,29 @@ Rows = list[dict[str, Any]]
 
 
 def mapping_tables(mapped: Mapped, made: Adapted | None, tables: dict[str, Rows]) -> None:
-    """Leave the tables of a mapping. ``made``: None for one that was read back, whose errors nobody knows."""
+    """Leave the tables of a mapping. ``made``: None for one that was read back, whose errors nobody knows.
+
+    ``current_error`` is the largest of the currents above 1 pA: below, codes are far apart (SNN-2507).
+    """
     rows = utilisation(mapped)
     if made is not None:
-        known = {row["core"]: row for row in errors_by_core(mapped)}
+        known = {row["core"]: row for row in errors_by_core(mapped, SUB_PICO)}
         rows = [{**row, **known[row["core"]]} for row in rows]
-        weights, currents = errors_by_neuron(mapped)
+        weights, currents = errors_by_neuron(mapped, SUB_PICO)
         tables[NEURONS] = [
             {"layer": label[0], "index": label[1], "weight_error": float(w), "current_error": float(c)}
             for label, w, c in zip(made.shape.labels, weights, currents, strict=True)
         ]
         tables[CURRENTS] = _currents(mapped)
     tables[CORES] = [{key.replace(" ", "_"): value for key, value in row.items()} for row in rows]
+
+
+def tables_of(graph: Graph) -> dict[str, Rows]:
+    """How full the cores are of a graph that was mapped; nothing of another one."""
+    tables: dict[str, Rows] = {}
+    with suppress(NotMappedError):
+        mapping_tables(fixed(graph, REGISTRY)[0], None, tables)
+    return tables
 
 
 def _currents(mapped: Mapped) -> Rows:

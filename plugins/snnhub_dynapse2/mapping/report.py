@@ -134,9 +134,9 @@ def sram_counts(mapped: Mapped) -> Any:
     return counts
 
 
-def errors_by_core(mapped: Mapped) -> list[dict[str, Any]]:
+def errors_by_core(mapped: Mapped, least: float = 0.0) -> list[dict[str, Any]]:
     """A row per core: synapses, mean square error of the weights, that of uniform 4-bit, largest error, dropped
-    synapses, largest relative error of a current.
+    synapses, largest relative error of a current above ``least`` (A).
     """
     rows = []
     cores = mapped.placement.core[mapped.synapses.target]
@@ -153,15 +153,19 @@ def errors_by_core(mapped: Mapped) -> list[dict[str, Any]]:
                 "largest error": float(off.max(initial=0)),
                 "dropped": int(np.count_nonzero(~mapped.quantised.masks[own].any(axis=1))),
                 "current error": max(
-                    abs(currents.amps(name) / wanted - 1) for name, wanted in currents.wanted.items() if wanted > 0
+                    abs(currents.amps(name) / wanted - 1)
+                    for name, wanted in currents.wanted.items()
+                    if wanted > least
                 ),
             }
         )
     return rows
 
 
-def errors_by_neuron(mapped: Mapped) -> tuple[Floats, Floats]:
-    """(n,) root mean square error of a neuron's weights, and the largest relative error of its currents."""
+def errors_by_neuron(mapped: Mapped, least: float = 0.0) -> tuple[Floats, Floats]:
+    """(n,) root mean square error of a neuron's weights, and the largest relative error of its currents above
+    ``least`` (A).
+    """
     n = mapped.network.n
     squares = np.square(mapped.quantised.values - mapped.synapses.weight)
     fan = np.maximum(1, np.bincount(mapped.synapses.target, minlength=n))
@@ -174,6 +178,6 @@ def errors_by_neuron(mapped: Mapped) -> tuple[Floats, Floats]:
             code = mapped.quantised.weights[core].gain if name == "Igain_syn" else None
             kept = mapped.quantised.weights[core].iscale / mapped.network.iscale if code else 1.0
             had = amps(PARAMETERS[name][0], code or currents.codes[name]) * kept
-            off = np.abs(had / np.where(wanted > 0, wanted, np.inf) - 1) * (wanted > 0)
+            off = np.abs(had / np.where(wanted > least, wanted, np.inf) - 1) * (wanted > least)
             worst[members] = np.maximum(worst[members], off)
     return weights, worst
