@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snnhub.hub import (
+    Approximation,
     Availability,
     Environment,
     Exporter,
@@ -53,8 +54,16 @@ MAPPING = (
         ("auto", "keep"),
     ),
     Option("chips", "how many chips of the board may be used", "all of them"),
+    Option("neurons", "LIF neurons: refused, or analog ones that fire as often", "refuse", ("refuse", "analog")),
+    Option("dt", "length of a step in seconds, of LIF networks that have none", ""),
 )
 """Options of the lowering."""
+ANALOG = Approximation(
+    "analog",
+    "LIF neurons become DynapSim neurons whose currents are searched so that they fire as often",
+    {"neurons": "analog"},
+    "snnhub_dynapse2.approximate.analog:concerned",
+)
 FORMAT_LINE = re.compile(rb'\A\s*\{\s*"format"\s*:\s*"snnhub-dynapse2"')
 
 
@@ -96,6 +105,7 @@ def snnhub_register_targets() -> Iterable[Target]:
             lowering="snnhub_dynapse2.lowering:passes",
             chips=("Dynap-SE2",),
             options=MAPPING,
+            approximations=(ANALOG,),
             tables={"dynapse2.DynapSim": "snnhub_dynapse2.lowered.reports:tables_of"},
         ),
     )

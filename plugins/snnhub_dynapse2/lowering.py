@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from snnhub.passes.base import Pass
 
+from snnhub_dynapse2.approximate.analog import PASS as ANALOG
 from snnhub_dynapse2.lowered.mapping import PROMISE, run
 
 MAP = Pass(
@@ -18,5 +19,5 @@ MAP = Pass(
 
 
 def passes() -> Sequence[Pass]:
-    """One pass: everything depends on everything."""
-    return (MAP,)
+    """LIF neurons become analog where that is asked for; then one pass: everything depends on everything."""
+    return (ANALOG, MAP)

@@ -263,7 +263,7 @@ def test_the_list_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "hard-reset" not in text
     assert invoke(["convert", "x", "--approximate", "list", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["approximations"]
-    assert {"loihi2", "xylo-a2", "xylo-imu", "xylo-a3"} == {row["target"] for row in rows}
+    assert {"loihi2", "xylo-a2", "xylo-imu", "xylo-a3", "dynapse2"} == {row["target"] for row in rows}
     assert invoke(["convert", "x", "--to", "snn", "--approximate", "list"]) == 0
     assert "no approximations" in capsys.readouterr().out
 

@@ -46,6 +46,11 @@ CHOICES = (
         "Dynap-SE2: let a synapse be the sum of two CAM entries where its neuron has room. Default: off.",
     ),
     (
+        "neurons",
+        ("refuse", "analog"),
+        "Dynap-SE2: LIF neurons are refused (default), or become analog ones that fire as often on --calibrate.",
+    ),
+    (
         "iscale",
         ("auto", "keep"),
         "Dynap-SE2: change the current per unit of weight, and Igain_syn with it, where bases do not fit "
@@ -61,6 +66,7 @@ TEXTS = (
         "Dynap-SE2: neurons whose spikes leave the board: output (default), all, NODE, NODE:5 or NODE:0-9; may be "
         "given several times.",
     ),
+    ("dt", "SECONDS", "Dynap-SE2: length of a step, of LIF networks that have none."),
     ("chips", "N", "Dynap-SE2: use only so many chips of the board."),
 )
 """Name, what stands for its value, and what it is for. Several are joined by commas."""

@@ -1,4 +1,4 @@
-"""``snnhub plot``: pictures of spikes, membrane potentials, weights and limits."""
+"""``snnhub plot``: pictures of spikes, membrane potentials, weights, limits and f-I curves."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from snnhub.cli.approximation import separate
+from snnhub.cli.lowering import chosen, lowering_options
 from snnhub.cli.options import F, collect, given_options, import_options, json_option, pairs, read_array
-from snnhub.cli.output import console, escape, print_findings, print_json, progress, table
+from snnhub.cli.output import console, escape, print_findings, print_json, progress, stages, table
 
 if TYPE_CHECKING:
     from snnhub.api.plotted import Plotted
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 OWN, SHOWN = "SNN-62", ("error", "loss")
 """Codes of findings on the picture itself, and severities that are printed of all others."""
+
+NAMED = ("source_mean_hz", "analog_mean_hz")
+"""Of an f-I curve."""
 
 
 @click.group("plot")
@@ -234,6 +239,51 @@ def utilisation(
     return show(plot_utilisation(source, output, targets, from_=from_, options=options), as_json)
 
 
+@group.command("f-i")
+@click.argument("source")
+@click.option("--target", required=True, metavar="TARGET", help="Chip that the network is converted to.")
+@click.option("--approximate", multiple=True, metavar="NAME[,NAME]", help="As for convert.")
+@click.option(
+    "--calibrate", type=click.Path(path_type=Path), metavar="X.npy", help="Input as the network will see it."
+)
+@lowering_options
+@output_option
+@import_options
+@given_options
+@json_option
+def f_i(
+    source: str,
+    target: str,
+    approximate: tuple[str, ...],
+    calibrate: Path | None,
+    output: tuple[Path, ...],
+    from_: str | None,
+    weights: Path | None,
+    settings: tuple[str, ...],
+    input_shape: str | None,
+    given: tuple[str, ...],
+    as_json: bool,
+    **lowering: Any,
+) -> int:
+    """Rates of single neurons over their input, of the source and of the analog neurons that stand for them."""
+    from snnhub.api.plot_response import plot_response
+
+    options = collect(weights, settings, input_shape, given)
+    with stages(as_json) as report:
+        result = plot_response(
+            source,
+            output,
+            target,
+            approximate=separate(approximate),
+            lowering=chosen(lowering),
+            calibration=None if calibrate is None else read_array(calibrate),
+            from_=from_,
+            options=options,
+            progress=report,
+        )
+    return show(result, as_json)
+
+
 def show(result: Plotted, as_json: bool) -> int:
     """What is in the picture, what it leaves out, and which files were written."""
     if as_json:
@@ -318,6 +368,19 @@ def _utilisation(result: Plotted) -> Lines:
     return ["target", "place", "used", "allowed", "share", ""], rows
 
 
+def _response(result: Plotted) -> Lines:
+    columns = ["layer", "level", "source Hz", "analog Hz"]
+    rows: list[list[object]] = [
+        [
+            point[name] if name in ("layer", "level") else f"{point[name]:.3g}"
+            for name in ("layer", "level", *NAMED)
+        ]
+        for row in result.rows
+        for point in row["curve"]
+    ]
+    return columns, rows
+
+
 def _range(low: object, high: object) -> str:
     return f"{_short(low)}" if low == high else f"{_short(low)} … {_short(high)}"
 
@@ -332,4 +395,5 @@ LINES: dict[str, Callable[[Plotted], Lines]] = {
     "ratios": _ratios,
     "weights": _weights,
     "utilisation": _utilisation,
+    "f-I": _response,
 }
