@@ -11,11 +11,11 @@ from typing import Any
 
 from snnhub.errors import MissingPeerError, UnsupportedError
 from snnhub.findings import Finding, error
+from snnhub.peers.samna_report import PLACE, VERSION, Entry, LoadReport
 
 from snnhub_xylo.core import Core, Ints
 from snnhub_xylo.samna.loader import apply
 from snnhub_xylo.samna.names import Names, names_of
-from snnhub_xylo.samna.report import PLACE, VERSION, Entry, LoadReport
 from snnhub_xylo.samna.stepping import by_readouts, by_state_node
 
 MODES: dict[str, tuple[str, Any]] = {

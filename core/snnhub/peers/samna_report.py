@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from snnhub.findings import Finding, error, info
 
 PLACE = "samna"
