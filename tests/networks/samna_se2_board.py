@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from snnhub.engine.reference import prepare
+from snnhub.hub.catalogue import register_ops
 from snnhub.ir.graph import Graph, Provenance
 from snnhub.ops.registry import REGISTRY
 from snnhub_dynapse2.board import Board as Places
@@ -31,6 +32,7 @@ Line = tuple[int, int, int]
 
 def graph_of(network: Network) -> Graph:
     """A network of numbers as a graph of DynapSim, its node called as the network is."""
+    register_ops()  # a worker has loaded no network yet
     constants = {name: np.full(network.n, value) for name, value in DEFAULTS.items() if name not in network.layout}
     constants |= {name: np.full(network.n, value) for name, value in network.layout.items()}
     raw = {name: {**network.currents, **constants}[name] for name in RAW}
@@ -47,7 +49,8 @@ def add_board(samna: ModuleType, **given: Any) -> None:
     """``samna.device`` with one board. ``samna.boards``: names of what is connected; ``samna.opened``: boards.
 
     ``given``: ``places`` (where its chips are), ``dt`` (s, of its neurons), ``iscale`` (A), ``noise`` (relative,
-    of all weights, drawn anew for every configuration), ``seed``, ``silent``, ``stray`` (tag of an event that is
+    of all weights, drawn anew for every configuration), ``seed``, ``silent``, ``deaf`` (to what is sent in a run),
+    ``accepts`` (configurations), ``now`` (us), ``stray`` (tag of an event that is
     nobody's), ``late`` (us by which its spikes come later).
     """
     samna.boards = ["Dynap-SE2 Stack"]  # type: ignore[attr-defined]
@@ -55,7 +58,8 @@ def add_board(samna: ModuleType, **given: Any) -> None:
     settings = SimpleNamespace(
         **{
             **{"places": Places(), "dt": 1e-3, "iscale": 1e-8, "noise": 0.0, "seed": 0},
-            **{"silent": False, "stray": None, "late": 0, **given},
+            **{"silent": False, "deaf": False, "stray": None, "late": 0},
+            **{"accepts": True, "now": 5_000_000, **given},
         }
     )
     random = np.random.default_rng(settings.seed)
@@ -79,12 +83,11 @@ class Stack:
 
     def __init__(self, module: Any, settings: Any, random: np.random.Generator) -> None:
         self.module, self.settings, self.random = module, settings, random
-        self.open, self.bitfile, self.now = True, "", 5_000_000
+        self.open, self.bitfile, self.now = True, "", settings.now
         self.configured: list[Any] = []
         self.waiting: list[tuple[int, int]] = []
         self.chip: Chip | None = None
         self.written: list[tuple[int, tuple[Any, ...]]] = []
-        self.accepts = True
 
     def configure_opal_kelly(self, path: str) -> bool:
         self.bitfile = path
@@ -101,7 +104,7 @@ class Stack:
             raise TypeError("incompatible function arguments")
         self.configured.append(config)
         self.chip = Chip(self.module, config, self.settings, self.random)
-        return self.accepts
+        return bool(self.settings.accepts)
 
     def input_interface_write_events(self, port: int, events: list[Any]) -> None:
         assert port == 0
@@ -121,6 +124,8 @@ class Stack:
         spikes = self.chip.run(self.written, self.now // 1000 * 1000, end)
         if self.settings.stray is not None:
             spikes.append((self.settings.stray, end - 1))
+        if self.settings.deaf:
+            return
         self.waiting += sorted([*spikes, *back], key=lambda row: row[1])
         self.now = end
 

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from snnhub.api.request import RunRequest
 from snnhub.errors import FormatError, UsageError
-from snnhub.findings import Finding, Severity, info, loss, note
+from snnhub.findings import Finding, info, loss, note
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 from snnhub.peers.env import worker_command
+from snnhub.peers.faults import finding_from
 from snnhub.peers.protocol import Worker
 from snnhub.peers.samna_guard import NAME
 from snnhub.peers.samna_report import LoadReport
@@ -70,7 +71,7 @@ def run_chip(request: RunRequest) -> Recording:
     if request.stimulus.batched:
         arrays = {key: array[:, None] for key, array in arrays.items()}
     words = ", ".join(f"{name} {version}" for name, version in versions.items())
-    told = (info("SNN-6001", RUNNER, f"ran in {words}"), *_told(loaded), *_unset(held), *found)
+    told = (info("SNN-6001", RUNNER, f"ran in {words}"), *_told(loaded), *unset(held), *found)
     return Recording(arrays, request.stimulus.batched, RUNNER, told)
 
 
@@ -163,7 +164,7 @@ def _call(
         longest = timeout * 2 + len(raster) * (request.graph.dt or 0.0) + MARGIN
         answer = worker.call("run", params, timeout=longest, progress=request.progress)
         spikes = np.load(answer["arrays"]["spikes"], allow_pickle=False)
-    found = [Finding(**{**row, "severity": Severity(row["severity"])}) for row in answer["findings"]]
+    found = [finding_from(row) for row in answer["findings"]]
     return spikes, LoadReport.from_json(answer["load"]), found
 
 
@@ -173,7 +174,7 @@ def _told(loaded: LoadReport) -> tuple[Finding, ...]:
     return (note("SNN-4308", RUNNER, UNVERIFIED), done, *loaded.findings())
 
 
-def _unset(held: Configuration) -> Iterator[Finding]:
+def unset(held: Configuration) -> Iterator[Finding]:
     """Switches of synapses that do what parameters say which the file does not set."""
     cam = [entry for chip in held.chips for core in chip.cores for neuron in core.neurons for entry in neuron.cam]
     late = sum(entry.precise_delay or entry.mismatched_delay for entry in cam)
