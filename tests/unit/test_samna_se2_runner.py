@@ -143,7 +143,7 @@ def test_every_spike_is_sent_a_microsecond_apart() -> None:
 def test_channels_that_nobody_hears_are_counted() -> None:
     w_in = np.ones((3, 4))
     w_in[1] = 0
-    held = configure(map_network(network(w_in, np.zeros((3, 3)), (0,))))
+    held = configure(map_network(network(w_in, np.zeros((4, 4)), (0,))))
     rows, sent = timed(held, np.full((5, 3), 2))
     assert {channel for _, channel in rows} == {0, 2}
     assert sent.unheard == 10

@@ -94,8 +94,8 @@ def verify(
     ``a``) fed it. ``robust``: carry a bound on the order of float sums beside every value, and tell whether any
     order gives the same spikes (``docs/order-robust.md``). Raises ``UsageError`` unless exactly one of ``b`` and
     ``against`` is given, for another engine than the reference, or ``robust``, between two networks, and for
-    another engine with ``isolate``, and for a runner whose runs differ from one another: what can be said of those is
-    the verdict ``distribution``, of many runs.
+    another engine with ``isolate``, and for a runner whose runs differ from one another: what can be said of those
+    is the verdict ``distribution``, of many runs.
     """
     if (b is None) == (against is None):
         raise UsageError(
