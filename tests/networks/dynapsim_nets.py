@@ -210,7 +210,8 @@ def own(kind: str = "module") -> Any:
         "sequential": lambda: Twice(_linear(weight), _dynapsim(4)),
         "dynapsim": lambda: Odd((4, 4)),
     }
-    return _sequential(found[kind](), _linear(weight), _dynapsim(4))
+    made: Any = found[kind]
+    return _sequential(made(), _linear(weight), _dynapsim(4))
 
 
 def others() -> Any:

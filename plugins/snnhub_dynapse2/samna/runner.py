@@ -81,7 +81,7 @@ def open_worker() -> Worker:
 
 
 def _board(source: Any) -> tuple[Path, Configuration]:
-    remedy = "Map the network (snnhub_dynapse2.writer.export) and run the dynapse2.json."
+    remedy = "Map the network to a dynapse2.json, and run that."
     if not isinstance(source, str | Path) or not Path(source).is_file():
         raise UsageError("a board runs a dynapse2.json", found=type(source).__name__, remedy=remedy)
     try:
