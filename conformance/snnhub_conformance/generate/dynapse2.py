@@ -60,7 +60,7 @@ def _run(writer: Writer, title: str, source: Source, text: bytes) -> str:
         path = Path(folder) / FILE
         path.write_bytes(text)
         graph = snnhub.import_model(f"{path}:network", "dynapse2")
-        exact = snnhub.import_model(f"{path}:network", "dynapse2", **EXACT)
+        exact = snnhub.import_model(f"{path}:network", "dynapse2", factors=EXACT["factors"])
         keys = sorted(key for key in spike_keys(graph) if "/" in key)
         found = snnhub.run(f"{path}:network", x, runner="dynapsim", from_="dynapse2", record=keys).recording
     ours, _ = prepare(graph).run(x, record=keys)
