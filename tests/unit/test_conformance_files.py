@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -208,8 +209,8 @@ def test_findings_are_compared_by_code_and_place() -> None:
     assert "refused without" in unlike(case, GraphError("x", findings=[error("SNN-1009", "elsewhere", "x")]))
 
 
-OF_PEERS = ("op", "spikingjelly", "rockpool", "dynapse2", "lava-dl", "difference", "xylo", "inseparable")
-"""Made with what is not in this environment, or with much time, or with flags that are found in another run."""
+OF_PEERS = ("op", "spikingjelly", "rockpool", "dynapse2", "lava-dl", "xylo", "inseparable")
+"""Made with what is not in this environment, or with much time."""
 
 
 @pytest.mark.parametrize("maker", [name for name in MAKERS if name not in OF_PEERS])
@@ -228,8 +229,15 @@ def test_making_a_family_again_gives_the_same_bytes(maker: str, tmp_path: Path) 
     assert made[0] == made[1]
     kept = {path: data for path, data in contents(SUITE.folder).items() if path.partition("/")[0] in families}
     assert sorted(set(kept) ^ (set(made[0]) - {INDEX})) == []
-    changed = [path for path, data in kept.items() if made[0][path] != data and not written_by_hdf5(path)]
-    assert changed == []
+    changed = [path for path, data in kept.items() if stated(path, made[0][path]) != stated(path, data)]
+    assert [path for path in changed if not written_by_hdf5(path)] == []
+
+
+def stated(path: str, data: bytes) -> Any:
+    """A file of a case; of networks of several ops without the flags, which ``inseparable`` finds afterwards."""
+    if not path.startswith("difference.slayer/") or not path.endswith("/case.json"):
+        return data
+    return {key: value for key, value in json.loads(data).items() if key != "flags"}
 
 
 def written_by_hdf5(path: str) -> bool:

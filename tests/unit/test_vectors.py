@@ -228,7 +228,6 @@ UNCOVERED = {
     **dict.fromkeys(("SNN-2136", "SNN-3140", "SNN-3141"), READOUT),
     **dict.fromkeys(("SNN-2140", "SNN-3136", "SNN-3138", "SNN-3139", "SNN-4121", "SNN-4123"), CURRENTS),
     **dict.fromkeys(("SNN-2003", "SNN-2144"), LINEAR),
-    "SNN-2138": "live networks of lava-dl; tests/unit/test_slayer_resonators.py",
     **dict.fromkeys(("SNN-3133", "SNN-3135", "SNN-4120", "SNN-4122"), RESONATORS),
     "SNN-4130": RELAYS,
     **dict.fromkeys(("SNN-3322", "SNN-3324", "SNN-3326", "SNN-3328"), FIRST_RUN),

@@ -22,7 +22,9 @@ from snnhub.hub.objects import resolve
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph, Port, Provenance
 from snnhub.ir.numtype import F32
+from snnhub.ir.op import StepOp
 from snnhub.ir.tensor import Array, smallest_integer, tensor
+from snnhub.ops.registry import REGISTRY
 from snnhub_formats.container import to_bytes
 
 from snnhub_conformance.building import dense
@@ -40,13 +42,17 @@ RULE = {
 
 @dataclass(frozen=True)
 class Row:
-    """A network of slayer, the finding that its lowering must have, and whether their spikes part."""
+    """A network of slayer, the finding that its lowering must have, and whether their spikes part.
+
+    ``resets``: Loihi's states are reset as the input arrives, layer by layer: what the finding advises.
+    """
 
     graph: Callable[[], Graph]
     code: str
     comment: str
     parts: bool
     landmine: int | None = None
+    resets: bool = False
 
 
 def slayer(*layers: Mapping[str, Any], scale: float = 1.0, delay: int = 0) -> Graph:
@@ -84,16 +90,24 @@ def _cuba(
     return builder.node(name, "slayer.CUBA", source, params=params, graded=graded, norm=norm, stepwise=False)
 
 
+BIASES = (-0.5, 0.25, -0.125, -0.25)
 WHOLE = {"threshold": 64.0, "current": 4096, "voltage": 0}
 ROWS: dict[str, Row] = {
     "nothing but the step of a synapse": Row(
         partial(slayer, {}, {}), "SNN-2130", "The same integers: equal one and two steps later.", False, 16
     ),
     "bias": Row(
-        partial(slayer, {"mean": [-0.5, 0.25, -0.125, -0.25]}),
+        partial(slayer, {"mean": BIASES}),
         "SNN-2131",
         "slayer's norm acts with the first input, Lava's bias one step before it.",
         True,
+    ),
+    "bias, states reset as the input arrives": Row(
+        partial(slayer, {"mean": BIASES}, {"mean": BIASES[::-1]}),
+        "SNN-2131",
+        "As Lava's reader does it with reset_interval and reset_offset=1: what a bias did earlier is lost.",
+        False,
+        resets=True,
     ),
     "threshold 64, no leak": Row(
         partial(slayer, WHOLE, scale=16.0),
@@ -124,12 +138,25 @@ ROWS: dict[str, Row] = {
 }
 
 
-REFUSED: dict[str, tuple[Callable[[], Graph], str]] = {
-    "graded spikes": (partial(slayer, {"graded": True}), "n0"),
-    "a mean beyond 16 bits": (partial(slayer, {"mean": [-1024.0, 0, 0, 0]}), "n0"),
-    "weights that are no multiples of 1/64": (partial(slayer, {}, scale=1 / 16), "d0"),
+def sigma_delta() -> Graph:
+    """Delta encoder, a layer of sigma-delta neurons and decoder of slayer: of real numbers."""
+    builder = new("slayer")
+    threshold = {"threshold": tensor(0.5, "float32")}
+    port = builder.node("in", "slayer.Delta", builder.input((4,), F32), params=threshold)
+    port = dense(builder, "d0", port, np.asarray(eighths(4, 4)))
+    bias = {"bias": tensor(0.0, "float32")}
+    port = builder.node("n0", "slayer.SigmaDelta", port, params={**threshold, **bias}, norm="none")
+    builder.output(builder.node("out", "slayer.Sigma", port))
+    return builder.graph()
+
+
+REFUSED: dict[str, tuple[Callable[[], Graph], str, str]] = {
+    "graded spikes": (partial(slayer, {"graded": True}), "SNN-2135", "n0"),
+    "a mean beyond 16 bits": (partial(slayer, {"mean": [-1024.0, 0, 0, 0]}), "SNN-2135", "n0"),
+    "weights that are no multiples of 1/64": (partial(slayer, {}, scale=1 / 16), "SNN-2135", "d0"),
+    "sigma-delta neurons, whose input is real": (sigma_delta, "SNN-2138", "n0"),
 }
-"""What the lowering has no equal for, and where."""
+"""What the lowering has no equal for: the code, and where."""
 
 
 def stimulus() -> Array:
@@ -143,19 +170,22 @@ def add(writer: Writer) -> None:
     """Two runs and a lowering per row, and refusals. Raises ``ValueError`` where a row does not show it."""
     passes = resolve(load().targets[TARGET].lowering)
     family = Family(writer, FAMILY, "target", ("target", TARGET), RULE)
-    for title, (make, place) in REFUSED.items():
+    for title, (make, code, place) in REFUSED.items():
         subject = {"snn": ("model.snn", to_bytes(make()))}
-        wanted = Refusal(UnsupportedError, "SNN-2135", place)
+        wanted = Refusal(UnsupportedError, code, place)
         family.add(f"refused: {title}", "It has no equal on Loihi.", subject, wanted)
     for title, row in ROWS.items():
         before = row.graph()
         after, _ = lower(before, passes())
         if missing := unreported((row.code,), after.findings):
             raise ValueError(f"{title}: not reported: {', '.join(missing)}")
+        if row.resets:
+            after = with_resets(after)
         x = stimulus()
         found = [_ran(graph, x) for graph in (before, after)]
-        answer = Answer(after, (row.code,))
-        family.add(f"{title}: lowered", row.comment, {"snn": ("model.snn", to_bytes(before))}, answer)
+        if not row.resets:
+            answer = Answer(after, (row.code,))
+            family.add(f"{title}: lowered", row.comment, {"snn": ("model.snn", to_bytes(before))}, answer)
         words = _parting(title, row, after, *found)
         for side, graph, records in zip(("slayer", "Loihi"), (before, after), found, strict=True):
             bare = replace(graph, findings=(), provenance=Provenance(), correspondence=())
@@ -165,6 +195,21 @@ def add(writer: Writer) -> None:
                 batched=True, source=RULE, landmine=row.landmine, codes=(row.code,),
             )  # fmt: skip
             writer.add(case, files)
+
+
+def with_resets(graph: Graph) -> Graph:
+    """Every layer of neurons reset each ``STEPS`` steps, first when its input arrives: one step per layer."""
+    nodes, arrives = [], 1
+    for node in graph.nodes:
+        schema = REGISTRY(node.op, node.version)
+        if node.op == "loihi.CubaLIF" and isinstance(schema, StepOp):
+            given = {**node.attribute, "reset_interval": STEPS, "reset_offset": arrives + 1}
+            program = schema.program(given)
+            nodes.append(replace(node, attributes=tuple(given.items()), program=program))
+            arrives += 1
+        else:
+            nodes.append(node)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _ran(graph: Graph, x: Array) -> dict[str, Array]:

@@ -5,19 +5,19 @@ Weights follow a formula on a grid of eighths, so that every sum of currents is 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 HEAD = '''"""{title}."""
 
-import torch
-from spikingjelly.activation_based import functional, layer, neuron
-from torch import nn
-from torch.nn import functional as F
-
 
 def on_grid(net, mode):
     """Weights and biases of -3/8 .. 5/8, norms that divide by a half."""
+    import torch
+    from spikingjelly.activation_based import functional
+    from torch import nn
+
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
             module.running_mean = torch.full_like(module.running_mean, 0.25)
@@ -34,22 +34,38 @@ def on_grid(net, mode):
 PLAIN = """
 
 def network():
+{imports}
+
     return on_grid({body}, "{mode}"){tail}
 """
 OWN = """
 
-class Network(nn.Module):
-    def __init__(self):
-        super().__init__()
+def network():
+{imports}
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
 {parts}
 
-    def forward(self, x):
+        def forward(self, x):
 {steps}
 
-
-def network():
     return on_grid(Network(), "m")
 """
+NAMES = {
+    "torch": "import torch",
+    "layer": "from spikingjelly.activation_based import layer",
+    "neuron": "from spikingjelly.activation_based import neuron",
+    "nn": "from torch import nn",
+    "F": "from torch.nn import functional as F",
+}
+"""What a network may name, and the line that brings it, inside the factory: a framework is a peer."""
+
+
+def imports(body: str) -> str:
+    """The lines for what ``body`` names."""
+    return "\n".join(f"    {line}" for name, line in NAMES.items() if re.search(rf"(?<![\w.]){name}\.", body))
 
 
 @dataclass(frozen=True)
@@ -73,10 +89,12 @@ class Source:
         """The file ``network.py``."""
         head = HEAD.format(title=title[:1].upper() + title[1:])
         if self.forward:
-            parts = "\n".join(f"        {line.strip()}" for line in self.parts.split(";"))
-            steps = "\n".join(f"        {line.strip()}" for line in self.forward.split(";"))
-            return head + OWN.format(parts=parts, steps=steps)
-        return head + PLAIN.format(body=f"nn.Sequential({self.body})", mode=self.mode, tail=self.tail)
+            parts = "\n".join(f"            {line.strip()}" for line in self.parts.split(";"))
+            steps = "\n".join(f"            {line.strip()}" for line in self.forward.split(";"))
+            lines = imports(f"nn.Module {self.parts} {self.forward}")
+            return head + OWN.format(imports=lines, parts=parts, steps=steps)
+        body = f"nn.Sequential({self.body})"
+        return head + PLAIN.format(imports=imports(body), body=body, mode=self.mode, tail=self.tail)
 
 
 LINE, IMAGE, BLOCK, VECTOR = (2, 6), (2, 4, 4), (1, 4, 3, 2), (4,)

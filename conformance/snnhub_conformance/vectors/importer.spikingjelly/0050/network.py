@@ -1,13 +1,12 @@
 """Conv2d."""
 
-import torch
-from spikingjelly.activation_based import functional, layer, neuron
-from torch import nn
-from torch.nn import functional as F
-
 
 def on_grid(net, mode):
     """Weights and biases of -3/8 .. 5/8, norms that divide by a half."""
+    import torch
+    from spikingjelly.activation_based import functional
+    from torch import nn
+
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
             module.running_mean = torch.full_like(module.running_mean, 0.25)
@@ -23,4 +22,8 @@ def on_grid(net, mode):
 
 
 def network():
+    from spikingjelly.activation_based import layer
+    from spikingjelly.activation_based import neuron
+    from torch import nn
+
     return on_grid(nn.Sequential(layer.Conv2d(2, 2, 3, padding=1, bias=False), neuron.IFNode(), layer.Conv2d(2, 4, 3, stride=2, padding=2, dilation=2, groups=2), neuron.IFNode()), "m")

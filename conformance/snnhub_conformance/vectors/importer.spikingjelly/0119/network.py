@@ -1,13 +1,12 @@
 """Forward: mean over time."""
 
-import torch
-from spikingjelly.activation_based import functional, layer, neuron
-from torch import nn
-from torch.nn import functional as F
-
 
 def on_grid(net, mode):
     """Weights and biases of -3/8 .. 5/8, norms that divide by a half."""
+    import torch
+    from spikingjelly.activation_based import functional
+    from torch import nn
+
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
             module.running_mean = torch.full_like(module.running_mean, 0.25)
@@ -22,18 +21,21 @@ def on_grid(net, mode):
     return net.eval()
 
 
-class Network(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.stem, self.n0 = layer.Conv2d(2, 2, 3, padding=1, bias=False), neuron.IFNode()
-        self.conv, self.n1 = layer.Conv2d(2, 2, 3, padding=1, bias=False), neuron.IFNode()
-        self.head, self.n2 = layer.Conv2d(2, 2, 3, padding=1, bias=False), neuron.IFNode()
-
-    def forward(self, x):
-        x = self.n0(self.stem(x))
-        y = self.n1(self.conv(x))
-        return self.n2(self.head(x)).mean(0)
-
-
 def network():
+    from spikingjelly.activation_based import layer
+    from spikingjelly.activation_based import neuron
+    from torch import nn
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.n0 = layer.Conv2d(2, 2, 3, padding=1, bias=False), neuron.IFNode()
+            self.conv, self.n1 = layer.Conv2d(2, 2, 3, padding=1, bias=False), neuron.IFNode()
+            self.head, self.n2 = layer.Conv2d(2, 2, 3, padding=1, bias=False), neuron.IFNode()
+
+        def forward(self, x):
+            x = self.n0(self.stem(x))
+            y = self.n1(self.conv(x))
+            return self.n2(self.head(x)).mean(0)
+
     return on_grid(Network(), "m")

@@ -1,13 +1,12 @@
 """Batch statistics."""
 
-import torch
-from spikingjelly.activation_based import functional, layer, neuron
-from torch import nn
-from torch.nn import functional as F
-
 
 def on_grid(net, mode):
     """Weights and biases of -3/8 .. 5/8, norms that divide by a half."""
+    import torch
+    from spikingjelly.activation_based import functional
+    from torch import nn
+
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
             module.running_mean = torch.full_like(module.running_mean, 0.25)
@@ -23,4 +22,7 @@ def on_grid(net, mode):
 
 
 def network():
+    from spikingjelly.activation_based import layer
+    from torch import nn
+
     return on_grid(nn.Sequential(layer.BatchNorm2d(2, track_running_stats=False)), "m")

@@ -1,13 +1,12 @@
 """Dropout that is always on."""
 
-import torch
-from spikingjelly.activation_based import functional, layer, neuron
-from torch import nn
-from torch.nn import functional as F
-
 
 def on_grid(net, mode):
     """Weights and biases of -3/8 .. 5/8, norms that divide by a half."""
+    import torch
+    from spikingjelly.activation_based import functional
+    from torch import nn
+
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
             module.running_mean = torch.full_like(module.running_mean, 0.25)
@@ -22,15 +21,19 @@ def on_grid(net, mode):
     return net.eval()
 
 
-class Network(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.n0, self.n1 = neuron.IFNode(), neuron.LIFNode()
-        self.fc = layer.Linear(4, 4)
-
-    def forward(self, x):
-        return F.dropout(self.n0(x))
-
-
 def network():
+    from spikingjelly.activation_based import layer
+    from spikingjelly.activation_based import neuron
+    from torch import nn
+    from torch.nn import functional as F
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.n0, self.n1 = neuron.IFNode(), neuron.LIFNode()
+            self.fc = layer.Linear(4, 4)
+
+        def forward(self, x):
+            return F.dropout(self.n0(x))
+
     return on_grid(Network(), "m")
