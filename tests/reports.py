@@ -25,11 +25,12 @@ from tests.matrix import inserted
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "docs" / "reports"
 README = ROOT / "README.md"
-LEVELS = {"spikingjelly": "R3", "torch": "R3", "rockpool": "R3"}
+LEVELS = {"spikingjelly": "R3", "torch": "R3", "rockpool": "R3", "dynapsim": "R3"}
 """What a subject claims, where that is not the highest level."""
 FAMILIES = {
     "spikingjelly": ["importer.spikingjelly"],
     "rockpool": ["importer.rockpool"],
+    "dynapsim": ["importer.dynapse2"],
     "lava-dl": ["importer.lava-dl"],
     "lava": ["loihi"],
     "xylosim": ["xylo", "kernel.xylo"],
@@ -41,6 +42,7 @@ ALL = (
     "spikingjelly",
     "lava",
     "rockpool",
+    "dynapsim",
     "lava-dl",
     "xylosim",
     "c-worker",
@@ -49,6 +51,7 @@ ALL = (
     "importer:netx",
     "importer:spikingjelly",
     "importer:rockpool",
+    "importer:dynapse2",
     "importer:lava-dl",
     "exporter:netx",
     "target:loihi2",

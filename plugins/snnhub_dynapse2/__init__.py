@@ -138,6 +138,18 @@ def snnhub_register_runners() -> Iterable[Runner]:
             level="R3",
             replays=(".npz",),
         ),
+        Runner(
+            "samna-dynapse2",
+            "Dynap-SE2 boards through samna, for a dynapse2.json; not verified on a chip",
+            entry="snnhub_dynapse2.samna.runner:run_chip",
+            availability=_samna,
+            deterministic=False,
+            options=(
+                Option("timeout", "seconds to wait for the board beyond the run itself", "60"),
+                Option("bitfile", "file for the board's FPGA; without one it is taken to be configured"),
+                Option("report", "file for what became of every attribute of samna's configuration"),
+            ),
+        ),
     )
 
 
@@ -164,6 +176,13 @@ def _available() -> Availability:
     if found.state == "ready" or here:
         return Availability(True)
     return Availability(False, f"environment dynapse2 is {found.state}", "Run: snnhub env create dynapse2")
+
+
+def _samna() -> Availability:
+    from snnhub.peers.samna_guard import REMEDY, problem
+
+    words = problem()
+    return Availability(False, words, REMEDY) if words else Availability(True)
 
 
 @hookimpl

@@ -14,7 +14,7 @@ from snnhub.ir.numtype import F32
 from snnhub.ir.op import OpLookup
 from snnhub.ir.tensor import Array, Tensor, smallest_integer, tensor
 
-from snnhub_dynapse2.chain import Layer, Linear, Neurons
+from snnhub_dynapse2.chain import Layer, Linear, Neurons, Residual, flat
 from snnhub_dynapse2.derive import F, refractory_steps
 from snnhub_dynapse2.parameters import BIASES, FACTORS, MOST_BLOCKED, names
 
@@ -36,22 +36,36 @@ class Build:
 
     def run(self, layers: Sequence[Layer], provenance: Provenance) -> Graph:
         """The graph. Raises ``UnsupportedError`` with everything that cannot be held."""
-        dt = self._dt(layers)
-        first = layers[0] if layers else None
+        every = list(flat(layers))
+        dt = self._dt(every)
+        first = every[0] if every else None
         width = first.weight.shape[0] if isinstance(first, Linear) else first.size if first is not None else 1
         if first is None:
             self._refuse("SNN-3408", self.builder.name, "the network has no layers")
         port = self.builder.input((max(width, 1),), F32)
+        port, _ = self._row(layers, port, width)
+        self._ensure()
+        self.builder.output(port)
+        neurons = bool(every) and isinstance(every[-1], Neurons)
+        return self.builder.graph(decoder=Decoder("sum" if neurons else "mean"), dt=dt, provenance=provenance)
+
+    def _row(self, layers: Sequence[Layer], port: Port, width: int) -> tuple[Port, int]:
+        """Layers one after the other, and how many features come out."""
         for layer in layers:
+            if isinstance(layer, Residual):
+                inner, size = self._row(layer.layers, port, width)
+                if size != width:
+                    words = f"{width} features go in, {size} come out, and they are added"
+                    self._refuse("SNN-3408", layer.path, words)
+                origin = Origin(*self.framework, layer.path.replace("/", "."))
+                port = self.builder.node(layer.path, "core.Add", {"a": inner, "b": port}, origin=origin)
+                continue
             size = layer.weight.shape[0] if isinstance(layer, Linear) else layer.size
             if size != width:
                 self._refuse("SNN-3408", layer.path, f"{width} features arrive at a layer that takes {size}")
             port = self._linear(layer, port) if isinstance(layer, Linear) else self._neurons(layer, port)
             width = layer.weight.shape[1] if isinstance(layer, Linear) else layer.size
-        self._ensure()
-        self.builder.output(port)
-        neurons = bool(layers) and isinstance(layers[-1], Neurons)
-        return self.builder.graph(decoder=Decoder("sum" if neurons else "mean"), dt=dt, provenance=provenance)
+        return port, width
 
     def _refuse(self, code: str, place: str, words: str, remedy: str = "") -> None:
         self.builder.findings.append(error(code, place, words, remedy=remedy))
@@ -101,7 +115,7 @@ class Build:
             self.builder.edge(back, Port(layer.path, "x"))
         return port
 
-    def _dt(self, layers: Sequence[Layer]) -> float | None:
+    def _dt(self, layers: Sequence[Linear | Neurons]) -> float | None:
         """The one length of a step, in seconds: the shortest decimal that is the stored f32."""
         found = {float(layer.values["dt"]): layer.path for layer in layers if isinstance(layer, Neurons)}
         if len(found) > 1:

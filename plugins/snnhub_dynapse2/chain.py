@@ -1,8 +1,10 @@
-"""A network of DynapSim as both importers see it: linear layers and layers of neurons in a row."""
+"""A network of DynapSim as both importers see it: linear layers and layers of neurons in a row, and rows whose
+input is added to their output.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from snnhub.ir.tensor import Array
@@ -32,4 +34,21 @@ class Neurons:
     recipe: str
 
 
-Layer = Linear | Neurons
+@dataclass(frozen=True)
+class Residual:
+    """A row of layers whose output is what goes in plus what comes out, in the same step."""
+
+    path: str
+    layers: tuple[Layer, ...]
+
+
+Layer = Linear | Neurons | Residual
+
+
+def flat(layers: Sequence[Layer]) -> Iterator[Linear | Neurons]:
+    """The layers of all rows, in order."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield from flat(layer.layers)
+        else:
+            yield layer

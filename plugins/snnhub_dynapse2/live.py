@@ -1,11 +1,15 @@
 """The layers of a live network of Rockpool's JAX modules, by class names and attributes: Rockpool is not imported.
 
+Rockpool 3.1.0 combines modules by ``Sequential`` (of an OrderedDict it makes another class than of modules),
+``Residual`` and ``FFwdStack``; a class of one's own may do anything with its parts, and is not guessed at.
+
 Factors are computed with ``jax.numpy`` in f32, in the order of operations of DynapSim, so that they are its own.
 """
 
 from __future__ import annotations
 
 import copy
+import itertools
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -14,10 +18,23 @@ from snnhub.errors import UsageError
 from snnhub.findings import Finding, error, info
 from snnhub.ir.tensor import Array
 
-from snnhub_dynapse2.chain import Layer, Linear, Neurons
+from snnhub_dynapse2.chain import Layer, Linear, Neurons, Residual
 from snnhub_dynapse2.derive import RAW, derived, exp_f32
 
-SEQUENTIAL, LINEAR, DYNAPSIM = "JaxSequential", "LinearJax", "DynapSim"
+SEQUENTIAL, RESIDUAL, STACK = ("JaxSequential", "ModSequential"), "JaxResidual", "JaxFFwdStack"
+LINEAR, DYNAPSIM, WHOLE = "LinearJax", "DynapSim", "net"
+POSSIBLE = "Possible are DynapSim, LinearJax, and Sequential, Residual and FFwdStack of them, nested as you like."
+REASONS = {
+    "LIFJax": "its neurons have other equations than DynapSim's",
+    "LIFODEJax": "its neurons have other equations than DynapSim's",
+    "RateJax": "its units have rates and no spikes",
+    "ExpSynJax": "a filter before a layer; DynapSim brings its own synapse along",
+    "ExpSmoothJax": "a filter before a layer; DynapSim brings its own synapse along",
+    "InstantJax": "a function of a signal, of which the chip has none",
+    "SoftmaxJax": "a function of a signal, of which the chip has none",
+    "LogSoftmaxJax": "a function of a signal, of which the chip has none",
+}
+"""Why a module of Rockpool's is none of a network of analog neurons."""
 FACTORS = ("rockpool", "exact")
 """Where the charge factors come from: as Rockpool computes them, or right to the last bit of f32."""
 
@@ -47,20 +64,56 @@ def layers(net: Any, factors: str) -> tuple[list[Layer], list[Finding]]:
 
 
 def _collect(module: Any, path: str, factors: str, found: list[Layer], problems: list[Finding]) -> None:
-    kind = type(module).__name__
-    if kind == SEQUENTIAL:
+    kind, changed = kind_of(module)
+    if changed:
+        words = f"{type(module).__name__} is a class of its own, which changes {changed}: it may do anything there"
+        problems.append(error("SNN-3002", path or type(module).__name__, words, remedy=POSSIBLE))
+    elif kind in SEQUENTIAL:
         for name in module._submodulenames:
-            _collect(getattr(module, name), f"{path}/{name}" if path else name, factors, found, problems)
+            _collect(getattr(module, name), _below(path, name), factors, found, problems)
+    elif kind == RESIDUAL:
+        inner: list[Layer] = []
+        for name in module._submodulenames:
+            _collect(getattr(module, name), _below(path, name), factors, inner, problems)
+        found.append(Residual(path or WHOLE, tuple(inner)))
+    elif kind == STACK:
+        weights = iter(module._weight_names)
+        for name in module._submodule_names:
+            _collect(getattr(module, name), _below(path, name), factors, found, problems)
+            after = itertools.islice(weights, 1)  # none behind the last one
+            found += [Linear(_below(path, item), np.asarray(getattr(module, item), np.float32)) for item in after]
     elif kind == LINEAR:
         bias = getattr(module, "bias", None) if getattr(module, "_has_bias", True) else None
-        weight = np.asarray(module.weight, np.float32)
-        found.append(Linear(path or "net", weight, None if bias is None else np.asarray(bias, np.float32)))
+        values = np.asarray(module.weight, np.float32)
+        found.append(Linear(path or WHOLE, values, None if bias is None else np.asarray(bias, np.float32)))
     elif kind == DYNAPSIM:
-        found.append(_neurons(module, path or "net", factors, problems))
+        found.append(_neurons(module, path or WHOLE, factors, problems))
     else:
-        remedy = f"Build the network of {LINEAR} and {DYNAPSIM} in Sequential."
-        words = f"{kind} is none of {LINEAR}, {DYNAPSIM}, {SEQUENTIAL}"
-        problems.append(error("SNN-3002", path or kind, words, remedy=remedy))
+        words = f"{kind} has no place here: {REASONS.get(kind, 'it is not known')}"
+        problems.append(error("SNN-3002", path or kind, words, remedy=POSSIBLE))
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
+
+
+def kind_of(module: Any) -> tuple[str, str]:
+    """The class of Rockpool that a module is of, and what a class of somebody else's between them changes.
+
+    One that only has a constructor of its own, which calls Rockpool's, is still Rockpool's module.
+    """
+    for kind in type(module).__mro__:
+        if kind.__module__.partition(".")[0] == "rockpool":
+            return (kind.__name__, "") if kind.__name__ not in ("JaxModule", "Module") else ("", "evolve")
+        own = [name for name, value in vars(kind).items() if name != "__init__" and _does(value)]
+        if own:
+            return kind.__name__, ", ".join(sorted(own)[:3])
+    return type(module).__name__, ""
+
+
+def _does(value: Any) -> bool:
+    """Whether something in the body of a class is code."""
+    return callable(value) or isinstance(value, property | staticmethod | classmethod)
 
 
 def _neurons(module: Any, path: str, factors: str, problems: list[Finding]) -> Neurons:

@@ -13,7 +13,10 @@ from snnhub.api.remote import open_worker, run_with
 from snnhub.api.request import RunRequest
 from snnhub.errors import UsageError
 from snnhub.findings import Finding, info
+from snnhub.ir.analysis import analyse
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
+from snnhub.ir.numtype import NumType
+from snnhub.ir.op import OpLookup
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
@@ -26,6 +29,8 @@ HERE = "snnhub_dynapse2.runner:run_here"
 NAME = "dynapsim"
 EVERYTHING = "*"
 STATES = ("isyn", "iahp", "imem", "vmem")
+WHOLE = "net"
+"""Path of a module that is the whole network: Rockpool records it without a name."""
 Get = Callable[[], Array]
 
 
@@ -76,7 +81,7 @@ def run_here(request: RunRequest) -> Recording:
         values = np.concatenate([values, np.zeros((missing, *values.shape[1:]), values.dtype)])
     batch = np.ascontiguousarray(values[: request.length].swapaxes(0, 1).astype(np.float32))
     output, _, record = net.reset_state()(batch, record=True)
-    known = _known(graph, record, output)
+    known = _known(graph, request.import_options.lookup, record, output)
     keys = tuple(known) if EVERYTHING in request.record else request.record
     absent = [key for key in keys if key not in known]
     if absent:
@@ -135,17 +140,18 @@ def replayed(request: RunRequest) -> Recording:
     return Recording(arrays, request.stimulus.batched, NAME, found)
 
 
-def _known(graph: Graph, record: Mapping[str, Any], output: Any) -> dict[str, Get]:
+def _known(graph: Graph, lookup: OpLookup, record: Mapping[str, Any], output: Any) -> dict[str, Get]:
     """Every record key that DynapSim can give, with what fetches it."""
     known: dict[str, Get] = {}
+    types = analyse(graph, lookup).types
     for node in graph.nodes:
-        known |= _of_node(node, record, output)
+        known |= _of_node(node, record, output, types)
     last = graph.into[Port(graph.outputs[0].id, TERMINAL_PORT)][0].src
     known["output"] = known.get(f"{last.node}/{last.name}", lambda: _array(output))
     return known
 
 
-def _of_node(node: Node, record: Mapping[str, Any], output: Any) -> dict[str, Get]:
+def _of_node(node: Node, record: Mapping[str, Any], output: Any, types: Mapping[Port, NumType]) -> dict[str, Get]:
     path = node.origin.path.replace(".", "/")
     if path.endswith("/w_rec"):
         return {}
@@ -153,8 +159,11 @@ def _of_node(node: Node, record: Mapping[str, Any], output: Any) -> dict[str, Ge
     holder = record
     for part in parent.split("/") if parent else ():
         holder = holder[part]
-    if node.op == "core.Dense":
-        return {f"{node.id}/y": lambda: _array(holder.get(f"{name}_output", output))}
+    if node.op in ("core.Dense", "core.Add"):
+        if f"{name}_output" not in holder and path != WHOLE:
+            return {}  # weights between the layers of an FFwdStack
+        numpy = types[Port(node.id, "y")].numpy
+        return {f"{node.id}/y": lambda: _array(holder.get(f"{name}_output", output)).astype(numpy)}
     own = holder.get(name, record)  # a single module records without a name
     found: dict[str, Get] = {f"{node.id}/{key}": lambda key=key: _array(own[key]) for key in STATES}  # type: ignore[misc]
     whole = node.program.output_type("s").numpy if node.program else np.uint8

@@ -122,7 +122,7 @@ def _available() -> Availability:
 
 
 def _samna() -> Availability:
-    from snnhub_xylo.samna.guard import REMEDY, problem
+    from snnhub.peers.samna_guard import REMEDY, problem
 
     words = problem()
     return Availability(False, words, REMEDY) if words else Availability(True)

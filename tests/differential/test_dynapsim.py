@@ -177,6 +177,57 @@ def test_what_cannot_be_held_is_refused_at_once(worker: Worker) -> None:
     assert "SNN-3407" in {code for code, _ in found}
 
 
+COMBINED = {
+    "residual": ["2_JaxResidual/y", "3_JaxResidual/0_JaxResidual/y", "6_JaxResidual/y"],
+    "residual first": ["net/y"],
+    "residual of weights": ["1_JaxResidual/y", "2_JaxResidual/y"],
+    "stack": ["1_JaxFFwdStack/2_DynapSim/s"],
+    "stack alone": ["0_LinearJax/y", "2_DynapSim/s"],
+    "ordered": ["fc/y", "act/s"],
+    "appended": ["later/s"],
+    "weights": ["net/y"],
+    "subclass": ["0_LinearJax/y", "1_DynapSim/s"],
+}
+
+
+@pytest.mark.parametrize("kind", COMBINED)
+def test_every_way_to_combine_modules(worker: Worker, kind: str) -> None:
+    """What Rockpool's combinators make of the same layers: every spike, and every sum of a residual block."""
+    graph, options, source = bring(worker, "combined", kind=kind)
+    x = raster(400, CHANNELS, 8, 0.1)
+    theirs = recorded(worker, graph, options, source, x)
+    found = ours(graph, theirs, x)
+    assert {"output", *COMBINED[kind]} <= set(theirs)
+    assert spikes_differing(found, theirs) == 0
+    assert np.abs(theirs["output"].astype(float)).sum() > 20
+    for key in theirs:
+        if key.endswith("/y") or key == "output":
+            assert found[key].dtype == theirs[key].dtype, key
+            np.testing.assert_allclose(found[key], theirs[key], rtol=1e-5, atol=1e-5, err_msg=key)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed"), [("module", "evolve"), ("sequential", "evolve"), ("dynapsim", "odd")]
+)
+def test_classes_of_ones_own_are_refused_by_name(worker: Worker, kind: str, changed: str) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        bring(worker, "own", kind=kind)
+    (refused,) = caught.value.findings
+    name = {"module": "Own", "sequential": "Twice", "dynapsim": "Odd"}[kind]
+    assert (refused.code, refused.place) == ("SNN-3002", f"0_{name}")
+    assert f"{name} is a class of its own, which changes {changed}" in refused.message
+    assert "Residual and FFwdStack" in refused.remedy
+
+
+def test_every_other_module_is_refused_with_its_reason(worker: Worker) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        bring(worker, "others")
+    found = {item.place: item.message for item in caught.value.findings if item.code == "SNN-3002"}
+    assert len(found) == 7
+    assert not [words for words in found.values() if "it is not known" in words]
+    assert "no spikes" in found["3_RateJax"]
+
+
 def test_a_network_handed_over_as_a_file_is_the_same_network(worker: Worker, tmp_path: Path) -> None:
     """Numbers of section E and the recording, in one file; no Rockpool where it is read."""
     graph, options, source = bring(worker, "random_net", seed=4, size=40, ahp=True)

@@ -122,3 +122,127 @@ def two_steps() -> Any:
     return _sequential(
         _linear(weight), _dynapsim(4, dt=1e-3), LIFJax((4, 4)), _linear(weight), _dynapsim(4, dt=2e-3)
     )
+
+
+def combined(kind: str = "residual", seed: int = 5) -> Any:
+    """Every way in which Rockpool combines modules: ``residual`` (in a row, in another residual, and at the end),
+    ``residual first``, ``stack``, ``ordered`` (names of one's own), ``appended``, ``weights`` alone, ``subclass``
+    with nothing of its own.
+    """
+    from collections import OrderedDict
+
+    from rockpool.nn.combinators import FFwdStack, Residual
+
+    random = np.random.default_rng(seed)
+
+    def weights(before: int, after: int, scale: float = 1.0) -> Any:
+        return _linear((scale * random.normal(0.3, 0.8, (before, after))).astype(np.float32))
+
+    def layer(size: int) -> Any:
+        return _dynapsim(size, **_wide(random, size))
+
+    def init(shape: tuple[int, int]) -> Any:
+        return random.normal(0.6, 0.8, shape).astype(np.float32)
+
+    def block(size: int) -> Any:
+        return Residual(weights(size, size), layer(size))
+
+    makers: dict[str, Any] = {
+        "residual": lambda: _sequential(
+            weights(CHANNELS, 8), layer(8), block(8), Residual(block(8), weights(8, 8), layer(8)), weights(8, 5),
+            layer(5), block(5),
+        ),
+        "residual first": lambda: Residual(weights(CHANNELS, 6), layer(6), weights(6, CHANNELS), layer(CHANNELS)),
+        "residual of weights": lambda: _sequential(
+            weights(CHANNELS, 6), Residual(weights(6, 6), layer(6)), Residual(weights(6, 6, 0.25)), layer(6)
+        ),
+        "stack": lambda: _sequential(
+            weights(CHANNELS, 7), FFwdStack(layer(7), layer(6), layer(4), weight_init_func=init)
+        ),
+        "stack alone": lambda: FFwdStack(weights(CHANNELS, 7), layer(9), layer(5), weight_init_func=init),
+        "ordered": lambda: _sequential(OrderedDict([("fc", weights(CHANNELS, 6)), ("act", layer(6))])),
+        "appended": lambda: _appended(weights(CHANNELS, 6), layer(6)),
+        "weights": lambda: weights(CHANNELS, 6),
+        "subclass": lambda: _subclass(weights(CHANNELS, 6), layer(6)),
+    }  # fmt: skip
+    return makers[kind]()
+
+
+def _appended(first: Any, second: Any) -> Any:
+    net = _sequential(first)
+    net.append(second, "later")
+    return net
+
+
+def _subclass(*layers: Any) -> Any:
+    from rockpool.nn.combinators.sequential import JaxSequential
+
+    class Mine(JaxSequential):
+        """A name for a network, and nothing else."""
+
+    return Mine(*layers)
+
+
+def own(kind: str = "module") -> Any:
+    """Classes of one's own that do something: a module with submodules, a changed Sequential and DynapSim."""
+    from rockpool.devices.dynapse import DynapSim
+    from rockpool.nn.combinators.sequential import JaxSequential
+    from rockpool.nn.modules.jax import JaxModule
+
+    weight = np.ones((4, 4), np.float32)
+
+    class Own(JaxModule):
+        """Its layers by attribute; what it does with them only ``evolve`` says."""
+
+        def __init__(self) -> None:
+            super().__init__(shape=(4, 4))
+            self.fc, self.act = _linear(weight), _dynapsim(4)
+
+        def evolve(self, x: Any, record: bool = False) -> Any:
+            """Both, one after the other."""
+            x, first, _ = self.fc(x, record=record)
+            x, second, _ = self.act(x, record=record)
+            return x, {"fc": first, "act": second}, {}
+
+    class Twice(JaxSequential):
+        """Does something else with its layers."""
+
+        def evolve(self, x: Any, record: bool = False) -> Any:
+            """Twice the input."""
+            return super().evolve(2 * x, record)
+
+    class Odd(DynapSim):
+        """Neurons that rest elsewhere."""
+
+        @property
+        def odd(self) -> int:
+            """Nobody knows what for."""
+            return 1
+
+    found = {
+        "module": Own,
+        "sequential": lambda: Twice(_linear(weight), _dynapsim(4)),
+        "dynapsim": lambda: Odd((4, 4)),
+    }
+    made: Any = found[kind]
+    return _sequential(made(), _linear(weight), _dynapsim(4))
+
+
+def others() -> Any:
+    """Every other module of Rockpool's for jax, one after the other."""
+    from rockpool.nn.modules import (
+        ExpSynJax,
+        InstantJax,
+        LIFJax,
+        LIFODEJax,
+        LogSoftmaxJax,
+        RateJax,
+        SoftmaxJax,
+    )
+
+    kinds: tuple[Any, ...] = (LIFJax, LIFODEJax, RateJax, ExpSynJax)
+    instant: Any = InstantJax
+    plain = [kind((4, 4)) for kind in kinds]
+    softs: tuple[Any, ...] = (SoftmaxJax, LogSoftmaxJax)
+    soft = [kind((4, 4), tau=0.01) for kind in softs]
+    return _sequential(_dynapsim(4), *plain, instant((4, 4), function=lambda x: x), *soft)

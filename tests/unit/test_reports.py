@@ -13,8 +13,8 @@ from tests.reports import ALL, README, REPORTS, table
 SUITE = suite.load()
 STORED = overview.load_reports(REPORTS)
 PEERS = (
-    *("torch", "spikingjelly", "lava", "rockpool", "lava-dl", "xylosim"),
-    *("importer:spikingjelly", "importer:rockpool", "importer:lava-dl"),
+    *("torch", "spikingjelly", "lava", "rockpool", "dynapsim", "lava-dl", "xylosim"),
+    *("importer:spikingjelly", "importer:rockpool", "importer:dynapse2", "importer:lava-dl"),
 )
 OURS = tuple(name.replace(":", " ") for name in ALL if name not in PEERS)
 """Subjects that need no other framework: their reports are made again whenever a family changes."""

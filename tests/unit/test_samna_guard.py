@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from snnhub.errors import MissingPeerError
 from snnhub.hub.loader import load
-from snnhub_xylo.samna import guard
-from snnhub_xylo.samna.guard import LEAST_BYTES, problem
+from snnhub.peers import samna_guard as guard
+from snnhub.peers.samna_guard import LEAST_BYTES, problem
 
 from tests.networks.samna_installed import EXTENSION, INSTALLER, PLATFORM, PURE, compiled, installed, record
 

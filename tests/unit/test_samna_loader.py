@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from snnhub.errors import UnsupportedError
 from snnhub.findings import Severity
+from snnhub.peers.samna_report import shown
 from snnhub_xylo.core import Core
 from snnhub_xylo.families import A2, A3, FAMILIES, IMU
 from snnhub_xylo.samna.loader import apply, read, read_core
 from snnhub_xylo.samna.names import WHOLE, camel, names_of, sources
-from snnhub_xylo.samna.report import shown
 from snnhub_xylo.samna.values import uses, wanted
 
 from tests.networks.samna_double import samna_double

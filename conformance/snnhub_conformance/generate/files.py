@@ -65,6 +65,14 @@ def rockpool(writer: Writer, table: dict[str, Any]) -> None:
     table["cases"] = len(writer.cases)
 
 
+def dynapse2(writer: Writer, table: dict[str, Any]) -> None:
+    """``importer.dynapse2``. Needs the environment dynapse2."""
+    from snnhub_conformance.generate import dynapse2 as family
+
+    family.add(writer)
+    table["cases"] = len(writer.cases)
+
+
 def lavadl(writer: Writer, table: dict[str, Any]) -> None:
     """``importer.lava-dl``. Needs the environment of Lava."""
     from snnhub_conformance.generate import lavadl as family

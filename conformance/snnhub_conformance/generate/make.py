@@ -84,6 +84,7 @@ MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "loihi2": ({"target.loihi2", "lowering.loihi2"}, files.chip),
     "spikingjelly": ({"importer.spikingjelly"}, files.spikingjelly),
     "rockpool": ({"importer.rockpool"}, files.rockpool),
+    "dynapse2": ({"importer.dynapse2"}, files.dynapse2),
     "lava-dl": ({"importer.lava-dl"}, files.lavadl),
     "difference": ({"difference.slayer"}, files.different),
     "xylo": ({"xylo"}, files.xylo),

@@ -7,7 +7,7 @@ the network is imported: those of ``exp(-dt / tau)`` may end in another bit on a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 PARTS = {
@@ -126,16 +126,16 @@ def imports(body: str) -> list[str]:
     return [*(["import torch"] if "torch." in body else []), *lines]
 
 
-def needed(text: str) -> Iterator[str]:
-    """Parts that a text uses, and what these use, in the order of ``PARTS``."""
+def needed(text: str, parts: Mapping[str, str] = PARTS) -> Iterator[str]:
+    """Parts that a text uses, and what these use, in the order of ``parts``."""
     found: set[str] = set()
     pending = [text]
     while pending:
         words = set(re.findall(r"[a-z]+(?=\()", pending.pop()))
-        new = (words & set(PARTS)) - found
+        new = (words & set(parts)) - found
         found |= new
-        pending += [PARTS[name] for name in new]
-    return (name for name in PARTS if name in found)
+        pending += [parts[name] for name in new]
+    return (name for name in parts if name in found)
 
 
 @dataclass(frozen=True)

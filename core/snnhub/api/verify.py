@@ -98,7 +98,8 @@ def verify(
     ``a``) fed it. ``robust``: carry a bound on the order of float sums beside every value, and tell whether any
     order gives the same spikes (``docs/order-robust.md``). Raises ``UsageError`` unless exactly one of ``b`` and
     ``against`` is given, for another engine than the reference, or ``robust``, between two networks, and for
-    another engine with ``isolate``.
+    another engine with ``isolate``, and for a runner whose runs differ from one another: what can be said of those
+    is the verdict ``distribution``, of many runs.
     """
     if (b is None) == (against is None):
         raise UsageError(
@@ -155,6 +156,12 @@ def _against_runner(
     isolate: bool,
     robust: bool,
 ) -> VerifyResult:
+    if not find(load().runners, against, "runner").deterministic:
+        raise UsageError(
+            "its runs differ from one another, so that one of them shows nothing",
+            where=against,
+            remedy="Run it many times, and compare rates: snnhub.compare.distribution.equivalence.",
+        )
     run = run_against(a, against, stimulus, from_, options, given, progress, engine)
     loaded, prepared, ours, theirs = run.loaded, run.prepared, run.ours, run.theirs
     verdict = judge_same(loaded.graph, ours, theirs, run.whole, run.shown, loaded if engine is None else None)

@@ -135,6 +135,8 @@ class Runner(Registered):
 
     ``capabilities``: what it runs, as a worker declares it (``docs/worker-protocol.md``); None for everything.
     The conformance suite holds it to this declaration in both directions.
+    ``deterministic``: the same input gives the same recording. Of a runner whose runs differ (an analog chip),
+    ``verify`` takes none: rates over many runs are what can be compared.
     ``packs``: it takes long to start, so that the suite puts small networks before it as parts of a large one.
     ``replays``: endings of source files that bring their recording along; answering with it needs no peer here.
     """

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from snnhub.errors import MissingPeerError, UnsupportedError
-from snnhub.findings import Finding, error
+from snnhub.errors import MissingPeerError
+from snnhub.findings import error
+from snnhub.peers.samna_report import PLACE, VERSION, Entry, LoadReport, refuse
 
 from snnhub_xylo.core import Core, Ints
 from snnhub_xylo.samna.loader import apply
 from snnhub_xylo.samna.names import Names, names_of
-from snnhub_xylo.samna.report import PLACE, VERSION, Entry, LoadReport
 from snnhub_xylo.samna.stepping import by_readouts, by_state_node
 
 MODES: dict[str, tuple[str, Any]] = {
@@ -44,7 +44,7 @@ def run_board(
     loaded = _switch(config, module, names, loaded)
     valid, message = module.validate_configuration(config)
     if not valid:
-        _refuse([error("SNN-4305", PLACE, "samna finds the configuration invalid", old=str(message)[:200])])
+        refuse([error("SNN-4305", PLACE, "samna finds the configuration invalid", old=str(message)[:200])])
     board = _open(samna, names)
     step = by_state_node if family == "xylo-a2" else by_readouts
     return step(samna, module, board, config, events, timeout, report), loaded
@@ -67,21 +67,9 @@ def _switch(config: Any, module: Any, names: Names, loaded: LoadReport) -> LoadR
         if getattr(config, name) != value:
             found.append(error("SNN-4305", place, "samna did not take the value", new=str(member), remedy=VERSION))
         done.append(Entry(name, str(member)))
-    _refuse(found)
+    refuse(found)
     left = tuple(entry for entry in loaded.left if entry.path not in MODES)
     return replace(loaded, done=(*loaded.done, *done), left=left)
-
-
-def _refuse(found: list[Finding]) -> None:
-    if found:
-        first = found[0]
-        raise UnsupportedError(
-            f"the network cannot be put into samna's configuration: {first.message}",
-            where=first.place,
-            found=first.old,
-            remedy=first.remedy,
-            findings=found,
-        )
 
 
 def _open(samna: Any, names: Names) -> Any:

@@ -16,12 +16,12 @@ from snnhub.api.check import check_target
 from snnhub.errors import UnsupportedError
 from snnhub.findings import Severity, of_severity
 from snnhub.hub.catalogue import register_ops
+from snnhub.peers.samna_report import Entry, LoadReport, shown
 
 from snnhub_xylo.core import Core
 from snnhub_xylo.document import graph_of
 from snnhub_xylo.families import FAMILIES, Family
 from snnhub_xylo.samna.names import Attribute, Names, names_of
-from snnhub_xylo.samna.report import Entry, LoadReport, shown
 from snnhub_xylo.samna.values import Wanted, core_of, wanted
 from snnhub_xylo.target import spec_of
 

@@ -18,6 +18,8 @@ from snnhub.ir.graph import TERMINAL_PORT, Port
 from snnhub.ir.recording import Recording
 from snnhub.peers.env import worker_command
 from snnhub.peers.protocol import Worker
+from snnhub.peers.samna_guard import NAME
+from snnhub.peers.samna_report import LoadReport
 from snnhub_formats.strictjson import finite, parse
 
 from snnhub_xylo.core import Core
@@ -25,9 +27,7 @@ from snnhub_xylo.document import FORMAT
 from snnhub_xylo.families import FAMILIES
 from snnhub_xylo.reader import MAX_BYTES
 from snnhub_xylo.runner import EVERYTHING, ensure_single_core
-from snnhub_xylo.samna.guard import NAME
 from snnhub_xylo.samna.loader import ensure_fits
-from snnhub_xylo.samna.report import Entry, LoadReport
 
 WORKER = "snnhub_xylo.samna.worker:main"
 TIMEOUT, MARGIN = 60.0, 120.0
@@ -135,13 +135,4 @@ def _call(
         params |= {"timeout": str(timeout), "folder": name}
         answer = worker.call("run", params, timeout=timeout + MARGIN, progress=request.progress)
         spikes = np.load(answer["arrays"]["s_out"], allow_pickle=False)
-    return spikes, loaded_from(answer["load"])
-
-
-def loaded_from(data: Mapping[str, Any]) -> LoadReport:
-    """A report from its ``to_json``."""
-    lists = {
-        name: tuple(Entry(**row) for row in data[name])
-        for name in ("done", "missing", "refused", "left", "unknown")
-    }
-    return LoadReport(data["family"], **lists)
+    return spikes, LoadReport.from_json(answer["load"])

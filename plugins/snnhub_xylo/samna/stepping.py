@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 from snnhub.errors import RunError
+from snnhub.peers.samna_report import PLACE
 
 from snnhub_xylo.core import CAP_INPUT, Ints
-from snnhub_xylo.samna.report import PLACE
 
 PAUSE = 0.001
 """Seconds to wait when nothing has come."""

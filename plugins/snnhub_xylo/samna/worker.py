@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from snnhub.peers.samna_guard import NAME, ensure_real
 from snnhub.peers.worker import PROTOCOL, Report, private_pipe, serve, versions
 
 from snnhub_xylo.core import Core
 from snnhub_xylo.families import FAMILIES
 from snnhub_xylo.samna.board import run_board
-from snnhub_xylo.samna.guard import NAME, ensure_real
 
 
 def main() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from snnhub.findings import Finding, error, info
+
+from snnhub.errors import UnsupportedError
+from snnhub.findings import Finding, Severity, error, info, of_severity
 
 PLACE = "samna"
 SHOWN = 3
@@ -89,6 +91,31 @@ class LoadReport:
                 for name in ("done", "missing", "refused", "left", "unknown")
             },
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> LoadReport:
+        """A report from its ``to_json``."""
+        names = ("done", "missing", "refused", "left", "unknown")
+        lists = {name: tuple(Entry(**row) for row in data[name]) for name in names}
+        return cls(data["family"], **lists)
+
+    def ensure_complete(self) -> None:
+        """Raise ``UnsupportedError`` with everything that the network needs and that was not taken."""
+        if not self.complete:
+            refuse(of_severity(self.findings(), Severity.ERROR))
+
+
+def refuse(found: Sequence[Finding]) -> None:
+    """Raise ``UnsupportedError`` for errors of a configuration, if there are any."""
+    if found:
+        first = found[0]
+        raise UnsupportedError(
+            f"the network cannot be put into samna's configuration: {first.message}",
+            where=first.place,
+            found=first.old,
+            remedy=first.remedy,
+            findings=list(found),
+        )
 
 
 VERSION = "Look the attribute up in the reference of the samna that is installed; names change between versions."

@@ -1,0 +1,34 @@
+"""Names of one's own."""
+
+
+def grid(*shape):
+    """Weights of -6 .. 10, in halves."""
+    import numpy as np
+
+    count = np.arange(np.prod(shape)).reshape(shape)
+    return (((count * 7 + 3) % 33 - 12) / 2).astype(np.float32)
+
+
+def linear(before, after, **given):
+    from rockpool.nn.modules.jax import LinearJax
+
+    return LinearJax(shape=(before, after), weight=grid(before, after), **{"has_bias": False, **given})
+
+
+def neurons(size, **given):
+    """DynapSim, at its own currents but for what is given; blocked for a part of a step after a spike."""
+    from rockpool.devices.dynapse import DynapSim
+
+    return DynapSim((size, size), **{"Iref": 1.5e-9, **given})
+
+
+def named(**layers):
+    from collections import OrderedDict
+
+    from rockpool.nn.combinators import Sequential
+
+    return Sequential(OrderedDict(layers))
+
+
+def network():
+    return named(fc=linear(4, 6), act=neurons(6))
