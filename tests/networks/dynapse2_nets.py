@@ -62,6 +62,31 @@ def fixed_fan_in(n_in: int, n: int, fan_in: int, seed: int, monitored: int = 4, 
     return network(w_in, w_rec.astype(np.float64), tuple(sorted(watched.tolist())))
 
 
+def placed(n: int, n_in: int, fan_in: int, fill: float, seed: int) -> Network:
+    """A network made from a board that holds it, the numbering shuffled: each source has up to 4 destinations
+    anywhere (a chip, some of its cores, a tag that is free there), until ``fill`` of the tags are used; neurons
+    hear ``fan_in`` of the sources that their core hears. Where a neuron is says nothing about what it reaches.
+    """
+    rng = np.random.default_rng(seed)
+    core, cores = np.arange(n) // 256, -(-n // 256)
+    taken = np.zeros((cores, 2048), np.bool_)
+    heard: list[set[int]] = [set() for _ in range(cores)]
+    for source in np.concatenate([rng.permutation(n_in + n) for _ in range(3)]).tolist():
+        first = 4 * int(rng.integers(-(-cores // 4)))
+        own = [c for c in range(first, min(first + 4, cores)) if rng.random() < 0.6 and source not in heard[c]]
+        free = np.flatnonzero(~taken[own].any(axis=0))
+        if own and free.size and taken[own].sum(axis=1).max() < fill * 2048:
+            taken[own, rng.choice(free)] = True
+            for c in own:
+                heard[c].add(source)
+    w = np.zeros((n_in + n, n))
+    pools = [np.array(sorted(sources)) for sources in heard]
+    for neuron in range(n):
+        w[rng.choice(pools[core[neuron]], fan_in, replace=False), neuron] = weights(rng, fan_in)
+    order = rng.permutation(n)
+    return network(w[:n_in, order], w[n_in:][order][:, order])
+
+
 def weights(rng: np.random.Generator, size: int) -> Floats:
     """Normal, of both signs, none of them 0."""
     values = rng.normal(0, 3, size)

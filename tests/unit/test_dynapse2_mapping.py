@@ -21,7 +21,7 @@ from snnhub_dynapse2.mapping.report import cam_counts, errors_by_core, errors_by
 from snnhub_dynapse2.network import CURRENTS, Network
 from snnhub_dynapse2.restore import restored
 
-from tests.networks.dynapse2_nets import DEFAULTS, fixed_fan_in, network
+from tests.networks.dynapse2_nets import DEFAULTS, fixed_fan_in, network, placed
 from tests.property.test_dynapse2_mapping import decodes
 
 Found = dict[str, Finding]
@@ -62,6 +62,11 @@ def test_4000_neurons_in_four_hidden_blocks(monitored: int) -> None:
     chip = mapped.placement.chip
     outside = chip[mapped.synapses.source[internal] - 50] != chip[mapped.synapses.target[internal]]
     assert outside.mean() < 0.12  # a tenth comes from other blocks; a few neurons move for their monitors
+
+
+def test_a_full_board_whose_sources_are_anywhere() -> None:
+    """Few synapses stay inside a chip, whatever the placement: neurons that hear the same sources go together."""
+    fits(map_network(placed(4096, 50, 16, 0.8, 1)))
 
 
 def test_4000_neurons_with_uniform_synapses_need_too_many_tags() -> None:

@@ -149,3 +149,46 @@ def test_synapses_are_split_while_there_is_room() -> None:
 def test_a_core_without_synapses_has_no_bases() -> None:
     found = quantise(np.zeros(0), ISCALE, IGAIN)
     assert (found.codes, found.values.size) == ((), 0)
+
+
+@pytest.mark.parametrize("largest", [20.0, 100.0, 1000.0])
+def test_a_few_large_weights_do_not_take_all_levels(largest: float) -> None:
+    weights = np.random.default_rng(8).normal(0, 1, 500)
+    weights[0] = largest
+    found = quantise(weights, ISCALE, IGAIN)
+    assert np.square(found.values - weights)[1:].mean() < 0.15
+    assert abs(found.values[0] / largest - 1) < 0.1
+
+
+def test_weights_far_from_0_get_levels_where_they_are() -> None:
+    weights = np.random.default_rng(9).uniform(0.8, 1.0, 400)
+    found = quantise(weights, ISCALE, IGAIN)
+    assert np.square(found.values - weights).mean() < 0.2 * uniform_error(weights)
+
+
+def test_weights_of_four_values_are_those_values() -> None:
+    values = np.array([0.31, 0.83, 2.9, 4.4])
+    weights = np.random.default_rng(10).choice(values, 300)
+    found = quantise(weights, ISCALE, IGAIN)
+    assert np.abs(found.values / weights - 1).max() < 0.01
+
+
+def test_one_base_may_be_clipped_while_four_reach_the_largest_weight() -> None:
+    """1.2 uA for the largest weight: more than one base has, less than four have."""
+    weights = np.array([*np.random.default_rng(11).uniform(1, 30, 100), 120.0])
+    found = quantise(weights, ISCALE, IGAIN, choose="keep")
+    assert found.bases.max() <= TOP
+    assert found.values[-1] == pytest.approx(120, rel=0.02)
+    with pytest.raises(UnsupportedError, match="more current"):
+        quantise(weights * 2, ISCALE, IGAIN, choose="keep")
+
+
+def test_bases_are_put_where_codes_are_exact() -> None:
+    """Very small and fairly large weights move iscale, and no further than the gain can follow exactly."""
+    rng = np.random.default_rng(12)
+    for scale, moves in ((1e-3, True), (1.0, False), (30.0, True)):
+        found = quantise(rng.normal(0, scale, 200), ISCALE, IGAIN)
+        assert (abs(found.iscale / ISCALE - 1) > 0.05) == moves
+        assert found.gain is not None
+        assert {code.coarse for code in found.codes} <= {2, 3, 4}
+        assert found.gain.coarse <= 4

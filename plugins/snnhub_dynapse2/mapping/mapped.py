@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from snnhub.errors import UnsupportedError
 from snnhub.findings import Finding, Severity, of_severity
@@ -14,6 +15,7 @@ from snnhub_dynapse2.limits import CHIP_NEURONS, CORES, SRAM
 from snnhub_dynapse2.mapping import checks
 from snnhub_dynapse2.mapping.options import Options
 from snnhub_dynapse2.mapping.parameters import cores_of, kinds
+from snnhub_dynapse2.mapping.partition import CUT, REACHES, Goal
 from snnhub_dynapse2.mapping.place import Placement, place
 from snnhub_dynapse2.mapping.quantised import Link, Quantised, links, quantised
 from snnhub_dynapse2.mapping.report import findings_of
@@ -49,11 +51,12 @@ def map_network(network: Network, board: Board | None = None, options: Options |
     if any(item.code == "SNN-2501" for item in refused):
         raise _refusal(refused)
     least: list[Finding] = []
-    for cores in _tries(network, board):
-        mapped, found = _attempt(network, synapses, board, options, cores)
+    for cores, goal in product(_tries(network, board), (CUT, REACHES)):
+        mapped, found = _attempt(network, synapses, board, options, cores, goal)
         if mapped is not None and not found and not refused:
             return mapped
-        least = found if not least or len(found) < len(least) else least
+        if goal is CUT and (not least or len(found) < len(least)):
+            least = found
         if refused:
             break
     raise _refusal([*refused, *least])
@@ -74,9 +77,9 @@ def _tries(network: Network, board: Board) -> Iterator[int]:
 
 
 def _attempt(
-    network: Network, synapses: Synapses, board: Board, options: Options, cores: int
+    network: Network, synapses: Synapses, board: Board, options: Options, cores: int, goal: Goal
 ) -> tuple[Mapped | None, list[Finding]]:
-    placement = place(network, synapses, cores)
+    placement = place(network, synapses, cores, goal)
     found = list(checks.of_placement(network, synapses, placement))
     try:
         numbers = quantised(network, synapses, placement, options.split, options.iscale)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -9,8 +11,6 @@ import numpy as np
 from snnhub_dynapse2.network import Floats, Ints
 
 POWERS, MEANS, ROUNDS = 80, 20, 60
-ENOUGH = 0.002
-"""A round of swaps that lowers the cut by a smaller part is the last."""
 
 
 def contiguous(groups: Ints, quota: Ints) -> Ints:
@@ -23,21 +23,40 @@ def contiguous(groups: Ints, quota: Ints) -> Ints:
 
 def spectral(source: Ints, target: Ints, groups: Ints, quota: Ints) -> Ints:
     """(n,) parts: neurons that are close in the leading eigenvectors of the graph together, within the quota."""
+    n = groups.size
+    degree = np.bincount(source, minlength=n) + np.bincount(target, minlength=n)
+
+    def step(points: Floats) -> Floats:
+        return points + _sums(source, points[target], n) + _sums(target, points[source], n)
+
+    return _leading(step, degree, groups, quota)
+
+
+def listening(source: Ints, target: Ints, groups: Ints, quota: Ints) -> Ints:
+    """The same, but neurons that hear the same sources together, wherever these are (inputs count too)."""
+    n, sources = groups.size, int(source.max(initial=0)) + 1
+    heard = np.maximum(1, np.bincount(source, minlength=sources))[:, None]
+
+    def step(points: Floats) -> Floats:
+        return _sums(target, (_sums(source, points[target], sources) / heard)[source], n)
+
+    return _leading(step, np.bincount(target, minlength=n), groups, quota)
+
+
+def _leading(step: Callable[[Floats], Floats], degree: Ints, groups: Ints, quota: Ints) -> Ints:
+    """Parts by the eigenvectors that a power iteration finds; ``step`` applies a matrix whose rows sum up to about
+    ``degree``.
+    """
     n, parts = groups.size, quota.shape[1]
-    degree = np.sqrt(np.bincount(source, minlength=n) + np.bincount(target, minlength=n) + 1.0)
-    points = np.linalg.qr(np.column_stack([degree, np.random.default_rng(0).normal(size=(n, parts - 1))]))[0]
+    root = np.sqrt(degree + 1.0)
+    points = np.linalg.qr(np.column_stack([root, np.random.default_rng(0).normal(size=(n, parts - 1))]))[0]
     for _ in range(POWERS):
-        points = points + _spread(source, target, points / degree[:, None]) / degree[:, None]
-        points = np.linalg.qr(points)[0]
-    points = points[:, 1:] / degree[:, None] * np.sqrt(n)
-    return _filled(_distances(points, parts), groups, quota)
+        points = np.linalg.qr(points + step(points / root[:, None]) / root[:, None])[0]
+    return _filled(_distances(points[:, 1:] / root[:, None] * np.sqrt(n), parts), groups, quota)
 
 
-def _spread(source: Ints, target: Ints, points: Floats) -> Floats:
-    n = len(points)
-    both = ((source, target), (target, source))
-    columns = [sum(np.bincount(a, column[b], minlength=n) for a, b in both) for column in points.T]
-    return np.stack(columns, axis=1)
+def _sums(where: Ints, rows: Floats, size: int) -> Floats:
+    return np.stack([np.bincount(where, column, minlength=size) for column in rows.T], axis=1)
 
 
 def _distances(points: Floats, parts: int) -> Floats:
@@ -74,34 +93,70 @@ def cut(source: Ints, target: Ints, parts: Ints) -> int:
     return int(np.count_nonzero(parts[source] != parts[target]))
 
 
-def refined(source: Ints, target: Ints, parts: Ints, groups: Ints) -> Ints:
-    """Swaps neurons of one group between parts while the cut falls (Kernighan and Lin 1970, many pairs at a
+def _neighbours(source: Ints, target: Ints, parts: Ints, number: int) -> Ints:
+    """(n, parts) neighbours that a neuron has in each part."""
+    n = parts.size
+    links = np.bincount(source * number + parts[target], minlength=n * number)
+    return (links + np.bincount(target * number + parts[source], minlength=n * number)).reshape(n, number)
+
+
+def reaches(source: Ints, target: Ints, parts: Ints) -> int:
+    """Parts that a source reaches, summed over sources: tags that the parts need, where none are shared."""
+    return int(np.unique(source * (int(parts.max(initial=0)) + 1) + parts[target]).size)
+
+
+def _company(source: Ints, target: Ints, parts: Ints, number: int) -> Ints:
+    """(n, parts) sources of a neuron that reach somebody else too in each part."""
+    n, sources = parts.size, int(source.max(initial=0)) + 1
+    reached = np.bincount(source * number + parts[target], minlength=sources * number).reshape(sources, number)
+    others = reached[source]
+    others[np.arange(target.size), parts[target]] -= 1
+    return np.stack([np.bincount(target, column > 0, minlength=n) for column in others.T], axis=1).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a partition is to have little of: ``cost``, and (n, parts) what draws a neuron to a part. A round that
+    lowers the cost by a smaller part than ``enough`` is the last.
+    """
+
+    cost: Callable[[Ints, Ints, Ints], int]
+    pull: Callable[[Ints, Ints, Ints, int], Ints]
+    enough: float
+
+
+CUT = Goal(cut, _neighbours, 0.002)
+REACHES = Goal(reaches, _company, 0.01)
+
+
+def refined(source: Ints, target: Ints, parts: Ints, groups: Ints, goal: Goal = CUT) -> Ints:
+    """Swaps neurons of one group between parts while the cost falls (Kernighan and Lin 1970, many pairs at a
     time).
     """
     number = int(parts.max(initial=0)) + 1
-    least = cut(source, target, parts)
+    least = goal.cost(source, target, parts)
     for _ in range(ROUNDS):
         before = least
         for pair in combinations(range(number), 2):
+            if not set(groups[parts == pair[0]].tolist()) & set(groups[parts == pair[1]].tolist()):
+                continue
+            pull = goal.pull(source, target, parts, number)
             for share in (2, 8, 1000000):
-                tried = _swapped(source, target, parts, groups, pair, share)
-                reached = cut(source, target, tried)
+                tried = _swapped(pull, parts, groups, pair, share)
+                reached = goal.cost(source, target, tried)
                 if reached < least:
                     parts, least = tried, reached
                     break
-        if least > before * (1 - ENOUGH):
+        if least > before * (1 - goal.enough):
             break
     return parts
 
 
-def _swapped(source: Ints, target: Ints, parts: Ints, groups: Ints, pair: tuple[int, int], share: int) -> Ints:
+def _swapped(pull: Ints, parts: Ints, groups: Ints, pair: tuple[int, int], share: int) -> Ints:
     """Of each group the pairs that gain most by a swap, a part of those that gain at all."""
-    n, number = parts.size, int(parts.max()) + 1
-    links = np.bincount(source * number + parts[target], minlength=n * number)
-    links = (links + np.bincount(target * number + parts[source], minlength=n * number)).reshape(n, number)
     after = parts.copy()
     first, second = pair
-    gains = links[:, second] - links[:, first]
+    gains = pull[:, second] - pull[:, first]
     for group in np.unique(groups[parts == first]):
         ours = np.flatnonzero((parts == first) & (groups == group))
         theirs = np.flatnonzero((parts == second) & (groups == group))

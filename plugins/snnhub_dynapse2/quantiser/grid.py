@@ -23,12 +23,13 @@ too.
 
 def snapped(sample: Sample, finalists: Floats, iscale: float, depth: int) -> tuple[tuple[Code, ...], Floats]:
     """Codes of the four bases and their currents in A, ascending. ``finalists``: (sets, 4) bases in units of
-    weight; uniform four bits is always one more of them, so that the result is never worse than it.
+    weight; uniform four bits is always one more of them, so that the result is never worse than it, and four
+    equal bases, which reach farthest where one alone would be beyond the range.
     """
     currents, codes = base_grid()
     steps = currents / iscale
-    uniform = np.array([[1.0, 2.0, 4.0, 8.0]]) * float(sample.values[-1]) / (MASKS - 1)
-    rows = np.concatenate([finalists[:FINALISTS], uniform])
+    more = np.array([[1.0, 2.0, 4.0, 8.0], [3.75] * BASES]) * float(sample.values[-1]) / (MASKS - 1)
+    rows = np.concatenate([finalists[:FINALISTS], more])
     places, errors = _descended(sample, np.abs(steps - rows[..., None]).argmin(axis=2), steps, depth)
     best = np.sort(places[int(errors.argmin())])
     return tuple(codes[place] for place in best), currents[best]

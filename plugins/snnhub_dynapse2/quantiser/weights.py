@@ -18,10 +18,14 @@ from snnhub_dynapse2.quantiser.levels import nearest as nearest_level
 from snnhub_dynapse2.quantiser.lloyd import best_bases
 
 GAIN = "DEAM_EGAIN_P"
-FINE_ENOUGH = 1e-11
-"""Bases from this current (A) on are right to 2 % on the grid."""
+LOWEST, HIGHEST = 2e-10, 6e-8
+"""Between these currents (A) a base has coarse code 2 to 4: there codes are near each other, and the bias model
+is right to 0.4 %; below and above it is off by up to 10 % and 1 %.
+"""
+GAIN_HIGHEST = 1.9e-7
+"""The same for Igain_syn, which moves against iscale."""
 HALF = 0.5
-"""Where a new iscale puts the largest base, as a part of the largest current."""
+"""Where iscale puts the largest base at least, as a part of the largest current, whatever the gain."""
 SPLITS = ("off", "auto")
 ISCALES = ("auto", "keep")
 
@@ -85,34 +89,40 @@ def _at(
     choose: str,
     place: str,
 ) -> CoreWeights:
-    chosen, code = _iscale(bases, iscale, gain, choose, place)
+    needed = float(sample.values[-1]) / depth
+    chosen, code = _iscale(bases, needed, iscale, gain, choose, place)
     codes, amps = snapped(sample, bases, chosen, depth)
     masks = _masks(np.abs(weights), amps / chosen, target, split)
     values = np.sign(weights) * (digits(1)[masks] @ (amps / chosen)).sum(axis=1)
     return CoreWeights(codes, amps, chosen, code, masks, values)
 
 
-def _iscale(bases: Floats, iscale: float, gain: float, choose: str, place: str) -> tuple[float, Code | None]:
-    """The iscale with which the bases fit, and the code of the gain that goes with it."""
+def _iscale(
+    bases: Floats, needed: float, iscale: float, gain: float, choose: str, place: str
+) -> tuple[float, Code | None]:
+    """The iscale with which the bases fit, and the code of the gain that goes with it. Raises if the largest
+    weight (``needed``: of one mask) is beyond the sum of four bases; one base alone may be, it is then clipped.
+    """
     top = span(BASES[0])[1]
     largest, used = float(bases[0].max()), bases[0][bases[0] > 0]
-    if choose == "keep":
-        if largest * iscale > top:
-            raise _saturated(largest * iscale, top, place)
-        return iscale, None
-    wanted = iscale
-    if largest * iscale > top or float(used.min()) * iscale < FINE_ENOUGH:
-        wanted = HALF * top / largest
-    low, high = span(GAIN)
-    code = nearest(GAIN, min(max(gain * iscale / wanted, low), high))
-    kept = gain * iscale / amps_of(GAIN, code)
-    if largest * kept > top:
-        raise _saturated(largest * kept, top, place)
-    return kept, code
+    chosen, code = iscale, None
+    if choose == "auto":
+        wanted = iscale
+        if largest * iscale > HIGHEST:
+            least = max(HIGHEST / largest, min(gain * iscale / GAIN_HIGHEST, HALF * top / largest))
+            wanted = min(iscale, least)
+        elif float(used.min()) * iscale < LOWEST:
+            wanted = min(LOWEST / float(used.min()), HIGHEST / largest)
+        low, high = span(GAIN)
+        code = nearest(GAIN, min(max(gain * iscale / wanted, low), high))
+        chosen = gain * iscale / amps_of(GAIN, code)
+    if needed * chosen > len(BASES) * top:
+        raise _saturated(needed * chosen, len(BASES) * top, place)
+    return chosen, code
 
 
 def _saturated(needed: float, top: float, place: str) -> UnsupportedError:
-    words = "a base weight needs more current than the bias generator has"
+    words = "the largest weight needs more current than four base weights have"
     remedy = "Use a smaller iscale, or smaller weights with a larger Igain_syn."
     found, allowed = f"{needed:.4g} A", f"at most {top:.4g} A"
     item = error("SNN-2512", place, words, old=found, bound=allowed, remedy=remedy)
