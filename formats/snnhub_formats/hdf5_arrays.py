@@ -21,7 +21,7 @@ from snnhub.ir.tensor import STORED_DTYPES, Array
 DEFLATE = 1
 SHUFFLE = 2
 SMALL_CHUNKS = 2**16
-"""So many chunks may be of any size; more need ``CHUNK_BYTES`` each, or walking them takes too long."""
+"""So many chunks may be of any size; more need ``CHUNK_BYTES`` each."""
 CHUNK_BYTES = 2**10
 AHEAD = 16
 """Chunks that are held compressed at a time."""
