@@ -20,6 +20,7 @@ from snnhub_formats import hdf5, hdf5_arrays
 
 from snnhub_nir import legacy, semantics
 from snnhub_nir.remarks import listed, remarks
+from snnhub_nir.semantics import REMEDY
 from snnhub_nir.walk import TYPES, Found, walk
 
 DEPTH, OBJECTS = 64, 200_000
@@ -41,7 +42,7 @@ def import_nir(path: Path, options: ImportOptions) -> Graph:
         found = legacy.walk(file, where) if legacy.is_legacy(file) else walk(file, where)
         left_out = list(_beside(file, found))
     graph = _graph(found, path)
-    graph = _with_semantics(graph, options.given.get("ignore_metadata") == "true")
+    graph = _with_semantics(graph, where, options.given.get("ignore_metadata") == "true")
     ensure(graph, options.lookup)
     return graph.with_findings([*left_out, *remarks(graph, found)])
 
@@ -107,16 +108,15 @@ def _terminals(
     return tuple(inputs), tuple(outputs), tuple(edges)
 
 
-def _with_semantics(graph: Graph, ignore: bool) -> Graph:
+def _with_semantics(graph: Graph, where: str, ignore: bool) -> Graph:
     """The graph, whose own metadata belong to it. Raises ``FormatError`` if they do not and are not ignored."""
     try:
         semantics.content_of(graph)
     except FormatError as problem:
         if not ignore:
-            if problem.findings:
-                raise
-            finding = error("SNN-3511", "metadata/snnhub", str(problem))
-            raise FormatError(problem.message, where="metadata/snnhub", findings=[finding]) from None
+            told = list(problem.findings) or [error("SNN-3511", "metadata/snnhub", str(problem))]
+            place = f"{where}:metadata/snnhub"
+            raise FormatError(problem.message, where=place, remedy=REMEDY, findings=told) from None
         words = "snnhub's own metadata are left out: they do not belong to the rest of the file"
         return semantics.without(graph).with_findings([note("SNN-3511", "metadata/snnhub", words)])
     return graph

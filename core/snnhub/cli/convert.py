@@ -74,6 +74,8 @@ COLUMNS = (
     help="Input (time, batch, features…) on which every step is measured against its contract. Exit 1, and "
     "nothing is written, if one breaks it.",
 )
+@click.option("--for", "consumer", metavar="NAME", help="Keep to what this framework's importer takes (NIR).")
+@click.option("--lossy", is_flag=True, help="Also write what that importer computes otherwise, as losses (NIR).")
 @click.option("--strict", is_flag=True, help="Exit 3 if anything is lost; nothing is written then.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen and write nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Show notes and remarks as well.")
@@ -90,6 +92,8 @@ def command(
     measure: Path | None,
     float_spec: Path | None,
     stimulus: Path | None,
+    consumer: str | None,
+    lossy: bool,
     strict: bool,
     dry_run: bool,
     verbose: bool,
@@ -130,6 +134,7 @@ def command(
                 measure=shown,
                 strict=strict,
                 dry_run=dry_run,
+                exporting=({"for": consumer} if consumer else {}) | ({"lossy": "true"} if lossy else {}),
                 progress=report,
             )
     except BrokenPromiseError as problem:
