@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -38,10 +39,11 @@ def import_nir(path: Path, options: ImportOptions) -> Graph:
     largest = options.integer("max_bytes", 0)
     limits = hdf5.Limits(OBJECTS, DEPTH, largest or 2**40, 0 if largest else EXPANSION)
     where = str(path)
-    with hdf5.opened(path, limits) as file:
+    with ThreadPoolExecutor(1) as beside, hdf5.opened(path, limits) as file:
+        digest = beside.submit(_sha256, path)
         found = legacy.walk(file, where) if legacy.is_legacy(file) else walk(file, where)
         left_out = list(_beside(file, found))
-    graph = _graph(found, path)
+    graph = _graph(found, path, digest.result())
     graph = _with_semantics(graph, where, options.given.get("ignore_metadata") == "true")
     ensure(graph, options.lookup)
     return graph.with_findings([*left_out, *remarks(graph, found)])
@@ -60,7 +62,7 @@ def _beside(file: h5py.File, found: Found) -> Iterator[Finding]:
         yield note("SNN-3513", "file", words)
 
 
-def _graph(found: Found, path: Path) -> Graph:
+def _graph(found: Found, path: Path, digest: str) -> Graph:
     """The graph between terminals. Raises ``FormatError`` with every problem."""
     nodes = tuple(_whole(node, found) if not names else node for names, node in found.nodes.items())
     for node in nodes:
@@ -71,7 +73,7 @@ def _graph(found: Found, path: Path) -> Graph:
         count = len(found.problems)
         words = f"the file has {count} problem{'s' if count > 1 else ''}: {first.message}"
         raise FormatError(words, where=f"{found.where}:{first.place}", findings=found.problems)
-    made = Provenance((Stage("nir", found.version or ""),), path.name, _sha256(path))
+    made = Provenance((Stage("nir", found.version or ""),), path.name, digest)
     return Graph(path.stem, nodes, (*found.edges, *ends), inputs, outputs, provenance=made)
 
 

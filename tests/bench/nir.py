@@ -1,7 +1,7 @@
 """NIR files of 50 million parameters, against ``nir.read`` and ``nir.write``: time, and memory at most.
 
-Each call runs in a process of its own, since memory at most never falls. Writing starts from what was read, and the
-memory is what it adds to that.
+Each call runs in a process of its own, since memory at most never falls. Writing starts from what was read, and
+the memory is what it adds to that.
 """
 
 from __future__ import annotations
