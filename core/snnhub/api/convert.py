@@ -119,16 +119,13 @@ def convert(
     ensure_options(exporter, lowering or {})
     ensure_chosen(f"exporter {exporter.name}", exporter.options, exporting or {})
     asked = ask(exporter, approximate, lowering or {})
-    if path is None and not dry_run:
-        raise UsageError("say where to write", allowed="-o FILE, or --dry-run")
-    if path is not None and not dry_run:
-        check_writable(path)
+    if not dry_run:
+        _ensure_writable(path)
     data = _data(calibration, measure, verify)
     shown = next((item for item in (calibration, verify, measure) if item is not None), None)
     if progress is not None:
         progress(f"importing {source if isinstance(source, str | Path) else type(source).__name__}", 0, 0)
-    held = exporter.continuous
-    loaded = load_graph(source, importer=from_, options=options, stimulus=shown, continuous=held)
+    loaded = load_graph(source, importer=from_, options=options, stimulus=shown, continuous=exporter.continuous)
     ensure_digests(loaded.graph, loaded.source.name)
     if not exporter.keeps_programs:
         ensure_known_programs(loaded.graph)
@@ -142,6 +139,12 @@ def convert(
     return ConvertResult(
         *names, written, graph, context.tables, findings, proof, context.arrays, asked.names, cost
     )
+
+
+def _ensure_writable(path: Path | None) -> None:
+    if path is None:
+        raise UsageError("say where to write", allowed="-o FILE, or --dry-run")
+    check_writable(path)
 
 
 def _lowered(
