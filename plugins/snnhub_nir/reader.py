@@ -9,7 +9,7 @@ from pathlib import Path
 
 import h5py
 from snnhub.api.options import ImportOptions
-from snnhub.errors import FormatError, GraphError
+from snnhub.errors import FormatError, GraphError, UsageError
 from snnhub.findings import Finding, error, note
 from snnhub.ir.continuous import VERSION, problems
 from snnhub.ir.ct_names import ROOT, node_id, node_path
@@ -36,7 +36,9 @@ def import_nir(path: Path, options: ImportOptions) -> Graph:
     Raises ``FormatError``, with every problem that the file has, for anything that is not a NIR graph, would need
     more memory than the file can mean, or leads outside of the file.
     """
-    largest = options.integer("max_bytes", 0)
+    largest, ignore = options.integer("max_bytes", 0), options.given.get("ignore_metadata", "false")
+    if ignore not in ("true", "false"):
+        raise UsageError("option ignore_metadata", found=ignore, allowed="true, false")
     limits = hdf5.Limits(OBJECTS, DEPTH, largest or 2**40, 0 if largest else EXPANSION)
     where = str(path)
     with ThreadPoolExecutor(1) as beside, hdf5.opened(path, limits) as file:
@@ -44,7 +46,7 @@ def import_nir(path: Path, options: ImportOptions) -> Graph:
         found = legacy.walk(file, where) if legacy.is_legacy(file) else walk(file, where)
         left_out = list(_beside(file, found))
     graph = _graph(found, path, digest.result())
-    graph = _with_semantics(graph, where, options.given.get("ignore_metadata") == "true")
+    graph = _with_semantics(graph, where, ignore == "true")
     ensure(graph, options.lookup)
     return graph.with_findings([*left_out, *remarks(graph, found)])
 
@@ -79,7 +81,9 @@ def _graph(found: Found, path: Path, digest: str) -> Graph:
 
 def _whole(node: Node, found: Found) -> Node:
     said = () if found.version is None else ((VERSION, found.version),)
-    return Node(ROOT, node.op, 1, (*node.attributes, *said), node.params, None, Origin("nir", found.version or ""))
+    return Node(
+        ROOT, node.op, 1, (*node.attributes, *said), node.params, None, Origin("nir", found.version or "", "/")
+    )
 
 
 def _terminals(
