@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 from snnhub.errors import UnsupportedError
 from snnhub.findings import Finding, error, loss
+from snnhub.ir.continuous import METADATA
 from snnhub.ir.graph import Graph, Node
 
 from snnhub_nir import common_part, semantics
 
 Test = Callable[[Node, Graph], bool]
-SPIKING = ("ct.IF", "ct.LIF", "ct.CubaLIF")
+CLOSE = 1e-6
+"""SpikingJelly's tolerance."""
 PLAIN = ("Input", "Output", "Affine", "LIF")
 
 
@@ -28,6 +30,31 @@ def _not(name: str, value: float) -> Test:
 
 def _mixed(name: str) -> Test:
     return lambda node, graph: name in node.param and len(set(node.param[name].array.reshape(-1).tolist())) > 1
+
+
+def _any_mixed(node: Node, graph: Graph) -> bool:
+    return any(_mixed(name)(node, graph) for name in node.param if not name.startswith(METADATA))
+
+
+def _steps(node: Node) -> list[float]:
+    """The lengths of a step that SpikingJelly takes this node with; none if it takes any.
+
+    It wants r = 1 / dt of IF, r = 1 or tau / dt of LIF, r = tau_mem / dt and w_in = tau_syn / dt of CubaLIF.
+    """
+    value = {name: float(item.array.reshape(-1)[0]) for name, item in node.param.items() if item.size}
+    if node.op == "ct.LIF" and value.get("r") != 1:
+        return [value["tau"] / value["r"]] if value.get("r") else [0.0]
+    if node.op == "ct.IF":
+        return [1 / value["r"]] if value.get("r") else [0.0]
+    if node.op == "ct.CubaLIF":
+        pairs = ((value["tau_mem"], value["r"]), (value["tau_syn"], value["w_in"]))
+        return [tau / factor if factor else 0.0 for tau, factor in pairs]
+    return []
+
+
+def _steps_differ(node: Node, graph: Graph) -> bool:
+    every = [step for item in graph.nodes for step in _steps(item)]
+    return bool(_steps(node)) and (min(every) <= 0 or max(every) > min(every) * (1 + CLOSE))
 
 
 def _gains(node: Node, graph: Graph) -> bool:
@@ -113,8 +140,12 @@ CONSUMERS = {
         "2.0.0",
         (*PLAIN, "Linear", "Conv1d", "Conv2d", "Flatten", "AvgPool2d", "IF", "CubaLIF"),
         (
-            Rule(("LIF", "IF", "CubaLIF"), _mixed("v_threshold"), "thresholds per neuron are refused", lost=False),
-            Rule(("LIF",), _mixed("tau"), "time constants per neuron are refused", lost=False),
+            Rule(("LIF", "IF", "CubaLIF"), _any_mixed, "numbers per neuron are refused", lost=False),
+            Rule(("Conv1d", "Conv2d"), _not("groups", 1), "groups of channels are refused", lost=False),
+            Rule(("CubaLIF",), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
+            Rule(
+                ("LIF", "IF", "CubaLIF"), _steps_differ, "no dt fits all of r, tau and w_in: refused", lost=False
+            ),
             Rule(
                 ("LIF",),
                 lambda node, graph: (

@@ -322,6 +322,11 @@ CONSUMERS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("norse", {"lif": neuron("LIF", r=np.full(2, 2.0))}, ["SNN-4504 lif"]),
     ("norse", {"li": neuron("LI")}, ["SNN-4503 li"]),
     ("spikingjelly", {"lif": neuron("LIF", v_threshold=np.array([1.0, 2.0]))}, ["SNN-4503 lif"]),
+    (
+        "spikingjelly",
+        {"if": neuron("IF", r=np.full(2, 1e4)), "lif": neuron("LIF", r=np.full(2, 9.0))},
+        ["SNN-4503 if", "SNN-4503 lif"],
+    ),
     ("sinabs", {"lif": neuron("LIF")}, ["SNN-4504 lif", "SNN-4504 lif"]),
     ("spyx", {"lif": neuron("LIF", v_leak=np.ones(2))}, ["SNN-4504 lif", "SNN-4504 lif"]),
     ("rockpool", {"lif": neuron("LIF")}, ["SNN-4503 lif", "SNN-4504 lif"]),
