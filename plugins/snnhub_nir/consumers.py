@@ -11,14 +11,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from snnhub.errors import UnsupportedError
 from snnhub.findings import Finding, error, loss
+from snnhub.ir.analysis import analyse
 from snnhub.ir.continuous import METADATA
 from snnhub.ir.graph import Graph, Node
+from snnhub.ops.registry import REGISTRY
 
 from snnhub_nir import common_part, semantics
 
 Test = Callable[[Node, Graph], bool]
+SNNTORCH_DT = 1e-4
+"""The one length of a step that snnTorch's importer knows."""
 CLOSE = 1e-6
 """SpikingJelly's tolerance."""
 PLAIN = ("Input", "Output", "Affine", "LIF")
@@ -63,12 +68,17 @@ def _gains(node: Node, graph: Graph) -> bool:
     return len(set((node.param["r"].array / node.param["tau"].array).reshape(-1).tolist())) > 1
 
 
+def _other_gain(node: Node, graph: Graph) -> bool:
+    gain = node.param["tau_mem"].array / SNNTORCH_DT
+    return not np.allclose(gain, node.param["r"].array, rtol=1e-5, atol=0)
+
+
 def _always(node: Node, graph: Graph) -> bool:
     return True
 
 
 def _loops(node: Node, graph: Graph) -> bool:
-    return any(edge.dst.node in _behind(graph, edge.dst.node) for edge in graph.fed_by(node.id))
+    return node.id in _behind(graph, node.id)
 
 
 def _behind(graph: Graph, start: str) -> set[str]:
@@ -120,6 +130,8 @@ CONSUMERS = {
             Rule(("IF",), _always, "an integrator is read as a leaky neuron of decay 0.9"),
             Rule(("LIF", "CubaLIF"), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
             Rule(("LIF", "CubaLIF", "IF"), _mixed("v_threshold"), "thresholds per neuron are refused", lost=False),
+            Rule(("LIF", "CubaLIF", "Affine"), _loops, "loops cannot be built", lost=False),
+            Rule(("CubaLIF",), _other_gain, "r other than tau_mem / 1e-4 is refused", lost=False),
             Rule(("LIF",), _gains, "the smallest r / tau of a layer is taken for all of its neurons"),
             V_RESET,
             OUTPUT,
@@ -229,9 +241,12 @@ def _beyond(graph: Graph, consumer: Consumer, name: str) -> Iterator[tuple[str, 
         ends = [node.id for node in graph.nodes if node.op == op]
         if len(ends) != 1:
             yield graph.name, f"{name}: found {len(ends)} nodes {op.removeprefix('ct.')}, allowed 1", False
+    wrong = analyse(graph, REGISTRY).problems
+    for finding in wrong:
+        yield finding.place, f"{name}: {finding.message}, which NIR's own reader refuses", False
     for node in graph.nodes:
         kind = node.op.removeprefix("ct.")
-        if kind == "NIRGraph":
+        if kind == "NIRGraph" or any(finding.place.startswith(node.id) for finding in wrong):
             continue
         if kind not in consumer.types:
             yield node.id, f"{name}: {kind} is not read", False

@@ -319,6 +319,8 @@ CONSUMERS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("snntorch", {"fc": affine(), "if": neuron("IF")}, ["SNN-4504 if"]),
     ("snntorch", {"lif": neuron("LIF", v_leak=np.ones(2))}, ["SNN-4503 lif"]),
     ("snntorch", {"lif": neuron("LIF", tau=np.array([0.01, 0.02]))}, ["SNN-4504 lif"]),
+    ("snntorch", {"cuba": neuron("CubaLIF")}, ["SNN-4503 cuba"]),
+    ("norse", {"lif": neuron("LIF", r=np.ones(3))}, ["SNN-4503 lif"]),
     ("norse", {"lif": neuron("LIF", r=np.full(2, 2.0))}, ["SNN-4504 lif"]),
     ("norse", {"li": neuron("LI")}, ["SNN-4503 li"]),
     ("spikingjelly", {"lif": neuron("LIF", v_threshold=np.array([1.0, 2.0]))}, ["SNN-4503 lif"]),
