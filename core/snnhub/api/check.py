@@ -77,7 +77,7 @@ def check(
     options: ImportOptions | None = None,
 ) -> CheckResult:
     """Check the graph, the digest of every tensor, and each target's limits (``targets``: one name or several)."""
-    loaded = load_graph(source, importer=from_, options=options)
+    loaded = load_graph(source, importer=from_, options=options, continuous=True)
     graph = loaded.graph
     found = [*graph.findings, *verify(graph, REGISTRY), *broken_digests(graph)]
     names = [targets] if isinstance(targets, str) else targets

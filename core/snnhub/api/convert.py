@@ -115,7 +115,8 @@ def convert(
     shown = next((item for item in (calibration, verify, measure) if item is not None), None)
     if progress is not None:
         progress(f"importing {source if isinstance(source, str | Path) else type(source).__name__}", 0, 0)
-    loaded = load_graph(source, importer=from_, options=options, stimulus=shown)
+    held = exporter.continuous
+    loaded = load_graph(source, importer=from_, options=options, stimulus=shown, continuous=held)
     ensure_digests(loaded.graph, loaded.source.name)
     if not exporter.keeps_programs:
         ensure_known_programs(loaded.graph)
@@ -162,13 +163,13 @@ def _written(
     findings, proof = graph.findings, None
     if verify is not None:
         with staged(path, exporter.formats[0]) as place:
-            findings = (*findings, *exporter.resolve()(graph, place))
+            findings = (*findings, *exporter.write(graph, place))
             proof = prove(loaded, graph, context, exporter, place, verify, progress)
             findings = (*findings, *proof.findings())
             if not proof.passed:
                 raise BrokenPromiseError(proof, ordered(findings))
     elif path is not None:
-        findings = (*findings, *exporter.resolve()(graph, path))
+        findings = (*findings, *exporter.write(graph, path))
     return ordered(findings), proof
 
 

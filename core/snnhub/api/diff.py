@@ -86,4 +86,6 @@ def _ensure_known(options: ImportOptions, *sources: Source | None) -> None:
 
 
 def _graph(given: Any, importer: str | None, options: ImportOptions) -> Graph:
-    return given if isinstance(given, Graph) else load_graph(given, importer=importer, options=options).graph
+    if isinstance(given, Graph):
+        return given
+    return load_graph(given, importer=importer, options=options, continuous=True).graph

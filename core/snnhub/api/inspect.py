@@ -9,6 +9,7 @@ from snnhub.api.load import load_graph
 from snnhub.api.options import ImportOptions
 from snnhub.findings import Finding, ordered
 from snnhub.ir.analysis import Analysis, analyse
+from snnhub.ir.continuous import is_continuous
 from snnhub.ir.digest import network_digest
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.op import StepOp
@@ -66,7 +67,7 @@ def vars_of(item: Any) -> dict[str, Any]:
 
 def inspect(source: Any, *, from_: str | None = None, options: ImportOptions | None = None) -> Inspection:
     """Import ``source`` and describe it. Findings are those of the file and of the graph verifier."""
-    loaded = load_graph(source, importer=from_, options=options)
+    loaded = load_graph(source, importer=from_, options=options, continuous=True)
     graph = loaded.graph
     found = ordered((*graph.findings, *verify(graph, REGISTRY)))
     return Inspection(loaded.source.name, loaded.source.importer.name, graph, analyse(graph, REGISTRY), found)
@@ -107,7 +108,12 @@ def layer_json(node: Node, analysis: Analysis) -> dict[str, Any]:
 
 
 def schedule_json(graph: Graph) -> dict[str, Any]:
-    """Order of nodes within a step, what runs step by step, delays, and the steps from input to each node."""
+    """Order of nodes within a step, what runs step by step, delays, and the steps from input to each node.
+
+    Nothing of that is there in continuous time.
+    """
+    if is_continuous(graph):
+        return {"parts": [], "delays": [], "steps_from_input": {}, "lag_to_output": {}}
     from snnhub.engine.schedule import schedule
 
     depths = depth_to_outputs(graph, latencies(graph, REGISTRY))

@@ -12,6 +12,7 @@ from snnhub.api.source import Source, resolve
 from snnhub.errors import UsageError
 from snnhub.findings import info
 from snnhub.hub.catalogue import register_ops
+from snnhub.ir.continuous import ensure_discrete
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
 
@@ -26,13 +27,27 @@ class Loaded:
 
 
 def load_graph(
-    given: Any, *, importer: str | None = None, options: ImportOptions | None = None, stimulus: Array | None = None
+    given: Any,
+    *,
+    importer: str | None = None,
+    options: ImportOptions | None = None,
+    stimulus: Array | None = None,
+    continuous: bool = False,
 ) -> Loaded:
     """Import ``given``. Where it does not say how large its input is, the shape is taken from ``stimulus``
     (time, batch, features…) or (time, features…), and a finding says which reading was chosen.
 
-    Raises what the importer raises, and ``InputShapeMissingError`` if there is no stimulus to look at.
+    ``continuous``: a graph in continuous time will do, as it does for those who only look at it or write it.
+    Raises what the importer raises, ``InputShapeMissingError`` if there is no stimulus to look at, and
+    ``UsageError`` for a graph in continuous time where steps are needed.
     """
+    loaded = _load(given, importer, options, stimulus)
+    if not continuous:
+        ensure_discrete(loaded.graph)
+    return loaded
+
+
+def _load(given: Any, importer: str | None, options: ImportOptions | None, stimulus: Array | None) -> Loaded:
     register_ops()
     source = resolve(given, importer)
     options = options or ImportOptions()
@@ -78,7 +93,7 @@ def shape_from(stimulus: Array, rank: int) -> tuple[tuple[int, ...], str]:
 
 def load(path: str | Path, **given: str) -> Graph:
     """The graph in a file of any known format. ``given``: options of its importer."""
-    return load_graph(path, options=ImportOptions(given=given)).graph
+    return load_graph(path, options=ImportOptions(given=given), continuous=True).graph
 
 
 def import_model(
@@ -96,4 +111,4 @@ def import_model(
     ``given``: options of the importer, such as ``environment``. The object is not changed.
     """
     options = ImportOptions(Path(weights) if weights else None, settings or {}, input_shape, given)
-    return load_graph(model, importer=source, options=options).graph
+    return load_graph(model, importer=source, options=options, continuous=True).graph

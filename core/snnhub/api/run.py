@@ -217,5 +217,5 @@ def run_loaded(
                 f"runner {runner.name} needs the network as {runner.takes} arranges it",
                 remedy=f"Convert it with --to {runner.takes} and run the result.",
             )
-        exporter.resolve()(graph, path)
+        exporter.write(graph, path)
         return entry(replace(request, source=path))  # type: ignore[no-any-return]

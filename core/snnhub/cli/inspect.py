@@ -67,6 +67,7 @@ def _summary(result: Inspection, document: dict[str, Any]) -> None:
         pick = ", then the class with the most (ties: lowest index)" if decoder["argmax"] else ""
         out.print(f"decoder {decoder['reduce']} of {decoder['quantity']} over time{pick}")
     dt = "steps have no physical length" if document["dt"] is None else f"dt {document['dt']} s"
+    dt = "continuous: a profile says what a step computes" if "ct" in document["opsets"] else dt
     ops = ", ".join(f"{k} {v}" for k, v in document["opsets"].items())
     out.print(f"time    {dt}   op sets: {ops}")
     table(

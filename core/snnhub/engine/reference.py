@@ -21,6 +21,7 @@ from snnhub.engine.wires import Wire, combine, delayed, delayed_at, move_on, wir
 from snnhub.errors import FormatError, UsageError
 from snnhub.findings import Finding, error, loss
 from snnhub.ir.analysis import Analysis, analyse, ports_of
+from snnhub.ir.continuous import ensure_discrete
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.op import OpLookup
 from snnhub.ir.recording import Recording
@@ -48,7 +49,8 @@ class Block:
 def prepare(graph: Graph, lookup: OpLookup = REGISTRY) -> Plan:
     """Verify a graph and make it ready to run.
 
-    Raises ``GraphError`` with every problem, ``UnsupportedError`` for an op that nobody here can run,
+    Raises ``UsageError`` for a graph in continuous time, ``GraphError`` with every problem,
+    ``UnsupportedError`` for an op that nobody here can run,
     ``FormatError`` for a tensor with numbers outside the range that its file states.
     """
     check(graph, lookup)
@@ -57,6 +59,7 @@ def prepare(graph: Graph, lookup: OpLookup = REGISTRY) -> Plan:
 
 def check(graph: Graph, lookup: OpLookup) -> None:
     """What ``prepare`` does before it makes a plan; raises what it raises."""
+    ensure_discrete(graph)
     ensure(graph, lookup)
     for node in graph.nodes:
         for name, tensor in node.params:

@@ -52,6 +52,7 @@ def snnhub_register_exporters() -> Iterable[Exporter]:
             formats=(".snn",),
             level="F1",
             keeps_programs=True,
+            continuous=True,
         ),
         Exporter(
             "graph-json",

@@ -56,7 +56,7 @@ class Hub:
     targets: dict[str, Target] = field(default_factory=dict)
     environments: dict[str, Environment] = field(default_factory=dict)
     owners: dict[int, str] = field(default_factory=dict)
-    domains: dict[str, str] = field(default_factory=lambda: {"core": OWN_DISTRIBUTION})
+    domains: dict[str, str] = field(default_factory=lambda: {"core": OWN_DISTRIBUTION, "ct": OWN_DISTRIBUTION})
     ops_loaded: bool = False
 
     def objects(self) -> Iterable[Registered]:

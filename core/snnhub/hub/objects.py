@@ -118,6 +118,9 @@ class Exporter(Registered):
     ``target`` names the target whose lowering runs first; ``passes``: ``() -> passes`` of the exporter's own.
     ``keeps_programs``: it writes the step programs themselves. All others go by op names, and get no graph whose
     programs differ from the installed ops. ``reader``: the importer of its files, where it has another name.
+    ``continuous``: it also writes graphs in continuous time, which no target and no other exporter takes.
+
+    An exporter with ``options`` gets the chosen ones as a third argument, text by name.
     """
 
     formats: tuple[str, ...] = ()
@@ -125,7 +128,13 @@ class Exporter(Registered):
     passes: str = ""
     keeps_programs: bool = False
     reader: str = ""
+    continuous: bool = False
     kind = "exporter"
+
+    def write(self, graph: Any, path: Path, chosen: Mapping[str, str] | None = None) -> Any:
+        """Write ``graph`` with the options ``chosen``. Returns findings; raises what ``entry`` raises."""
+        entry = self.resolve()
+        return entry(graph, path, dict(chosen or {})) if self.options else entry(graph, path)
 
 
 @dataclass(frozen=True)

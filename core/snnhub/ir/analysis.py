@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from snnhub.errors import GraphError, ProgramError
 from snnhub.findings import Finding, error
+from snnhub.ir.continuous import ContinuousOp
 from snnhub.ir.graph import TERMINAL_PORT, Edge, Graph, Node, Port
 from snnhub.ir.numtype import F32, F64, SPIKE, NumType, integer
 from snnhub.ir.op import KernelOp, OpLookup, Ports, Shape, StepOp, TransformOp
@@ -91,8 +92,9 @@ def _node(graph: Graph, node: Node, lookup: OpLookup, result: Analysis) -> None:
     }
     schema = lookup(node.op, node.version)
     early = isinstance(schema, TransformOp) and schema.early
+    held = isinstance(schema, ContinuousOp)
     try:
-        if len(shapes) == len(ports.inputs) or ((node.program is not None or early) and shapes):
+        if held or len(shapes) == len(ports.inputs) or ((node.program is not None or early) and shapes):
             if schema is not None:
                 found = schema.output_shapes(node, shapes)
             else:

@@ -1,8 +1,9 @@
 """Op schemas: what an op takes, what it gives, and what each choice and number means.
 
-Three kinds. A *transform* has no state (Dense, Conv, Flatten …). A *step* op is a traced program that runs
-once per step for every element (neurons, filters). A *kernel* has state and is not elementwise; its
-registered code is the definition. An attribute is a choice and may change the arithmetic; a parameter is
+Three kinds compute steps. A *transform* has no state (Dense, Conv, Flatten …). A *step* op is a traced program
+that runs once per step for every element (neurons, filters). A *kernel* has state and is not elementwise; its
+registered code is the definition. The fourth, *continuous*, says what a source says in continuous time
+(``snnhub.ir.continuous``) and is never run. An attribute is a choice and may change the arithmetic; a parameter is
 a number, stored as a tensor.
 """
 
@@ -32,6 +33,7 @@ class OpKind(Enum):
     TRANSFORM = "transform"
     STEP = "step"
     KERNEL = "kernel"
+    CONTINUOUS = "continuous"
 
 
 @dataclass(frozen=True, slots=True)

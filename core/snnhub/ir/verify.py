@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from snnhub.errors import GraphError, ProgramError
 from snnhub.findings import Finding, Severity, error, info
-from snnhub.ir import topology
+from snnhub.ir import continuous, topology
 from snnhub.ir.analysis import Analysis, analyse, ports_of
 from snnhub.ir.graph import REDUCTIONS, TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.numtype import NumType
@@ -24,14 +24,18 @@ def verify(graph: Graph, lookup: OpLookup) -> tuple[Finding, ...]:
     """Everything that is wrong with a graph (``error``) or odd about it (``info``), in a fixed order.
 
     Reads tensor statistics, not tensor contents, so it costs nothing on a file that was just opened.
+    In continuous time fewer rules hold (``snnhub.ir.continuous``): such a graph is never run.
     """
-    found = [*_ids(graph), *_terminals(graph)]
+    held = continuous.is_continuous(graph)
+    found = [*_ids(graph), *_terminals(graph, held)]
     for node in graph.nodes:
         found += [*_node(node, lookup), *_step_length(node, lookup, graph.dt)]
-    found += [*_edges(graph, lookup), *_cycles(graph)]
+    found += [*_edges(graph, lookup, held), *(continuous.structure(graph) if held else _cycles(graph))]
     if not any(finding.severity is Severity.ERROR for finding in found):
         analysis = analyse(graph, lookup)
-        found += [*analysis.problems, *_shapes(graph, lookup, analysis), *_records(graph, lookup)]
+        shapes = () if held else _shapes(graph, lookup, analysis)
+        problems = continuous.remarks(analysis.problems) if held else analysis.problems
+        found += [*problems, *shapes, *_records(graph, lookup)]
     return tuple(dict.fromkeys(found))
 
 
@@ -80,10 +84,10 @@ def _ids(graph: Graph) -> Iterator[Finding]:
             yield error("SNN-1001", node.id or "(empty)", "id is reserved, empty, or begins or ends with a slash")
 
 
-def _terminals(graph: Graph) -> Iterator[Finding]:
-    if not graph.inputs:
+def _terminals(graph: Graph, held: bool) -> Iterator[Finding]:
+    if not graph.inputs and not held:
         yield error("SNN-1016", graph.name, "graph has no input")
-    if not graph.outputs:
+    if not graph.outputs and not held:
         yield error("SNN-1016", graph.name, "graph has no output")
     for item in graph.inputs:
         if any(size < 1 for size in item.shape):
@@ -105,6 +109,11 @@ def _node(node: Node, lookup: OpLookup) -> Iterator[Finding]:
         else:
             yield info("SNN-1003", node.id, f"no installed plugin knows {node.kind}; its program is in the graph")
             yield from _program(node)
+        return
+    if isinstance(schema, continuous.ContinuousOp):
+        yield from continuous.problems(node, schema)
+        if node.program is not None:
+            yield error("SNN-1014", node.id, f"{node.kind} is no step op and carries a program")
         return
     problems = list(_attributes(node, schema))
     yield from problems
@@ -196,7 +205,7 @@ def _program(node: Node, schema: StepOp | None = None) -> Iterator[Finding]:
         )
 
 
-def _edges(graph: Graph, lookup: OpLookup) -> Iterator[Finding]:
+def _edges(graph: Graph, lookup: OpLookup, held: bool) -> Iterator[Finding]:
     outputs: dict[str, tuple[str, ...]] = {item.id: (TERMINAL_PORT,) for item in graph.inputs}
     inputs: dict[str, tuple[str, ...]] = {item.id: (TERMINAL_PORT,) for item in graph.outputs}
     unknown: set[str] = set()
@@ -212,6 +221,8 @@ def _edges(graph: Graph, lookup: OpLookup) -> Iterator[Finding]:
                 yield error("SNN-1002", str(edge), f"{end} {port} does not exist")
         if not 0 <= edge.delay <= MAX_DELAY:
             yield error("SNN-1015", str(edge), f"found delay {edge.delay}, allowed 0 .. {MAX_DELAY}")
+    if held:
+        return
     for edge, times in Counter(graph.edges).items():
         if times > 1:
             yield error(

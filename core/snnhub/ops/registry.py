@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from snnhub.errors import SnnhubError
 from snnhub.ir.op import OpSchema
 from snnhub.ops import (
+    continuous,
     cuba,
     elementwise,
     joining,
@@ -49,11 +50,12 @@ CORE: tuple[OpSchema, ...] = (
     cuba.SYNAPSE_FILTER,
     multispike.MULTI_SPIKE_LIF,
     multispike.EXP_SYN,
+    *continuous.CONTINUOUS,
 )
 
 
 class Registry:
-    """Ops by (name, version). Names are ``domain.Op``; the domain ``core`` belongs to snnhub."""
+    """Ops by (name, version). Names are ``domain.Op``; the domains ``core`` and ``ct`` belong to snnhub."""
 
     def __init__(self, ops: Iterable[OpSchema] = CORE) -> None:
         self._ops: dict[tuple[str, int], OpSchema] = {}
