@@ -21,3 +21,10 @@ ENVIRONMENT = Environment(
 @hookimpl
 def snnhub_register_environments() -> Iterable[Environment]:
     return (ENVIRONMENT,)
+
+
+@hookimpl
+def snnhub_register_ops() -> Iterable[OpSchema]:
+    from snnhub_profiles.ops import OPS
+
+    return OPS

@@ -30,6 +30,7 @@ def _stepwise(network: Any, stimulus: Array) -> Array:
         for frame in stimulus:
             returned = network(torch.from_numpy(frame[None].copy()), state)
             value, state = returned[0], returned[-1]
+            value = value[0] if isinstance(value, tuple) else value
             if not isinstance(value, torch.Tensor):
                 raise TypeError(f"the output is {type(value).__name__}, no tensor")
             outputs.append(value.detach().numpy().reshape(value.shape[1:]) if value.shape[:1] == (1,) else value.numpy())

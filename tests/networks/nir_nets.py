@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from snnhub.ir.ct_names import ROOT, node_id
+from snnhub.ir.graph import Edge, Graph, Input, Node, Output, Port
+from snnhub.ir.numtype import F32
 from snnhub.ir.tensor import Array
+
+from tests.networks.ct_graphs import ct_node
 
 DT = 1e-4
 Fields = Mapping[str, Any]
@@ -101,3 +106,15 @@ def stimulus(net: Net, steps: int, seed: int, *, kind: str = "signed") -> Array:
     if kind == "spikes":
         return (random.random((steps, *net.inputs)) < 0.3).astype("f4")
     return random.normal(0.6, 2, (steps, *net.inputs)).astype("f4")
+
+
+def continuous(net: Net) -> Graph:
+    """The graph in continuous time that a reader makes of the file."""
+    own = [ct_node(name, kind, **fields) for name, (kind, fields) in sorted(net.nodes.items())]
+    edges = [Edge(Port(node_id((a,)), "y"), Port(node_id((b,)), "x")) for a, b in net.edges]
+    ins = [name for name, (kind, _) in net.nodes.items() if kind == "Input"]
+    outs = [name for name, (kind, _) in net.nodes.items() if kind == "Output"]
+    edges += [Edge(Port("input", "x"), Port(node_id((ins[0],)), "x"))]
+    edges += [Edge(Port(node_id((outs[0],)), "y"), Port("output", "x"))]
+    whole = Node(ROOT, "ct.NIRGraph", 1, (("version", "1.0.8"),))
+    return Graph("net", (whole, *own), tuple(edges), (Input("input", net.inputs, F32),), (Output("output"),))

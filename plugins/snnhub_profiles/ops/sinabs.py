@@ -1,16 +1,17 @@
 """sinabs 3.1.3: ``LIF``, ``IAF`` and ``ExpLeak`` without synaptic filter; several spikes per step, each of which takes
-the threshold away. f32, one rounding per operation.
+the threshold away. One rounding per operation, in the dtype of the threshold: torch promotes the state to it.
 """
 
 from __future__ import annotations
 
-from snnhub.ir.numtype import F32
-from snnhub.ir.op import Attributes, Parameter, Ports, StepOp
+from snnhub.ir.numtype import F32, F64, NumType
+from snnhub.ir.op import Attribute, Attributes, Parameter, Ports, StepOp
 from snnhub.ir.trace import Namespace, Step, Value, cast, check, trunc, where
 
-from snnhub_profiles.ops.parts import V_THRESHOLD, at_rest, current
+from snnhub_profiles.ops.parts import at_rest, current
 
 ALPHA = Parameter("alpha", "factor of the membrane potential per step", F32)
+PRECISION = Attribute("precision", "of potential and threshold: that of the threshold in the file", ("f32", "f64"))
 MOST = 2.0**24
 """A count beyond this is not exact in f32, and stops the run."""
 
@@ -19,14 +20,22 @@ def _spikes(h: Value, param: Namespace) -> Value:
     return check(where(h > 0.0, trunc(h / param.v_threshold), 0.0), -MOST, MOST)
 
 
-def _lif(x: Value, state: Namespace, param: Namespace) -> Step:
-    h = param.alpha * state.v + x
+def _type(attributes: Attributes) -> NumType:
+    return F64 if attributes.get("precision") == "f64" else F32
+
+
+def _threshold(attributes: Attributes) -> Parameter:
+    return Parameter("v_threshold", "potential taken away by one spike (dimensionless)", _type(attributes))
+
+
+def _lif(x: Value, state: Namespace, param: Namespace, **choice: str) -> Step:
+    h = cast(param.alpha, choice["precision"]) * state.v + cast(x, choice["precision"])
     n = _spikes(h, param)
     return {"v": h - n * param.v_threshold}, {"s": cast(n, "int")}
 
 
-def _iaf(x: Value, state: Namespace, param: Namespace) -> Step:
-    h = state.v + x
+def _iaf(x: Value, state: Namespace, param: Namespace, **choice: str) -> Step:
+    h = state.v + cast(x, choice["precision"])
     n = _spikes(h, param)
     above = (h - n * param.v_threshold) + param.v_threshold
     return {"v": where(above > 0.0, above, 0.0) - param.v_threshold}, {"s": cast(n, "int")}
@@ -37,8 +46,8 @@ def _exp_leak(x: Value, state: Namespace, param: Namespace) -> Step:
     return {"v": v}, {"y": v}
 
 
-def _lif_parameters(_: Attributes) -> tuple[Parameter, ...]:
-    return (ALPHA, V_THRESHOLD)
+def _lif_parameters(attributes: Attributes) -> tuple[Parameter, ...]:
+    return (ALPHA, _threshold(attributes))
 
 
 OPS = (
@@ -48,8 +57,9 @@ OPS = (
         "sinabs' LIF: h = alpha v + x; trunc(h / v_threshold) spikes where h > 0, each takes the threshold away.",
         _lif,
         current,
-        lambda _: at_rest("v"),
+        lambda attributes: at_rest("v", type_=_type(attributes)),
         _lif_parameters,
+        (PRECISION,),
     ),
     StepOp(
         "sinabs.IAF",
@@ -57,8 +67,9 @@ OPS = (
         "sinabs' IAF with min_v_mem = -v_threshold: h = v + x, spikes as in LIF, v kept above -v_threshold.",
         _iaf,
         current,
-        lambda _: at_rest("v"),
-        lambda _: (V_THRESHOLD,),
+        lambda attributes: at_rest("v", type_=_type(attributes)),
+        lambda attributes: (_threshold(attributes),),
+        (PRECISION,),
     ),
     StepOp(
         "sinabs.ExpLeak",
