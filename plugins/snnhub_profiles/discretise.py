@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from snnhub.errors import GraphError, ProgramError, UnsupportedError
@@ -51,6 +53,11 @@ def discretise(graph: Graph, dt: float, profile: str) -> Graph:
         raise _refused(profile, places or [error(REFUSED, graph.name or "network", str(problem))]) from problem
     findings = (*graph.findings, *_remarks(source, wiring, rule, dt), *assembly.findings)
     return replace(made, findings=findings, provenance=graph.provenance)
+
+
+def descriptor(profile: str) -> Mapping[str, Any]:
+    """What a profile chooses, as data: schema in docs/profiles.md."""
+    return RULES[profile].descriptor
 
 
 def _refused(profile: str, refusals: list[Finding]) -> UnsupportedError:
