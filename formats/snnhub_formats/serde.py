@@ -62,6 +62,7 @@ def encode(graph: Graph) -> tuple[bytes, dict[str, Array]]:
     message = pb.Graph(name=graph.name, dt=graph.dt, outputs=[output.id for output in graph.outputs])
     types, tensors, programs = Table(), Table(), Table()
     names: dict[int, str] = {}
+    taken: set[str] = set()
     for node in graph.nodes:
         added = message.nodes.add(id=node.id, op=node.op, version=node.version)
         added.origin.CopyFrom(
@@ -71,7 +72,8 @@ def encode(graph: Graph) -> tuple[bytes, dict[str, Array]]:
             added.attributes.append(_attribute(name, value))
         for name, tensor in node.params:
             number = tensors(tensor)
-            names.setdefault(number, f"{node.id}/{name}")
+            if number not in names:
+                names[number] = _free(f"{node.id}/{name}", taken)
             added.params.add(name=name, tensor=number)
         if node.program is not None:
             added.program = programs(node.program)
@@ -84,6 +86,14 @@ def encode(graph: Graph) -> tuple[bytes, dict[str, Array]]:
     _encode_records(graph, message)
     arrays = {names[number]: tensor.array for number, tensor in enumerate(tensors.items)}
     return message.SerializeToString(deterministic=True), arrays
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name of a tensor that no other has: parameter ``b/c`` of ``a`` is not parameter ``c`` of ``a/b``."""
+    while name in taken:
+        name += "'"
+    taken.add(name)
+    return name
 
 
 def _encode_records(graph: Graph, message: pb.Graph) -> None:

@@ -128,8 +128,9 @@ def test_peers_are_imported_inside_functions_only() -> None:
     for path in files(*SOURCES):
         for line, module in imports(path, top_only=True):
             inside_peer = path.parent.name == "snnhub_lava" and path.name == "probes.py"
-            of_netx = path.parent.name == "snnhub_netx" and module == "h5py" and path.name != "__init__.py"
-            if module.split(".")[0] in PEERS and not inside_peer and not of_netx:
+            hdf5 = path.parent.name in ("snnhub_netx", "snnhub_nir") or path.name.startswith("hdf5")
+            of_hdf5 = hdf5 and module == "h5py" and path.name != "__init__.py"
+            if module.split(".")[0] in PEERS and not inside_peer and not of_hdf5:
                 wrong.append(f"{path.relative_to(ROOT)}:{line} {module}")
     assert wrong == []
 

@@ -144,8 +144,8 @@ def structure(graph: Graph) -> Iterator[Finding]:
         parent = parent_of(node.id)
         if parent and (parent not in graph.node or graph.node[parent].op != GRAPH):
             yield error("SNN-1001", node.id, f"found no {GRAPH} of the id {parent}, which this node lies in")
-        if node.id == ROOT and node.op != GRAPH:
-            yield error("SNN-1001", node.id, f"found {node.op}, and this id belongs to a {GRAPH}")
+        if node.id == ROOT and node.op != GRAPH and len(graph.nodes) > 1:
+            yield error("SNN-1001", node.id, f"found {node.op}, and this id is that of the whole graph")
     for edge in graph.edges:
         if edge.delay:
             yield error("SNN-1015", str(edge), "found a delay in a graph in continuous time, allowed 0")
