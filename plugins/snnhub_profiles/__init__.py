@@ -48,6 +48,6 @@ SUMMARIES = {
 def snnhub_register_profiles() -> Iterable[Profile]:
     entries = {"entry": "snnhub_profiles.discretise:discretise", "describe": "snnhub_profiles.discretise:descriptor"}
     return tuple(
-        Profile(name, words, framework=framework, level="R3", **entries)
+        Profile(name, words, framework=framework, dt=1e-4 if name == "snntorch-1" else None, level="R3", **entries)
         for name, (framework, words) in SUMMARIES.items()
     )

@@ -112,6 +112,30 @@ def spyx(path: str, stimulus: Array, dt: float) -> Array:
     return np.asarray(outputs)[:, 0]
 
 
+def nengo(path: str, stimulus: Array, dt: float) -> Array:
+    """The step of the neuron itself (``nengo.neurons``) for a file of one LIF or IF layer, J = (r x + v_leak) /
+    v_threshold in f64, t_ref 0, amplitude dt, so that a spike is 1. Nengo has no importer.
+    """
+    import nengo.neurons
+    import nir
+
+    node = next(item for item in nir.read(path).nodes.values() if isinstance(item, nir.IF | nir.LIF))
+    single, wide = isinstance(node, nir.LIF), np.float64
+    drive = stimulus.astype(wide) * (node.r.astype(wide) / node.v_threshold.astype(wide))
+    if single:
+        drive = drive + node.v_leak.astype(wide) / node.v_threshold.astype(wide)
+        (tau,) = np.unique(node.tau)  # nengo.LIF has one for all
+        cell = nengo.neurons.LIF(tau_rc=float(tau), tau_ref=0.0, amplitude=dt)
+    else:
+        cell = nengo.neurons.SpikingRectifiedLinear(amplitude=dt)
+    names = ("voltage", "refractory_time") if single else ("voltage",)
+    state = {name: np.zeros(drive.shape[1:], wide) for name in names}
+    output = np.zeros_like(drive)
+    for step, current in enumerate(drive):
+        cell.step(dt, current, output[step], **state)
+    return output
+
+
 CALLS: dict[str, Call] = {
     "snntorch": snntorch,
     "norse": norse,
@@ -119,4 +143,5 @@ CALLS: dict[str, Call] = {
     "sinabs": sinabs,
     "spyx": spyx,
     "rockpool": rockpool,
+    "nengo": nengo,
 }

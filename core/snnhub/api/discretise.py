@@ -19,15 +19,19 @@ def profiles(hub: Hub | None = None) -> tuple[Profile, ...]:
     return tuple(item for _, item in sorted((hub or load()).profiles.items()))
 
 
-def discretise(graph: Graph, dt: float, profile: str) -> Graph:
+def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
     """``graph`` in steps of ``dt`` seconds, as ``profile`` computes them. Coefficients carry their recipe; what
     contradicts the source's own words is a finding ``loss``. A graph that has steps already comes back as it is.
+    ``dt`` may be None where the graph has one, or where the profile knows only one.
 
     Raises ``UsageError`` for an unknown profile or a dt that is no positive number, and ``UnsupportedError``, with
     every reason, where the profile refuses the network.
     """
     register_ops()
     item = find(load().profiles, profile, "profile")
+    dt = next((value for value in (dt, graph.dt, item.dt) if value is not None), None)
+    if dt is None:
+        raise UsageError("a profile needs the length of a step", where=profile, remedy="Pass --dt SECONDS")
     if not (math.isfinite(dt) and dt > 0):
         raise UsageError("dt must be a positive number of seconds", found=f"{dt:g}")
     if not is_continuous(graph):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnhub.cli.options import collect, given_options, import_options, json_option, pairs
+from snnhub.cli.options import PROFILE, collect, given_options, import_options, json_option, pairs
 from snnhub.cli.output import console, escape, print_json, table
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ RENAMED = "node renamed"
 
 @click.command("diff")
 @click.argument("a")
-@click.argument("b")
+@click.argument("b", required=False)
 @click.option("--b-from", metavar="IMPORTER", help="Importer of B; otherwise its content tells.")
 @click.option("--b-weights", type=click.Path(path_type=Path), help="Checkpoint for B; otherwise that of A.")
 @click.option("--b-set", multiple=True, metavar="NAME=VALUE", help="Argument of B's factory, over those of A.")
@@ -38,7 +38,7 @@ RENAMED = "node renamed"
 @json_option
 def command(
     a: str,
-    b: str,
+    b: str | None,
     b_from: str | None,
     b_weights: Path | None,
     b_set: tuple[str, ...],
@@ -52,15 +52,22 @@ def command(
 ) -> int:
     """Tell what is different between two networks: structure, semantics, numbers, interface, history.
 
+    Two times --profile, and no B: the same network in continuous time under two profiles.
     Nothing is run. Exit 1 if they differ as networks; names of files, origins and history do not count.
     """
     from snnhub.api.diff import diff
 
     options = collect(weights, settings, input_shape, given)
+    profiles = click.get_current_context().meta.get(PROFILE, ())
+    if b is None and len(profiles) < 2:
+        raise click.UsageError("say what B is: a second network, or a second --profile for the first one")
+    b, b_from = (a, b_from or from_) if b is None else (b, b_from)
     other = None
     if b_weights is not None or b_set:
         arguments = {**options.settings, **pairs(b_set, "--b-set")}
         other = replace(options, weights=b_weights or weights, settings=arguments)
+    if len(profiles) > 1:
+        other = replace(other or options, profile=profiles[1])
     result = diff(a, b, from_=from_, options=options, b_from=b_from, b_options=other)
     if as_json:
         print_json(result.to_json())

@@ -182,11 +182,13 @@ class Profile(Registered):
     Graph`` of step ops, with every reason in one ``UnsupportedError`` where the framework refuses the network.
 
     ``describe``: ``module:function``, ``(name) -> mapping``: the profile's choices as data (docs/profiles.md).
-    ``framework``: the name and versions that it was measured on; empty for a rule of nobody's.
+    ``framework``: the name and versions that it was measured on; empty for a rule of nobody's. ``dt``: the only one
+    that its framework has, in seconds; it goes where none is given.
     """
 
     describe: str = ""
     framework: str = ""
+    dt: float | None = None
     kind = "profile"
 
     def descriptor(self) -> Mapping[str, Any]:

@@ -4,6 +4,8 @@ the threshold away. One rounding per operation, in the dtype of the threshold: t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from snnhub.ir.numtype import F32, F64, NumType
 from snnhub.ir.op import Attribute, Attributes, Parameter, Ports, StepOp
 from snnhub.ir.trace import Namespace, Step, Value, cast, check, trunc, where
@@ -14,6 +16,10 @@ ALPHA = Parameter("alpha", "factor of the membrane potential per step", F32)
 PRECISION = Attribute("precision", "of potential and threshold: that of the threshold in the file", ("f32", "f64"))
 MOST = 2.0**24
 """A count beyond this is not exact in f32, and stops the run."""
+
+
+def _as(value: Value, choice: Mapping[str, str]) -> Value:
+    return cast(value, "f64") if choice["precision"] == "f64" else value
 
 
 def _spikes(h: Value, param: Namespace) -> Value:
@@ -29,13 +35,13 @@ def _threshold(attributes: Attributes) -> Parameter:
 
 
 def _lif(x: Value, state: Namespace, param: Namespace, **choice: str) -> Step:
-    h = cast(param.alpha, choice["precision"]) * state.v + cast(x, choice["precision"])
+    h = _as(param.alpha, choice) * state.v + _as(x, choice)
     n = _spikes(h, param)
     return {"v": h - n * param.v_threshold}, {"s": cast(n, "int")}
 
 
 def _iaf(x: Value, state: Namespace, param: Namespace, **choice: str) -> Step:
-    h = state.v + cast(x, choice["precision"])
+    h = state.v + _as(x, choice)
     n = _spikes(h, param)
     above = (h - n * param.v_threshold) + param.v_threshold
     return {"v": where(above > 0.0, above, 0.0) - param.v_threshold}, {"s": cast(n, "int")}

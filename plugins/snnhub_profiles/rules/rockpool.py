@@ -66,15 +66,9 @@ def _li(item: Item, dt: float) -> Layer:
     return layer("core.ExpSyn", {"beta": beta}, found)
 
 
-def _dense(item: Item, dt: float) -> Layer:
-    if item["weight"].dtype != F:
-        raise RefusedError(f"weights of {item['weight'].dtype} do not meet the float32 of the input")
-    return common.dense(item, dt)
-
-
 RULE = Rule(
     "rockpool-3",
-    {**common.TERMINALS, "Linear": _dense, "Affine": _dense, "CubaLIF": _cuba, "LI": _li},
+    {**common.TERMINALS, "Linear": common.dense, "Affine": common.dense, "CubaLIF": _cuba, "LI": _li},
     executor,
     {
         "profile": "rockpool/3",
