@@ -1,6 +1,7 @@
 """stub"""
 
 from __future__ import annotations
+
 from snnhub.findings import Finding
 from snnhub.ir.graph import Graph
 

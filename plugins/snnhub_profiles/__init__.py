@@ -1,4 +1,6 @@
-"""What every framework makes of a NIR file, as registered discretisation rules, and the frameworks to judge them by."""
+"""What every framework makes of a NIR file, as registered discretisation rules, and the frameworks to judge
+them by.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +48,15 @@ SUMMARIES = {
 
 @hookimpl
 def snnhub_register_profiles() -> Iterable[Profile]:
-    entries = {"entry": "snnhub_profiles.discretise:discretise", "describe": "snnhub_profiles.discretise:descriptor"}
     return tuple(
-        Profile(name, words, framework=framework, dt=1e-4 if name == "snntorch-1" else None, level="R3", **entries)
+        Profile(
+            name,
+            words,
+            "snnhub_profiles.discretise:discretise",
+            level="R3",
+            describe="snnhub_profiles.discretise:descriptor",
+            framework=framework,
+            dt=1e-4 if name == "snntorch-1" else None,
+        )
         for name, (framework, words) in SUMMARIES.items()
     )

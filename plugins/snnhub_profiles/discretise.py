@@ -62,7 +62,9 @@ def descriptor(profile: str) -> Mapping[str, Any]:
 
 def _refused(profile: str, refusals: list[Finding]) -> UnsupportedError:
     first = refusals[0]
-    return UnsupportedError(f"{profile} refuses this network: {first.message}", where=first.place, findings=refusals)
+    return UnsupportedError(
+        f"{profile} refuses this network: {first.message}", where=first.place, findings=refusals
+    )
 
 
 def _layers(source: Source, rule: Rule, dt: float, refusals: list[Finding]) -> dict[str, Layer]:
@@ -91,13 +93,21 @@ def _single_numbers(source: Source) -> list[Finding]:
 
 def _remarks(source: Source, wiring: Wiring, rule: Rule, dt: float) -> list[Finding]:
     found = [
-        info(CYCLE, f"{source.items[a].id} -> {source.items[b].id}", "this edge brings the value of the step before", new="1")
+        info(
+            CYCLE,
+            f"{source.items[a].id} -> {source.items[b].id}",
+            "this edge brings the value of the step before",
+            new="1",
+        )
         for a, b, steps in wiring.edges
         if steps
     ]
-    for name in wiring.left:
-        if source.items[name].type not in ("Input", "Output"):
-            found.append(loss(LEFT, source.items[name].id, f"{source.items[name].type} is left out by the importer"))
+    left = [source.items[name] for name in wiring.left]
+    found += [
+        loss(LEFT, item.id, f"{item.type} is left out by the importer")
+        for item in left
+        if item.type not in ("Input", "Output")
+    ]
     if rule.dt is not None and rule.dt != dt:
         found.append(loss(FIXED, "dt", f"{rule.name} has a dt of its own", old=f"{dt:g} s", new=f"{rule.dt:g} s"))
     return found
@@ -152,13 +162,11 @@ class _Assembly:
                 self.delays[name] = int(str(op.attributes["steps"]))
                 continue
             last = index == len(made.ops) - 1
+            name_of = item.id if last else f"{item.id}/{index}"
+            choices: dict[str, Any] = dict(op.attributes)
+            origin = Origin("nir", path=item.name)
             port = builder.node(
-                item.id if last else f"{item.id}/{index}",
-                op.op,
-                self.ports.get(name),
-                params=dict(op.params),
-                origin=Origin("nir", path=item.name),
-                **op.attributes,
+                name_of, op.op, self.ports.get(name), params=dict(op.params), origin=origin, **choices
             )
             if not heads:
                 schema = REGISTRY(op.op, 1)
@@ -208,5 +216,3 @@ class _Assembly:
         builder.outputs.append(Output(out))
         for src, steps in ends:
             builder.edge(terminal if src is None else self.ports[src], Port(out, "x"), steps)
-
-

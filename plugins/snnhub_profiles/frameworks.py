@@ -33,7 +33,9 @@ def _stepwise(network: Any, stimulus: Array) -> Array:
             value = value[0] if isinstance(value, tuple) else value
             if not isinstance(value, torch.Tensor):
                 raise TypeError(f"the output is {type(value).__name__}, no tensor")
-            outputs.append(value.detach().numpy().reshape(value.shape[1:]) if value.shape[:1] == (1,) else value.numpy())
+            outputs.append(
+                value.detach().numpy().reshape(value.shape[1:]) if value.shape[:1] == (1,) else value.numpy()
+            )
     return np.stack(outputs)
 
 
@@ -109,7 +111,7 @@ def spyx(path: str, stimulus: Array, dt: float) -> Array:
 
     with contextlib.redirect_stdout(io.StringIO()):
         _, outputs = from_nir(nir.read(path), jnp.asarray(stimulus[:, None]), dt)
-    return np.asarray(outputs)[:, 0]
+    return np.asarray(np.asarray(outputs)[:, 0])
 
 
 def nengo(path: str, stimulus: Array, dt: float) -> Array:
@@ -133,7 +135,7 @@ def nengo(path: str, stimulus: Array, dt: float) -> Array:
     output = np.zeros_like(drive)
     for step, current in enumerate(drive):
         cell.step(dt, current, output[step], **state)
-    return output
+    return np.asarray(output)
 
 
 CALLS: dict[str, Call] = {

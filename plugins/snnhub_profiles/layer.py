@@ -33,7 +33,9 @@ class Layer:
     findings: tuple[Finding, ...] = ()
 
 
-def layer(name: str, params: Mapping[str, Tensor], findings: Sequence[Finding] = (), **attributes: AttributeValue) -> Layer:
+def layer(
+    name: str, params: Mapping[str, Tensor], findings: Sequence[Finding] = (), **attributes: AttributeValue
+) -> Layer:
     """A node of one op."""
     return Layer((Op(name, params, attributes),), tuple(findings))
 
@@ -77,8 +79,19 @@ def weights(item: Item, dtype: str = "float32") -> tuple[dict[str, Tensor], list
         if name not in item.fields:
             continue
         values = item[name]
-        recipe = "as in the file" if values.dtype == np.dtype(dtype) else f"{values.dtype} of the file rounded to {dtype}"
+        recipe = (
+            "as in the file"
+            if values.dtype == np.dtype(dtype)
+            else f"{values.dtype} of the file rounded to {dtype}"
+        )
         made[name] = tensor(values.astype(dtype)).described(recipe)
         if not np.array_equal(made[name].array.astype(values.dtype), values):
-            found.append(note(ROUNDED, f"{item.id}/{name}", f"{name} rounded to {dtype}", bound="half a unit in the last place"))
+            found.append(
+                note(
+                    ROUNDED,
+                    f"{item.id}/{name}",
+                    f"{name} rounded to {dtype}",
+                    bound="half a unit in the last place",
+                )
+            )
     return made, found

@@ -65,7 +65,9 @@ def source_of(graph: Graph) -> Source:
     for node in graph.nodes:
         path = node_path(node.id)
         if node.id != ROOT and (node.op == GRAPH or len(path) > 1):
-            nested.append(error(REFUSED, node.id, "found a graph within a graph, which this profile does not cover"))
+            nested.append(
+                error(REFUSED, node.id, "found a graph within a graph, which this profile does not cover")
+            )
         elif node.id != ROOT:
             items[path[0]] = _item(node, path[0])
     if nested:

@@ -1,4 +1,6 @@
-"""Nodes without a state: sums, pools, flattening, as the torch modules that importers make of them compute them."""
+"""Nodes without a state: sums, pools, flattening, as the torch modules that importers make of them compute
+them.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,9 @@ def flatten_with_batch(item: Item, rank: int) -> Layer:
     """
     start, end = (item.integers(name, 1)[0] for name in ("start_dim", "end_dim"))
     start, end = (axis % (rank + 1) if axis < 0 else axis for axis in (start, end))
-    found = [otherwise(item, "start_dim", "axes are counted with a batch axis", f"{start}", f"{max(start - 1, 0)}")]
+    found = [
+        otherwise(item, "start_dim", "axes are counted with a batch axis", f"{start}", f"{max(start - 1, 0)}")
+    ]
     made = _flatten(max(start - 1, 0), max(end - 1, 0))
     return Layer(made.ops, tuple(found if start != 0 else []))
 

@@ -1,14 +1,15 @@
 """In which order a framework runs the nodes of a file, and so which edges bring values of the step before.
 
 Three executors were found among the importers: nirtorch's ``GraphExecutor`` (norse, sinabs, Rockpool), the program
-that nirtorch's ``nir_to_torch`` writes (snnTorch, SpikingJelly), and spyx's single chain. ``ours`` delays the edges
-into neurons that close a cycle.
+that nirtorch's ``nir_to_torch`` writes (snnTorch, SpikingJelly), and spyx's single chain. ``ours`` delays the
+edges into neurons that close a cycle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from snnhub_profiles.source import RefusedError, Source
 
@@ -17,7 +18,8 @@ NEURONS = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF")
 
 @dataclass(frozen=True)
 class Wiring:
-    """``order``: names of the nodes that run. ``edges``: (from, to, steps), in the order in which a node adds them.
+    """``order``: names of the nodes that run. ``edges``: (from, to, steps), in the order in which a node adds
+    them.
     ``entry``: who gets the network's input. ``output``: whose value is the network's. ``left``: nodes left out.
     """
 
@@ -33,7 +35,7 @@ Rule = Callable[[Source, Collection[str]], Wiring]
 
 
 def executor(source: Source, known: Collection[str]) -> Wiring:
-    """nirtorch 2.6, ``GraphExecutor``: depth first from the input along the edges in file order. A node that runs
+    """Nirtorch 2.6, ``GraphExecutor``: depth first from the input along the edges in file order. A node that runs
     before one of its sources gets what that gave in the step before; the last node that runs gives the output.
     """
     unknown = [name for name in source.items if name not in known]
@@ -75,7 +77,7 @@ def _depth_first(root: str, edges: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def program(source: Source, known: Collection[str]) -> Wiring:
-    """nirtorch 2.6, ``nir_to_torch``: nodes in alphabetical order, each as soon as its sources have run. A node of
+    """Nirtorch 2.6, ``nir_to_torch``: nodes in alphabetical order, each as soon as its sources have run. A node of
     several sources does not wait for those that it can reach itself: it gets what they gave in the step before.
     """
     entries = [item.name for item in source.of("Input")]
@@ -135,8 +137,8 @@ def _reachable(source: Source, start: str) -> set[str]:
 
 
 def chain(source: Source, known: Collection[str]) -> Wiring:
-    """spyx 1.0.0: from the node ``input`` along the first edge of each node, to ``output`` or where no edge leads on.
-    What lies beside this path, and nodes that spyx does not know, are left out without a word.
+    """Spyx 1.0.0: from the node ``input`` along the first edge of each node, to ``output`` or where no edge
+    leads on. What lies beside this path, and nodes that spyx does not know, are left out without a word.
     """
     path = ["input"]
     while path[-1] != "output":
@@ -152,13 +154,13 @@ def chain(source: Source, known: Collection[str]) -> Wiring:
         ran = [name for name in ran if name != last]  # spyx builds the nodes that an edge of its path leads from
     if "input" not in source.items:
         ran = ["input"]
-    edges = tuple((a, b, 0) for a, b in zip(ran, ran[1:], strict=False))
+    edges = tuple((a, b, 0) for a, b in pairwise(ran))
     return Wiring(tuple(ran), edges, ran[0], ran[-1], tuple(name for name in source.items if name not in ran))
 
 
 def ours(source: Source, known: Collection[str]) -> Wiring:
-    """Every edge at once, but for those into a neuron that lies on a cycle with their source: these bring the value
-    of the step before. So a recurrent weight and its bias act one step later, and not before the first step.
+    """Every edge at once, but for those into a neuron that lies on a cycle with their source: these bring the
+    value of the step before. So a recurrent weight and its bias act one step later, and not before the first step.
     """
     entries, exits = source.of("Input"), source.of("Output")
     if len(entries) != 1 or len(exits) != 1:

@@ -13,7 +13,19 @@ from typing import Any
 
 from snnhub.peers.worker import PROTOCOL, Report, private_pipe, serve, versions
 
-PACKAGES = ("nir", "nirtorch", "snntorch", "norse", "spikingjelly", "sinabs", "spyx", "rockpool", "nengo", "torch", "jax")
+PACKAGES = (
+    "nir",
+    "nirtorch",
+    "snntorch",
+    "norse",
+    "spikingjelly",
+    "sinabs",
+    "spyx",
+    "rockpool",
+    "nengo",
+    "torch",
+    "jax",
+)
 
 
 def main() -> None:
@@ -39,7 +51,8 @@ def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Run a file.
 
     ``framework``; ``model``: a NIR file; ``input``: ``.npy`` (time, features…); ``dt`` in seconds; ``folder``.
-    Answers ``{"output": path}`` of ``.npy`` (time, features…), or ``{"refused": words}`` where the framework raised.
+    Answers ``{"output": path}`` of ``.npy`` (time, features…), or ``{"refused": words}`` where the framework
+    raised.
     """
     import numpy as np
 

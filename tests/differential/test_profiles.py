@@ -73,7 +73,9 @@ def test_same_bins_and_same_refusals(profile: str, worker: Worker, tmp_path: Pat
 
 @pytest.mark.parametrize("profile", ["norse-1", "spikingjelly-2"])
 def test_braille_network_by_others(profile: str, worker: Worker) -> None:
-    """The recurrent network of the NIR paper: 0 of 7,000 bins differ, its loop delayed where the framework does."""
+    """The recurrent network of the NIR paper: 0 of 7,000 bins differ, its loop delayed where the framework
+    does.
+    """
     path = SHARED / "nir" / "03_rnn__braille_noDelay_bias_zero.nir"
     if not path.is_file():
         pytest.skip(f"{path} is not here")

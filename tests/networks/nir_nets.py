@@ -74,19 +74,52 @@ def neuron(kind: str, size: Sequence[int] | int, dtype: str = "f4", **fields: An
     return kind, {name: full(value, size, dtype) for name, value in fields.items()}
 
 
-def lif(size: Any, dtype: str = "f4", *, tau: Any = 2e-3, r: Any = 1.0, leak: Any = 0.0, th: Any = 0.5, reset: Any = 0.0) -> tuple[str, Fields]:
+def lif(
+    size: Any,
+    dtype: str = "f4",
+    *,
+    tau: Any = 2e-3,
+    r: Any = 1.0,
+    leak: Any = 0.0,
+    th: Any = 0.5,
+    reset: Any = 0.0,
+) -> tuple[str, Fields]:
     """A LIF node."""
     return neuron("LIF", size, dtype, tau=tau, r=r, v_leak=leak, v_threshold=th, v_reset=reset)
 
 
-def integrate(size: Any, dtype: str = "f4", *, r: Any = 1.0, th: Any = 1.0, reset: Any = 0.0) -> tuple[str, Fields]:
+def integrate(
+    size: Any, dtype: str = "f4", *, r: Any = 1.0, th: Any = 1.0, reset: Any = 0.0
+) -> tuple[str, Fields]:
     """An IF node."""
     return neuron("IF", size, dtype, r=r, v_threshold=th, v_reset=reset)
 
 
-def cuba(size: Any, dtype: str = "f4", *, syn: Any = 1e-3, mem: Any = 2e-3, r: Any = 1.0, leak: Any = 0.0, th: Any = 0.5, w_in: Any = 1.0, reset: Any = 0.0) -> tuple[str, Fields]:
+def cuba(
+    size: Any,
+    dtype: str = "f4",
+    *,
+    syn: Any = 1e-3,
+    mem: Any = 2e-3,
+    r: Any = 1.0,
+    leak: Any = 0.0,
+    th: Any = 0.5,
+    w_in: Any = 1.0,
+    reset: Any = 0.0,
+) -> tuple[str, Fields]:
     """A CubaLIF node."""
-    return neuron("CubaLIF", size, dtype, tau_syn=syn, tau_mem=mem, r=r, v_leak=leak, v_threshold=th, w_in=w_in, v_reset=reset)
+    return neuron(
+        "CubaLIF",
+        size,
+        dtype,
+        tau_syn=syn,
+        tau_mem=mem,
+        r=r,
+        v_leak=leak,
+        v_threshold=th,
+        w_in=w_in,
+        v_reset=reset,
+    )
 
 
 def affine(weight: Array, bias: Array | None = None) -> tuple[str, Fields]:

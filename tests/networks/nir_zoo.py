@@ -1,4 +1,6 @@
-"""NIR files that show where frameworks differ: single neurons in every setting, MLPs, loops, convolutions, fan-in."""
+"""NIR files that show where frameworks differ: single neurons in every setting, MLPs, loops, convolutions,
+fan-in.
+"""
 
 from __future__ import annotations
 
@@ -70,14 +72,19 @@ def neurons() -> dict[str, Net]:
 
 def mlp(first: Layer, second: Layer, *, grid: bool = False) -> Net:
     """Two layers of neurons behind Affine layers of 4, 5 and 3."""
-    layers = (affine(weights(5, 4, 1, grid=grid), zeros(5)), first, affine(weights(3, 5, 2, grid=grid), zeros(3)), second)
+    layers = (
+        affine(weights(5, 4, 1, grid=grid), zeros(5)),
+        first,
+        affine(weights(3, 5, 2, grid=grid), zeros(3)),
+        second,
+    )
     return chain(*layers, shape=[4], out=[3])
 
 
 def chains() -> dict[str, Net]:
     """Several layers, weights random and on a grid."""
-    unit = {"r": 20.0, "w_in": 10.0}
-    whole = {"r": 1e4}
+    unit: dict[str, Any] = {"r": 20.0, "w_in": 10.0}
+    whole: dict[str, Any] = {"r": 1e4}
     return {
         "affine": chain(affine(weights(3, 4, 1), zeros(3) + 1), lif(3), shape=[4], out=[3]),
         "linear": chain(affine(weights(3, 4, 1)), lif(3), shape=[4], out=[3]),
@@ -102,7 +109,10 @@ def convolutions() -> dict[str, Net]:
         {
             "weight": random.normal(0.2, 0.5, (3, 2, 3, 3)).astype("f4"),
             "bias": random.normal(0, 0.1, 3).astype("f4"),
-            **{name: np.array(size) for name, size in (("stride", [1, 1]), ("padding", [1, 1]), ("dilation", [1, 1]))},
+            **{
+                name: np.array(size)
+                for name, size in (("stride", [1, 1]), ("padding", [1, 1]), ("dilation", [1, 1]))
+            },
             "groups": 1,
             "input_shape": np.array([6, 6]),
         },
@@ -139,7 +149,7 @@ def loop(middle: Layer, last: Layer, order: Sequence[int] | None = None, *, bias
 def loops() -> dict[str, Net]:
     """Recurrent layers, edges in several orders; skips; two outputs; other names."""
     lone = lif(N, r=20.0, th=1.0)
-    unit = {"r": 20.0, "w_in": 10.0}
+    unit: dict[str, Any] = {"r": 20.0, "w_in": 10.0}
     four: Layer = ("Input", {"shape": np.array([4])})
     out: Layer = ("Output", {"shape": np.array([4])})
     skip = {"input": four, "a": affine(weights(4, 4, 1), zeros(4)), "b": lif(4), "c": lif(4), "output": out}

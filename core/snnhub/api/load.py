@@ -39,8 +39,8 @@ def load_graph(
     (time, batch, features…) or (time, features…), and a finding says which reading was chosen.
 
     ``continuous``: a graph in continuous time will do, as it does for those who only look at it or write it.
-    Raises what the importer and a profile raise, ``InputShapeMissingError`` if there is no stimulus to look at, and
-    ``UsageError`` with the list of profiles for a graph in continuous time where steps are needed.
+    Raises what the importer and a profile raise, ``InputShapeMissingError`` if there is no stimulus to look at,
+    and ``UsageError`` with the list of profiles for a graph in continuous time where steps are needed.
     """
     loaded = _in_steps(_load(given, importer, options, stimulus))
     if not continuous and is_continuous(loaded.graph):
@@ -49,7 +49,9 @@ def load_graph(
 
 
 def _in_steps(loaded: Loaded) -> Loaded:
-    """The network as the profile of the options computes it; unchanged without one. Raises ``UsageError`` without dt."""
+    """The network as the profile of the options computes it; unchanged without one. Raises ``UsageError``
+    without dt.
+    """
     graph, options = loaded.graph, loaded.options
     if not options.profile or not is_continuous(graph):
         return loaded

@@ -45,8 +45,8 @@ def _keep_step(context: click.Context, parameter: click.Parameter, value: float 
 
 
 def import_options(function: F) -> F:
-    """What importers take: ``--from``, ``--weights``, ``--set``, ``--input-shape``, ``--structure``; and what turns
-    a network in continuous time into steps: ``--profile``, ``--dt``.
+    """What importers take: ``--from``, ``--weights``, ``--set``, ``--input-shape``, ``--structure``; and what
+    turns a network in continuous time into steps: ``--profile``, ``--dt``.
     """
     for option in (
         click.option(

@@ -178,12 +178,13 @@ class Target(Registered):
 
 @dataclass(frozen=True)
 class Profile(Registered):
-    """What a framework makes of a graph in continuous time, or a rule of nobody's. ``entry``: ``(graph, dt, name) ->
+    """What a framework makes of a graph in continuous time, or a rule of nobody's. ``entry``: ``(graph, dt,
+    name) ->
     Graph`` of step ops, with every reason in one ``UnsupportedError`` where the framework refuses the network.
 
     ``describe``: ``module:function``, ``(name) -> mapping``: the profile's choices as data (docs/profiles.md).
-    ``framework``: the name and versions that it was measured on; empty for a rule of nobody's. ``dt``: the only one
-    that its framework has, in seconds; it goes where none is given.
+    ``framework``: the name and versions that it was measured on; empty for a rule of nobody's. ``dt``: the only
+    one that its framework has, in seconds; it goes where none is given.
     """
 
     describe: str = ""

@@ -48,7 +48,7 @@ OPS = (
     StepOp(
         "nengo.LIF",
         1,
-        "nengo.LIF: h = v - (j - v) expm1(-awake / tau) over what a refractory time leaves of the step; h > 1 spikes.",
+        "nengo.LIF: h = v - (j - v) expm1(-awake / tau) while it is not refractory; h > 1 spikes.",
         _lif,
         _arriving,
         lambda _: (State("v", F64, 0.0), State("refractory", F64, 0.0)),

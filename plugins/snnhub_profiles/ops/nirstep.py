@@ -1,6 +1,7 @@
 """NIR's own neurons, one step at a time: the part that a step closes of the distance to where v is going.
 
-One program for two rules: with ``c = dt / tau`` it is forward Euler, with ``c = 1 - exp(-dt / tau)`` it is the exact
+One program for two rules: with ``c = dt / tau`` it is forward Euler, with ``c = 1 - exp(-dt / tau)`` it is the
+exact
 solution for an input held over the step. The current moves before the potential; spike at h > v_threshold, and
 v_reset in the same step; f32, one rounding per operation. Fields and equations: NIR 1.0.8, ``nir.ir.neuron``.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from snnhub.ir.numtype import F32
 from snnhub.ir.op import Attributes, Parameter, Ports, StepOp
-from snnhub.ir.trace import Namespace, Step, Value, where
+from snnhub.ir.trace import Body, Namespace, Step, Value, where
 
 from snnhub_profiles.ops.parts import V_LEAK, V_THRESHOLD, at_rest, current
 
@@ -62,14 +63,22 @@ def _threshold(x: Value, state: Namespace, param: Namespace) -> Step:
     return {}, {"s": x > param.v_threshold}
 
 
-def _op(name: str, doc: str, body: object, states: tuple[str, ...], params: tuple[Parameter, ...]) -> StepOp:
+def _op(name: str, doc: str, body: Body, states: tuple[str, ...], params: tuple[Parameter, ...]) -> StepOp:
     out = "y" if name in ("LI", "CubaLI", "I") else "s"
 
     def parameters(_: Attributes) -> tuple[Parameter, ...]:
         return params
 
     return StepOp(
-        f"nirstep.{name}", 1, doc, body, current, lambda _: at_rest(*states), parameters, (), Ports(("x",), (out,))  # type: ignore[arg-type]
+        f"nirstep.{name}",
+        1,
+        doc,
+        body,
+        current,
+        lambda _: at_rest(*states),
+        parameters,
+        (),
+        Ports(("x",), (out,)),
     )
 
 

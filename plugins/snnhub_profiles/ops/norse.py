@@ -1,4 +1,5 @@
-"""norse 1.1.0: ``LIFBoxCell``, ``IAFCell``, and the CubaLIF of its NIR importer (``LIBoxCell`` before ``LIFBoxCell``).
+"""norse 1.1.0: ``LIFBoxCell``, ``IAFCell``, and the CubaLIF of its NIR importer (``LIBoxCell`` before
+``LIFBoxCell``).
 
 f32, one rounding per operation, in norse's order; resets go to 0.
 """
@@ -73,7 +74,7 @@ OPS = (
     StepOp(
         "norse.CubaLIF",
         1,
-        "norse's CubaLIF: i = i + c_syn ((v_leak - i) + w_in x), h = v + c ((r i + v_leak) - v), both from v_leak.",
+        "norse's CubaLIF: i = i + c_syn ((v_leak - i) + w_in x), h = v + c ((r i + v_leak) - v), from v_leak.",
         _cuba,
         current,
         lambda _: _leaking("i", "v"),

@@ -1,4 +1,5 @@
-"""sinabs 3.1.3: ``LIF``, ``IAF`` and ``ExpLeak`` without synaptic filter; several spikes per step, each of which takes
+"""sinabs 3.1.3: ``LIF``, ``IAF`` and ``ExpLeak`` without synaptic filter; several spikes per step, each of
+which takes
 the threshold away. One rounding per operation, in the dtype of the threshold: torch promotes the state to it.
 """
 

@@ -1,6 +1,7 @@
 """snnTorch 1.0.0: ``Leaky`` and ``Synaptic`` with ``reset_delay=False``, as its NIR importer makes them.
 
-Measured on its own arithmetic (``mem_reset`` of the old potential, ``do_reset = spk - reset``), f32, one rounding per
+Measured on its own arithmetic (``mem_reset`` of the old potential, ``do_reset = spk - reset``), f32, one
+rounding per
 operation. Its reset is spelled with the numbers 0 and 1, which differs from a choice for thresholds below 0.
 """
 
@@ -18,7 +19,8 @@ ALPHA = Parameter("alpha", "factor of the current per step", F32)
 
 
 def _above(v: Value, param: Namespace) -> Value:
-    return (v - param.v_threshold) > 0.0
+    above: Value = (v - param.v_threshold) > 0.0
+    return above
 
 
 def _leaky(x: Value, state: Namespace, param: Namespace, *, reset: str) -> Step:
@@ -52,7 +54,7 @@ def _synaptic_parameters(_: Attributes) -> tuple[Parameter, ...]:
 LEAKY = StepOp(
     "snntorch.Leaky",
     1,
-    "snnTorch's Leaky without reset delay: h = beta v + x, spike where h - v_threshold > 0, reset in the same step.",
+    "snnTorch's Leaky without reset delay: h = beta v + x, spike where h - v_threshold > 0, reset at once.",
     _leaky,
     current,
     lambda _: at_rest("v"),

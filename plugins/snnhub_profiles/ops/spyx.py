@@ -15,7 +15,8 @@ ALPHA = Parameter("alpha", "factor of the current per step", F32)
 
 
 def _spike(v: Value, param: Namespace) -> Value:
-    return (v - param.v_threshold) > 0.0
+    above: Value = (v - param.v_threshold) > 0.0
+    return above
 
 
 def _if(x: Value, state: Namespace, param: Namespace) -> Step:
@@ -79,7 +80,7 @@ OPS = (
     StepOp(
         "spyx.PSU",
         1,
-        "spyx's PSU_LIF, which NIR holds as LI and Threshold: v = fma(beta, v, x), never reset; a spike of the new v.",
+        "spyx's PSU_LIF, which NIR holds as LI and Threshold: v = fma(beta, v, x), never reset; spike of v.",
         _psu,
         current,
         lambda _: at_rest("v"),

@@ -25,7 +25,10 @@ def _wide(item: Item, name: str) -> Array:
 
 def _lif(item: Item, dt: float) -> Layer:
     threshold = _wide(item, "v_threshold")
-    found = [*ignored(item, "v_reset", 0), replaced(item, SUBSTEP, "v_reset at the end of the step", "0, sub-step")]
+    found = [
+        *ignored(item, "v_reset", 0),
+        replaced(item, SUBSTEP, "v_reset at the end of the step", "0, sub-step"),
+    ]
     params = {
         "tau": number(item["tau"], "tau", WIDE),
         "t_ref": number(0.0, "NIR has no refractory time", WIDE),

@@ -1,8 +1,8 @@
 """NIR's own equations: ``nir-euler`` (forward Euler) and ``exponential`` (exact for an input held over the step).
 
-Of no framework: the current moves before the potential, a spike at v > v_threshold, v_reset in the same step, states
-start at 0, an edge into a neuron that closes a cycle brings the value of the step before. r and dt count everywhere:
-a spike is a value held for one step, so IF adds dt r x.
+Of no framework: the current moves before the potential, a spike at v > v_threshold, v_reset in the same step,
+states start at 0, an edge into a neuron that closes a cycle brings the value of the step before. r and dt count
+everywhere: a spike is a value held for one step, so IF adds dt r x.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def _rule(name: str, closing: Closing, coefficient: str) -> Rule:
         "Delay": _delay,
         "SumPool2d": common.lp_sum,
     }
-    return Rule(name, {**common.TERMINALS, **neurons, **others}, ours, _descriptor(name, coefficient), transforms.flatten)
+    return Rule(
+        name, {**common.TERMINALS, **neurons, **others}, ours, _descriptor(name, coefficient), transforms.flatten
+    )
 
 
 EULER = _rule("nir-euler", _euler, "dt / TAU")

@@ -35,14 +35,18 @@ def _lif(item: Item, dt: float) -> Layer:
 def _if(item: Item, dt: float) -> Layer:
     found = ignored(item, "v_reset", 0)
     if not np.allclose(item["r"] * dt, 1):
-        found.append(otherwise(item, "r", "the input is added as it is, without r and dt", spread(item["r"] * dt), "1"))
+        found.append(
+            otherwise(item, "r", "the input is added as it is, without r and dt", spread(item["r"] * dt), "1")
+        )
     return layer("norse.IAF", {"v_threshold": _plain(item, "v_threshold")}, found)
 
 
 def _cuba(item: Item, dt: float) -> Layer:
     found = ignored(item, "v_reset", 0)
     if np.any(item["v_leak"] != 0):
-        found.append(otherwise(item, "v_leak", "the synaptic current decays to v_leak, too", "0", spread(item["v_leak"])))
+        found.append(
+            otherwise(item, "v_leak", "the synaptic current decays to v_leak, too", "0", spread(item["v_leak"]))
+        )
     params = {"c": _closing(item["tau_mem"], "tau_mem", dt), "c_syn": _closing(item["tau_syn"], "tau_syn", dt)}
     plain = {name: _plain(item, name) for name in ("w_in", "r", "v_leak", "v_threshold")}
     return layer("norse.CubaLIF", params | plain, found)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from snnhub.findings import Finding
 from snnhub.ir.tensor import Array, Tensor
 
 from snnhub_profiles.exponential import exp_f32
-from snnhub_profiles.layer import Finding, Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
@@ -33,7 +34,9 @@ def _dt(item: Item, tau: str, dt: float) -> tuple[float, list[Finding]]:
     found = _guessed(item[tau], item["r"])
     if np.isclose(found, dt, rtol=1e-6):
         return found, []
-    return found, [otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", f"{dt:g} s", f"{found:g} s")]
+    return found, [
+        otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", f"{dt:g} s", f"{found:g} s")
+    ]
 
 
 def _cuba(item: Item, dt: float) -> Layer:
@@ -42,7 +45,9 @@ def _cuba(item: Item, dt: float) -> Layer:
     beta, most = _factor(item, "tau_syn", item["tau_syn"], guess)
     words = "several spikes per step, each of which takes the threshold away; spikes at the threshold, too"
     found += [*more, *most, replaced(item, words), *ignored(item, "v_reset", 0), *ignored(item, "w_in", 1)]
-    found.append(replaced(item, "decays are exponential, and the current decays after its input came", "dt / tau", "exp"))
+    found.append(
+        replaced(item, "decays are exponential, and the current decays after its input came", "dt / tau", "exp")
+    )
     if np.any(item["v_leak"] != 0):
         found.append(otherwise(item, "v_leak", "added in every step", "dt / tau_mem v_leak", "v_leak"))
     params = {

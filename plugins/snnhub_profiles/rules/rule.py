@@ -24,7 +24,8 @@ def unchecked(source: Source) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Rule:
-    """``makes``: by node type. ``refuses``: reasons by node type; a type in neither is unknown to the importer, which
+    """``makes``: by node type. ``refuses``: reasons by node type; a type in neither is unknown to the importer,
+    which
     raises or, where ``drops``, leaves the node out. ``type``: f32 or f64. ``dt``: the only one it knows, or None.
     """
 

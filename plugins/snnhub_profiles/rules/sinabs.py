@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from snnhub.findings import Finding
 from snnhub.ir.tensor import Array, Tensor
 
 from snnhub_profiles import transforms
 from snnhub_profiles.exponential import exp_f32
-from snnhub_profiles.layer import Finding, Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
@@ -23,7 +24,9 @@ def _alpha(item: Item, dt: float) -> tuple[Tensor, list[Finding]]:
         exponent = F(-1) / item["tau"].astype(F)
     values, words, found = exp_f32(exponent, f"{item.id}/alpha", "sinabs")
     steps = spread(item["tau"] / dt)
-    found.append(otherwise(item, "tau", "seconds are taken as steps", f"{steps} steps", f"{spread(item['tau'])} steps"))
+    found.append(
+        otherwise(item, "tau", "seconds are taken as steps", f"{steps} steps", f"{spread(item['tau'])} steps")
+    )
     return number(values, f"{words} of -1 / float32(tau) in float32"), found
 
 
@@ -33,7 +36,9 @@ def _vector(item: Item, name: str) -> Array:
     if values.ndim == 0:
         raise RefusedError(f"{name} is a single number, and the importer needs one per neuron")
     if values.ndim > 1 and values.shape[1:] != (1,) * (values.ndim - 1):
-        raise RefusedError(f"{name} has {values.ndim} axes, of which the importer cannot tell whether any is not 0")
+        raise RefusedError(
+            f"{name} has {values.ndim} axes, of which the importer cannot tell whether any is not 0"
+        )
     return values
 
 
@@ -47,7 +52,10 @@ def _lif(item: Item, dt: float) -> Layer:
         raise RefusedError("v_leak must be 0")
     alpha, found = _alpha(item, dt)
     threshold, precision = _threshold(item)
-    found += [replaced(item, MANY, "one spike, then v_reset", "floor(v / v_threshold) spikes"), *ignored(item, "v_reset", 0)]
+    found += [
+        replaced(item, MANY, "one spike, then v_reset", "floor(v / v_threshold) spikes"),
+        *ignored(item, "v_reset", 0),
+    ]
     gain = item["r"] * dt / item["tau"]
     if not np.allclose(gain, 1):
         found.append(otherwise(item, "r", "the input is added as it is, without r dt / tau", spread(gain), "1"))
@@ -62,7 +70,9 @@ def _if(item: Item, dt: float) -> Layer:
         *ignored(item, "v_reset", 0),
     ]
     if not np.allclose(item["r"] * dt, 1):
-        found.append(otherwise(item, "r", "the input is added as it is, without r and dt", spread(item["r"] * dt), "1"))
+        found.append(
+            otherwise(item, "r", "the input is added as it is, without r and dt", spread(item["r"] * dt), "1")
+        )
     return layer("sinabs.IAF", {"v_threshold": threshold}, found, precision=precision)
 
 
@@ -72,7 +82,9 @@ def _li(item: Item, dt: float) -> Layer:
     if np.any(_vector(item, "r") != 1):
         raise RefusedError("r must be 1")
     alpha, found = _alpha(item, dt)
-    found.append(otherwise(item, "r", "the input is added as it is, without r dt / tau", spread(dt / item["tau"]), "1"))
+    found.append(
+        otherwise(item, "r", "the input is added as it is, without r dt / tau", spread(dt / item["tau"]), "1")
+    )
     return layer("sinabs.ExpLeak", {"alpha": alpha}, found)
 
 
@@ -102,7 +114,8 @@ RULE = Rule(
         "profile": "sinabs/3",
         "frameworks": ["sinabs>=3.1,<4"],
         "dt": "none: tau is taken as a number of steps",
-        "numerics": common.torch_numbers() | {"exp": "torch", "type": "f32; potentials in f64 where thresholds are"},
+        "numerics": common.torch_numbers()
+        | {"exp": "torch", "type": "f32; potentials in f64 where thresholds are"},
         "nodes": {
             "LIF": {**NEURON, "op": "sinabs.LIF/1", "coefficients": {"alpha": "exp(-1 / tau)"}},
             "IF": {**NEURON, "op": "sinabs.IAF/1", "coefficients": {}, "clamp": "v >= -v_threshold"},

@@ -20,7 +20,7 @@ def _single(values: Array, name: str) -> Array:
     found = np.unique(values)
     if found.size != 1:
         raise RefusedError(f"{name} must be the same for all neurons; found {spread(values)}")
-    return found[0]
+    return np.asarray(found[0])
 
 
 def _factor(values: Array, recipe: str) -> Array:
@@ -48,7 +48,13 @@ def _lif(item: Item, dt: float) -> Layer:
         recipe = f"v_threshold / min(r {DT:g} / tau), in {np.asarray(threshold).dtype}"
         if np.unique(scale).size > 1:
             found.append(
-                otherwise(item, "r", "the smallest gain of the layer goes for all its neurons", spread(scale), f"{smallest:g}")
+                otherwise(
+                    item,
+                    "r",
+                    "the smallest gain of the layer goes for all its neurons",
+                    spread(scale),
+                    f"{smallest:g}",
+                )
             )
     value = _single(threshold, "v_threshold over gain")
     params = {"beta": number(beta, words), "v_threshold": number(value, recipe)}
@@ -59,7 +65,9 @@ def _if(item: Item, dt: float) -> Layer:
     threshold, r = _single(item["v_threshold"], "v_threshold"), _single(item["r"], "r")
     if r != 1:
         raise RefusedError(f"r must be 1; found {r:g}")
-    found = [replaced(item, "IF leaks: its potential keeps 0.9 per step; a spike takes the threshold away", "1", "0.9")]
+    found = [
+        replaced(item, "IF leaks: its potential keeps 0.9 per step; a spike takes the threshold away", "1", "0.9")
+    ]
     found += ignored(item, "v_reset", 0)
     found.append(otherwise(item, "r", "the input is added as it is, without dt", f"{DT:g}", "1"))
     params = {"beta": number(0.9, "0.9"), "v_threshold": number(threshold * r, "v_threshold r")}
@@ -92,11 +100,13 @@ def _check(source: Source) -> list[tuple[str, str]]:
     """IF answers a tuple, which nothing but the network's output takes; recurrent layers become subgraphs that
     nirtorch does not build.
     """
-    found = []
     ends = {item.name for item in source.of("Output")}
-    for item in source.of("IF"):
-        if any(dst not in ends for src, dst in source.edges if src == item.name):
-            found.append((item.id, "IF answers a tuple, which the next layer does not take"))
+    tuples = "IF answers a tuple, which the next layer does not take"
+    found = [
+        (item.id, tuples)
+        for item in source.of("IF")
+        if any(dst not in ends for src, dst in source.edges if src == item.name)
+    ]
     pairs = set(source.edges)
     for item in source.of("LIF", "CubaLIF"):
         for other in source.of("Affine", "Linear"):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from snnhub.findings import Finding
 from snnhub.ir.tensor import Array, Tensor
 
-from snnhub_profiles.layer import Finding, Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError, Source
@@ -35,7 +36,9 @@ def _found(item: Item, fields: Sequence[tuple[str, float]], gain: Array) -> list
 
 def _flat(item: Item) -> Tensor:
     if item["v_threshold"].ndim == 3:
-        raise RefusedError("neurons over (channels, height, width) have their axes last in spyx, and inputs do not")
+        raise RefusedError(
+            "neurons over (channels, height, width) have their axes last in spyx, and inputs do not"
+        )
     return number(item["v_threshold"], "v_threshold")
 
 
@@ -56,14 +59,17 @@ def _cuba(item: Item, dt: float) -> Layer:
 
 
 def _check(source: Source) -> list[tuple[str, str]]:
-    """What this profile does not cover although spyx builds it, and LI, which spyx takes before a Threshold only."""
-    found = []
+    """What this profile does not cover although spyx builds it, and LI, which spyx takes before a Threshold
+    only.
+    """
     pairs = set(source.edges)
-    for item in source.of("IF", "LIF", "CubaLIF"):
-        for other in source.of("Affine", "Linear"):
-            if {(item.name, other.name), (other.name, item.name)} <= pairs:
-                found.append((item.id, "recurrent layers of spyx are not covered by this profile"))
-    return found
+    dense = source.of("Affine", "Linear")
+    return [
+        (item.id, "recurrent layers of spyx are not covered by this profile")
+        for item in source.of("IF", "LIF", "CubaLIF")
+        for other in dense
+        if {(item.name, other.name), (other.name, item.name)} <= pairs
+    ]
 
 
 NEURON = {
