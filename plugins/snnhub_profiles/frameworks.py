@@ -85,9 +85,9 @@ def sinabs(path: str, stimulus: Array, dt: float) -> Array:
 def rockpool(path: str, stimulus: Array, dt: float) -> Array:
     """``from_nir(nir.read(path))``; it guesses a dt per layer. Values are (batch, time, neurons) there."""
     _quiet()
-    import snnhub_rockpool.without_samna as stand_in
+    from snnhub.hub.objects import resolve
 
-    stand_in.apply()
+    resolve("snnhub_rockpool.without_samna:apply")()
     import nir
     import torch
     from rockpool.nn.modules.torch.nir import from_nir

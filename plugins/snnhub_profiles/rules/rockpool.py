@@ -101,6 +101,7 @@ RULE = Rule(
                 "initial": {"isyn": 0},
                 "compare": None,
                 "reset": None,
+                "reset_time": None,
                 "spikes_per_step": 0,
                 "latency": 0,
             },
