@@ -212,6 +212,8 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert invoke(["inspect", path, "--semantics", "--profile", "norse-1", *step]) == 0
     assert "norse.LIFBox/1" in capsys.readouterr().out
     assert invoke(["diff", path, "--profile", "norse-1", "--profile", "snntorch-1", *step]) == 1
-    assert "snntorch.Leaky" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "snntorch.Leaky" in told
+    assert "in the threshold, the smallest of the layer" in " ".join(told.split())
     assert invoke(["inspect", path, "--profile", "norse-1", "--profile", "spyx-1", *step]) == 2
     assert invoke(["diff", path, "--profile", "norse-1", *step]) == 2

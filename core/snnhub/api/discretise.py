@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import snnhub
 from snnhub.errors import UsageError
@@ -42,12 +44,52 @@ def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
     return replace(made, provenance=made.provenance.after(stage))
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing that two profiles choose differently: ``place`` such as ``LIF/reset``, and what each chooses."""
+
+    place: str
+    a: str
+    b: str
+
+
+def choices_apart(a: str, b: str, graph: Graph) -> tuple[Choice, ...]:
+    """Where two profiles differ in what concerns ``graph``, by their descriptors: node types that it has, numbers,
+    dt, and the order of execution. Raises ``UsageError`` for an unknown profile.
+    """
+    table = load().profiles
+    first, second = (find(table, name, "profile").descriptor() for name in (a, b))
+    types = {node.op.removeprefix("ct.") for node in graph.nodes}
+    pairs: list[tuple[str, Any, Any]] = [("dt", first["dt"], second["dt"])]
+    for part in ("numerics", "graph"):
+        pairs += _apart(part, first[part], second[part])
+    for kind in sorted(types & {*first["nodes"], *second["nodes"]}):
+        pairs += _apart(kind, first["nodes"].get(kind), second["nodes"].get(kind))
+    return tuple(Choice(place, _words(x), _words(y)) for place, x, y in pairs if x != y)
+
+
+def _apart(place: str, a: Any, b: Any) -> list[tuple[str, Any, Any]]:
+    """Entries of two mappings by name; the whole where one of them is none."""
+    if not isinstance(a, Mapping) or not isinstance(b, Mapping):
+        return [(place, a if a is None else "computed", b if b is None else "computed")]
+    return [(f"{place}/{name}", a.get(name), b.get(name)) for name in dict.fromkeys((*a, *b))]
+
+
+def _words(value: Any) -> str:
+    """An entry of a descriptor in a table."""
+    if value is None or value == [] or value == {}:
+        return "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {item}" for name, item in value.items())
+    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+
+
 def profile_needed(where: str) -> UsageError:
     """The error where a network in continuous time comes without a profile: the list, one line each."""
     lines = "".join(f"\n  {item.name:16} {item.summary}" for item in profiles())
     return UsageError(
-        "the network is in continuous time: what one step computes is not in the file",
+        "the network is in continuous time, and the file leaves open what a step computes: pass --profile and --dt",
         where=where,
         allowed=lines or "no profile is installed",
-        remedy="Choose one: --profile NAME --dt SECONDS",
+        remedy="Choose one of them.",
     )

@@ -12,6 +12,8 @@ from snnhub.cli.options import PROFILE, collect, given_options, import_options, 
 from snnhub.cli.output import console, escape, print_json, table
 
 if TYPE_CHECKING:
+    from snnhub.api.discretise import Choice
+    from snnhub.api.options import ImportOptions
     from snnhub.differences.alignment import Alignment
     from snnhub.differences.difference import Difference
     from snnhub.differences.numbers import Numbers
@@ -56,6 +58,7 @@ def command(
     Nothing is run. Exit 1 if they differ as networks; names of files, origins and history do not count.
     """
     from snnhub.api.diff import diff
+    from snnhub.api.inspect import vars_of
 
     options = collect(weights, settings, input_shape, given)
     profiles = click.get_current_context().meta.get(PROFILE, ())
@@ -69,11 +72,26 @@ def command(
     if len(profiles) > 1:
         other = replace(other or options, profile=profiles[1])
     result = diff(a, b, from_=from_, options=options, b_from=b_from, b_options=other)
+    choices = _choices(a, from_, options, profiles) if len(profiles) > 1 else ()
     if as_json:
-        print_json(result.to_json())
-    else:
-        show(result, verbose)
+        print_json({**result.to_json(), "profiles": [vars_of(choice) for choice in choices]})
+        return 0 if result.equal else 1
+    show(result, verbose)
+    table("what the profiles choose", ["", *profiles[:2]], [[c.place, c.a, c.b] for c in choices])
     return 0 if result.equal else 1
+
+
+def _choices(
+    source: str, importer: str | None, options: ImportOptions, profiles: tuple[str, ...]
+) -> tuple[Choice, ...]:
+    """What two profiles choose differently for a network."""
+    from snnhub.api.discretise import choices_apart
+    from snnhub.api.load import load_graph
+
+    plain = replace(options, profile="")
+    return choices_apart(
+        *profiles[:2], load_graph(source, importer=importer, options=plain, continuous=True).graph
+    )
 
 
 def show(result: NetworkDiff, verbose: bool = False) -> None:
