@@ -14,7 +14,7 @@ export SNNHUB_ENVS ?= $(CURDIR)/.envs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXAMPLE := docs/examples/mnist_csnn
 
-.PHONY: demo test lint test-peers bench accuracy matrix cells setup peers lava sj14 rockpool xylosim dynapse2 clean
+.PHONY: demo test lint test-peers bench accuracy matrix cells setup peers lava sj14 rockpool xylosim dynapse2 nir clean
 .DEFAULT_GOAL := test
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -45,6 +45,9 @@ rockpool: .venv/.ready
 dynapse2: .venv/.ready
 	@$(BIN)/snnhub env create dynapse2 > /dev/null
 
+nir: .venv/.ready
+	@$(BIN)/snnhub env create nir > /dev/null
+
 demo: peers $(if $(filter-out 0,$(PEERS)),lava)
 	@$(BIN)/python $(EXAMPLE)/demo.py $(if $(filter-out 0,$(PEERS)),,--without-lava)
 
@@ -56,10 +59,10 @@ lint: setup
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-test-peers: peers lava sj14 rockpool xylosim dynapse2
+test-peers: peers lava sj14 rockpool xylosim dynapse2 nir
 	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -n 2 --dist loadfile -q
 
-bench: peers lava xylosim rockpool dynapse2
+bench: peers lava xylosim rockpool dynapse2 nir
 	@$(BIN)/python -m tests.bench
 
 cells: peers lava rockpool xylosim

@@ -32,8 +32,8 @@ TEXT_BYTES = 2**26
 def numbers(item: h5py.Dataset, where: str) -> Array:
     """The numbers in the byte order of this machine, C order; a scalar is 0-d, truth values are bool.
 
-    ``item`` has passed ``check_dataset``. Raises ``FormatError`` for strings, for widths that no tensor has, and for
-    chunks that are not what they declare.
+    ``item`` has passed ``check_dataset``. Raises ``FormatError`` for strings, for widths that no tensor has, and
+    for chunks that are not what they declare.
     """
     dtype = item.dtype.newbyteorder("=")
     if dtype.name not in STORED_DTYPES and dtype.kind != "b":

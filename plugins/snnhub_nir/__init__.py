@@ -9,10 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from snnhub.hub import Exporter, FormatGuess, Importer, Option, hookimpl
+from snnhub.hub import Environment, Exporter, FormatGuess, Importer, Option, hookimpl
 
 CONSUMERS = ("snntorch", "norse", "spikingjelly", "sinabs", "spyx", "rockpool")
 COMPRESSIONS = ("gzip", "lzf", "none")
+ENVIRONMENT = Environment("nir", "NIR 1.0.8, the reference implementation", "snnhub_nir:nir.toml")
+
+
+@hookimpl
+def snnhub_register_environments() -> Iterable[Environment]:
+    return (ENVIRONMENT,)
 
 
 @hookimpl

@@ -1,11 +1,240 @@
-"""stub"""
+"""What the importers of frameworks take of NIR: a graph rewritten into the common part, and refused beyond it.
+
+Measured on the released importers (``docs/nir.md`` has the versions). ``Rule.lost`` tells apart what an importer
+refuses or crashes at, which is never written for it, and what it takes and computes otherwise, which is written
+under ``lossy``.
+"""
 
 from __future__ import annotations
 
-from snnhub.findings import Finding
-from snnhub.ir.graph import Graph
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from snnhub.errors import UnsupportedError
+from snnhub.findings import Finding, error, loss
+from snnhub.ir.continuous import METADATA
+from snnhub.ir.graph import Graph, Node
+
+from snnhub_nir import common_part, semantics
+
+Test = Callable[[Node, Graph], bool]
+CLOSE = 1e-6
+"""SpikingJelly's tolerance."""
+PLAIN = ("Input", "Output", "Affine", "LIF")
+
+
+def _not(name: str, value: float) -> Test:
+    return lambda node, graph: name in node.param and bool((node.param[name].array != value).any())
+
+
+def _mixed(name: str) -> Test:
+    return lambda node, graph: name in node.param and len(set(node.param[name].array.reshape(-1).tolist())) > 1
+
+
+def _any_mixed(node: Node, graph: Graph) -> bool:
+    return any(_mixed(name)(node, graph) for name in node.param if not name.startswith(METADATA))
+
+
+def _steps(node: Node) -> list[float]:
+    """The lengths of a step that SpikingJelly takes this node with; none if it takes any.
+
+    It wants r = 1 / dt of IF, r = 1 or tau / dt of LIF, r = tau_mem / dt and w_in = tau_syn / dt of CubaLIF.
+    """
+    value = {name: float(item.array.reshape(-1)[0]) for name, item in node.param.items() if item.size}
+    if node.op == "ct.LIF" and value.get("r") != 1:
+        return [value["tau"] / value["r"]] if value.get("r") else [0.0]
+    if node.op == "ct.IF":
+        return [1 / value["r"]] if value.get("r") else [0.0]
+    if node.op == "ct.CubaLIF":
+        pairs = ((value["tau_mem"], value["r"]), (value["tau_syn"], value["w_in"]))
+        return [tau / factor if factor else 0.0 for tau, factor in pairs]
+    return []
+
+
+def _steps_differ(node: Node, graph: Graph) -> bool:
+    every = [step for item in graph.nodes for step in _steps(item)]
+    return bool(_steps(node)) and (min(every) <= 0 or max(every) > min(every) * (1 + CLOSE))
+
+
+def _gains(node: Node, graph: Graph) -> bool:
+    if not {"r", "tau"} <= set(node.param):
+        return False
+    return len(set((node.param["r"].array / node.param["tau"].array).reshape(-1).tolist())) > 1
+
+
+def _always(node: Node, graph: Graph) -> bool:
+    return True
+
+
+def _loops(node: Node, graph: Graph) -> bool:
+    return any(edge.dst.node in _behind(graph, edge.dst.node) for edge in graph.fed_by(node.id))
+
+
+def _behind(graph: Graph, start: str) -> set[str]:
+    found: set[str] = set()
+    pending = [start]
+    while pending:
+        for edge in graph.fed_by(pending.pop()):
+            if edge.dst.node not in found:
+                found.add(edge.dst.node)
+                pending.append(edge.dst.node)
+    return found
+
+
+def _fan_in(node: Node, graph: Graph) -> bool:
+    return len(graph.feeding(node.id)) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What an importer does not do as NIR says, for nodes of these types. ``lost``: it goes on regardless."""
+
+    types: tuple[str, ...]
+    test: Test
+    words: str
+    lost: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """An importer: the types that it takes, and its rules."""
+
+    version: str
+    types: tuple[str, ...]
+    rules: tuple[Rule, ...]
+
+
+V_RESET = Rule(("IF", "LIF", "CubaLIF"), _not("v_reset", 0), "v_reset is ignored")
+V_LEAK = Rule(("LIF", "CubaLIF", "LI", "CubaLI"), _not("v_leak", 0), "v_leak is ignored")
+R_IGNORED = Rule(("IF", "LIF"), _not("r", 1), "r is ignored")
+W_IN = Rule(("CubaLIF", "CubaLI"), _not("w_in", 1), "w_in is ignored")
+SUBTRACT = Rule(("IF", "LIF", "CubaLIF"), _always, "the threshold is subtracted at a spike, instead of a reset")
+OUTPUT = Rule(("Output",), _fan_in, "only one of several edges into the output is used")
+
+CONSUMERS = {
+    "snntorch": Consumer(
+        "1.0.0",
+        (*PLAIN, "Linear", "Flatten", "AvgPool2d", "CubaLIF", "IF"),
+        (
+            Rule(("IF",), _always, "an integrator is read as a leaky neuron of decay 0.9"),
+            Rule(("LIF", "CubaLIF"), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
+            Rule(("LIF", "CubaLIF", "IF"), _mixed("v_threshold"), "thresholds per neuron are refused", lost=False),
+            Rule(("LIF",), _gains, "the smallest r / tau of a layer is taken for all of its neurons"),
+            V_RESET,
+            OUTPUT,
+        ),
+    ),
+    "norse": Consumer(
+        "1.1.0",
+        (*PLAIN, "Conv2d", "Flatten", "SumPool2d", "IF", "CubaLIF"),
+        (
+            R_IGNORED,
+            V_RESET,
+            Rule(("CubaLIF",), _not("v_leak", 0), "v_leak is added to the synaptic current, too"),
+            Rule(("LIF", "CubaLIF"), _not("v_leak", 0), "the potential begins at v_leak"),
+            OUTPUT,
+        ),
+    ),
+    "spikingjelly": Consumer(
+        "2.0.0",
+        (*PLAIN, "Linear", "Conv1d", "Conv2d", "Flatten", "AvgPool2d", "IF", "CubaLIF"),
+        (
+            Rule(("LIF", "IF", "CubaLIF"), _any_mixed, "numbers per neuron are refused", lost=False),
+            Rule(("Conv1d", "Conv2d"), _not("groups", 1), "groups of channels are refused", lost=False),
+            Rule(("CubaLIF",), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
+            Rule(
+                ("LIF", "IF", "CubaLIF"), _steps_differ, "no dt fits all of r, tau and w_in: refused", lost=False
+            ),
+            Rule(
+                ("LIF",),
+                lambda node, graph: (
+                    {"v_leak", "v_reset"} <= set(node.param)
+                    and bool((node.param["v_leak"].array != node.param["v_reset"].array).any())
+                ),
+                "v_leak other than v_reset is refused",
+                lost=False,
+            ),
+            OUTPUT,
+        ),
+    ),
+    "sinabs": Consumer(
+        "3.1.3",
+        (*PLAIN, "Conv1d", "Conv2d", "Flatten", "SumPool2d", "IF", "LI"),
+        (
+            Rule(("LIF", "LI"), _always, "tau is read as a number of steps"),
+            SUBTRACT,
+            R_IGNORED,
+            V_LEAK,
+            Rule(("Affine", "LIF", "IF"), _loops, "loops are refused", lost=False),
+        ),
+    ),
+    "spyx": Consumer(
+        "1.0.0",
+        (*PLAIN, "Linear", "Conv2d", "Flatten", "SumPool2d", "IF", "CubaLIF", "Scale"),
+        (
+            SUBTRACT,
+            R_IGNORED,
+            V_LEAK,
+            W_IN,
+            Rule(("Input",), lambda node, graph: len(graph.fed_by(node.id)) > 1, "only one path is followed"),
+        ),
+    ),
+    "rockpool": Consumer(
+        "3.1.0",
+        ("Input", "Output", "Affine", "Linear", "CubaLIF", "LI"),
+        (
+            Rule(("LI",), _always, "tau is cut to whole seconds"),
+            SUBTRACT,
+            W_IN,
+            Rule(("CubaLIF",), _not("v_leak", 0), "v_leak is added as a bias"),
+            OUTPUT,
+        ),
+    ),
+}
 
 
 def adapted(graph: Graph, consumer: str, lossy: bool) -> tuple[Graph, tuple[Finding, ...]]:
-    """The graph."""
-    return graph, ()
+    """The graph as a framework's importer takes it, and what was changed for that. ``none``: as it is.
+
+    Raises ``UnsupportedError`` with everything that the importer refuses and, unless ``lossy``, with everything
+    that it computes otherwise than NIR says; ``GraphError`` for subgraphs that cannot be laid flat.
+    """
+    if consumer == "none":
+        return graph, ()
+    chosen = CONSUMERS[consumer]
+    content = semantics.content_of(graph)
+    changed, findings = common_part.rewritten(semantics.without(graph))
+    refused, lost = [], []
+    for node, words, forgiven in _beyond(changed, chosen, f"{consumer} {chosen.version}"):
+        if not forgiven:
+            refused.append(error("SNN-4503", node, words))
+        elif not lossy:
+            refused.append(error("SNN-4504", node, words, remedy="Pass --lossy to write it all the same."))
+        else:
+            lost.append(loss("SNN-4504", node, words))
+    if refused:
+        count = len(refused)
+        words = f"{consumer} does not take {count} thing{'s' if count > 1 else ''}: {refused[0].message}"
+        raise UnsupportedError(words, where=refused[0].place, remedy=refused[0].remedy, findings=refused)
+    return semantics.attached(changed, content) if content else changed, (*findings, *lost)
+
+
+def _beyond(graph: Graph, consumer: Consumer, name: str) -> Iterator[tuple[str, str, bool]]:
+    """Node, words, and whether the importer goes on."""
+    for edge, times in Counter(graph.edges).items():
+        if times > 1:
+            yield str(edge), f"{name}: an edge occurs {times} times, which NIR's own reader refuses", False
+    for op in ("ct.Input", "ct.Output"):
+        ends = [node.id for node in graph.nodes if node.op == op]
+        if len(ends) != 1:
+            yield graph.name, f"{name}: found {len(ends)} nodes {op.removeprefix('ct.')}, allowed 1", False
+    for node in graph.nodes:
+        kind = node.op.removeprefix("ct.")
+        if kind == "NIRGraph":
+            continue
+        if kind not in consumer.types:
+            yield node.id, f"{name}: {kind} is not read", False
+        for rule in consumer.rules:
+            if kind in rule.types and rule.test(node, graph):
+                yield node.id, f"{name}: {rule.words}", rule.lost

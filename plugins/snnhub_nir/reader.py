@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
 from snnhub.api.options import ImportOptions
-from snnhub.errors import FormatError, GraphError
+from snnhub.errors import FormatError, GraphError, UsageError
 from snnhub.findings import Finding, error, note
 from snnhub.ir.continuous import VERSION, problems
 from snnhub.ir.ct_names import ROOT, node_id, node_path
@@ -20,6 +21,7 @@ from snnhub_formats import hdf5, hdf5_arrays
 
 from snnhub_nir import legacy, semantics
 from snnhub_nir.remarks import listed, remarks
+from snnhub_nir.semantics import REMEDY
 from snnhub_nir.walk import TYPES, Found, walk
 
 DEPTH, OBJECTS = 64, 200_000
@@ -34,14 +36,17 @@ def import_nir(path: Path, options: ImportOptions) -> Graph:
     Raises ``FormatError``, with every problem that the file has, for anything that is not a NIR graph, would need
     more memory than the file can mean, or leads outside of the file.
     """
-    largest = options.integer("max_bytes", 0)
+    largest, ignore = options.integer("max_bytes", 0), options.given.get("ignore_metadata", "false")
+    if ignore not in ("true", "false"):
+        raise UsageError("option ignore_metadata", found=ignore, allowed="true, false")
     limits = hdf5.Limits(OBJECTS, DEPTH, largest or 2**40, 0 if largest else EXPANSION)
     where = str(path)
-    with hdf5.opened(path, limits) as file:
+    with ThreadPoolExecutor(1) as beside, hdf5.opened(path, limits) as file:
+        digest = beside.submit(_sha256, path)
         found = legacy.walk(file, where) if legacy.is_legacy(file) else walk(file, where)
         left_out = list(_beside(file, found))
-    graph = _graph(found, path)
-    graph = _with_semantics(graph, options.given.get("ignore_metadata") == "true")
+    graph = _graph(found, path, digest.result())
+    graph = _with_semantics(graph, where, ignore == "true")
     ensure(graph, options.lookup)
     return graph.with_findings([*left_out, *remarks(graph, found)])
 
@@ -59,7 +64,7 @@ def _beside(file: h5py.File, found: Found) -> Iterator[Finding]:
         yield note("SNN-3513", "file", words)
 
 
-def _graph(found: Found, path: Path) -> Graph:
+def _graph(found: Found, path: Path, digest: str) -> Graph:
     """The graph between terminals. Raises ``FormatError`` with every problem."""
     nodes = tuple(_whole(node, found) if not names else node for names, node in found.nodes.items())
     for node in nodes:
@@ -70,13 +75,15 @@ def _graph(found: Found, path: Path) -> Graph:
         count = len(found.problems)
         words = f"the file has {count} problem{'s' if count > 1 else ''}: {first.message}"
         raise FormatError(words, where=f"{found.where}:{first.place}", findings=found.problems)
-    made = Provenance((Stage("nir", found.version or ""),), path.name, _sha256(path))
+    made = Provenance((Stage("nir", found.version or ""),), path.name, digest)
     return Graph(path.stem, nodes, (*found.edges, *ends), inputs, outputs, provenance=made)
 
 
 def _whole(node: Node, found: Found) -> Node:
     said = () if found.version is None else ((VERSION, found.version),)
-    return Node(ROOT, node.op, 1, (*node.attributes, *said), node.params, None, Origin("nir", found.version or ""))
+    return Node(
+        ROOT, node.op, 1, (*node.attributes, *said), node.params, None, Origin("nir", found.version or "", "/")
+    )
 
 
 def _terminals(
@@ -107,16 +114,15 @@ def _terminals(
     return tuple(inputs), tuple(outputs), tuple(edges)
 
 
-def _with_semantics(graph: Graph, ignore: bool) -> Graph:
+def _with_semantics(graph: Graph, where: str, ignore: bool) -> Graph:
     """The graph, whose own metadata belong to it. Raises ``FormatError`` if they do not and are not ignored."""
     try:
         semantics.content_of(graph)
     except FormatError as problem:
         if not ignore:
-            if problem.findings:
-                raise
-            finding = error("SNN-3511", "metadata/snnhub", str(problem))
-            raise FormatError(problem.message, where="metadata/snnhub", findings=[finding]) from None
+            told = list(problem.findings) or [error("SNN-3511", "metadata/snnhub", str(problem))]
+            place = f"{where}:metadata/snnhub"
+            raise FormatError(problem.message, where=place, remedy=REMEDY, findings=told) from None
         words = "snnhub's own metadata are left out: they do not belong to the rest of the file"
         return semantics.without(graph).with_findings([note("SNN-3511", "metadata/snnhub", words)])
     return graph

@@ -23,6 +23,7 @@ KEY = f"{METADATA}snnhub"
 SCHEMA = "snnhub-nir/1"
 LIMIT = 2**26
 """As for the graph of a ``.snn`` file."""
+REMEDY = "Read without them: --option ignore_metadata=true."
 OTHER = (METADATA, TEXTS, EMPTY)
 
 
@@ -96,8 +97,5 @@ def content_of(graph: Graph) -> Mapping[str, Any] | None:
 
 
 def _stale(words: str) -> FormatError:
-    remedy = "Read without them: --option ignore_metadata=true."
-    finding = error("SNN-3511", "metadata/snnhub", words, remedy=remedy)
-    return FormatError(
-        f"snnhub's own metadata: {words}", where="metadata/snnhub", remedy=remedy, findings=[finding]
-    )
+    found = [error("SNN-3511", "metadata/snnhub", words, remedy=REMEDY)]
+    return FormatError(f"snnhub's own metadata: {words}", where="metadata/snnhub", remedy=REMEDY, findings=found)

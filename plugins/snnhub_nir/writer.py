@@ -21,7 +21,7 @@ from snnhub_nir import metadata, names
 from snnhub_nir.consumers import adapted
 
 NIR_VERSION = "1.0.8"
-"""What a file says it was written by where the graph does not know: the layout is that version's."""
+"""What a file says where the graph came from no file: the layout is that version's."""
 OWN = (METADATA, TEXTS, EMPTY, DTYPE)
 
 
@@ -41,7 +41,8 @@ def export_nir(graph: Graph, path: Path, chosen: Mapping[str, str] | None = None
             for node in changed.nodes:
                 group = file.require_group(_place(node))
                 _write_node(group, node, chosen.get("compression", "gzip"))
-            file.create_dataset("version", data=_version(changed), dtype=text)
+            if (version := _version(changed)) is not None:
+                file.create_dataset("version", data=version, dtype=text)
             for scope, pairs in edges.items():
                 whole = np.array(pairs, object).reshape(-1, 2)
                 file[_group_of(scope)].create_dataset("edges", data=whole, dtype=text)
@@ -104,10 +105,11 @@ def _group_of(path: names.Path) -> str:
     return "/".join(("node", *(part for name in path for part in ("nodes", name))))
 
 
-def _version(graph: Graph) -> str:
+def _version(graph: Graph) -> str | None:
+    """What the graph says; the layout's where there is no graph node, and None where that says nothing."""
     root = graph.node.get(ROOT)
-    said = None if root is None else root.attribute.get(VERSION)
-    return said if isinstance(said, str) else NIR_VERSION
+    said = NIR_VERSION if root is None else root.attribute.get(VERSION)
+    return said if isinstance(said, str) else None
 
 
 def _write_node(group: h5py.Group, node: Node, compression: str) -> None:

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import dynapse2, engine, files, forward, mapping, netx, xylo, zoo
+from tests.bench import dynapse2, engine, files, forward, mapping, netx, nir, xylo, zoo
 from tests.bench.timing import HEADER
 
 
@@ -26,7 +26,7 @@ def main() -> None:
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n{HEADER}", flush=True
     )
     found = []
-    for part in (files, engine, netx, forward, zoo, xylo, mapping, dynapse2):
+    for part in (files, engine, netx, nir, forward, zoo, xylo, mapping, dynapse2):
         with tempfile.TemporaryDirectory() as folder:
             for ratio in part.measure(Path(folder)):
                 print(ratio, flush=True)

@@ -13,7 +13,9 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True)
 class Ratio:
-    """One line of the report. ``ours`` and ``theirs`` are medians in seconds, ``ratio`` the median of pairs."""
+    """One line of the report. ``ours`` and ``theirs`` are medians, ``ratio`` the median of pairs. ``unit``: ``ms``
+    (they are in seconds) or ``MB``.
+    """
 
     what: str
     peer: str
@@ -22,10 +24,12 @@ class Ratio:
     ratio: float
     low: float
     high: float
+    unit: str = "ms"
 
     def __str__(self) -> str:
+        scale = 1e3 if self.unit == "ms" else 1.0
         return (
-            f"{self.what:<46} {self.ours * 1e3:>10.3f} ms {self.theirs * 1e3:>10.3f} ms "
+            f"{self.what:<46} {self.ours * scale:>10.3f} {self.unit} {self.theirs * scale:>10.3f} {self.unit} "
             f"{self.ratio:>8.1f} x  ({self.low:.1f} .. {self.high:.1f})  {self.peer}"
         )
 

@@ -47,7 +47,7 @@ def main(job: str, name: str, source: str, last: str) -> None:
             weights=Path(weights) if weights else None,
             **given,
         )
-        words = network_digest(load_graph(source, importer=name, options=options).graph)
+        words = network_digest(load_graph(source, importer=name, options=options, continuous=True).graph)
     else:
         from snnhub.api.convert import convert
 

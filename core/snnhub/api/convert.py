@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,14 @@ from snnhub.api.approximate import Asked, ask, target_of
 from snnhub.api.approximation_cost import Cost, Data, cost_of, unmeasured, unmeasured_stage, with_history
 from snnhub.api.digests import ensure_digests
 from snnhub.api.load import Loaded, load_graph
-from snnhub.api.lower import choose_exporter, ensure_known_programs, ensure_options, lower, passes_for
+from snnhub.api.lower import (
+    choose_exporter,
+    ensure_chosen,
+    ensure_known_programs,
+    ensure_options,
+    lower,
+    passes_for,
+)
 from snnhub.api.nearest import explained
 from snnhub.api.options import ImportOptions
 from snnhub.api.proving import BrokenPromiseError, prove
@@ -86,6 +95,7 @@ def convert(
     verify: Array | None = None,
     strict: bool = False,
     dry_run: bool = False,
+    exporting: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> ConvertResult:
     """Convert a network and write it.
@@ -100,35 +110,41 @@ def convert(
     ``approximate``: names of approximations of the target, a front for some of these options; what they cost is
     measured on ``measure``, else on ``verify``, else on ``calibration``. With such data a refusal, too, says what
     the nearest conversion that is not refused would cost.
+    ``exporting``: options of the exporter, such as ``{"for": "norse"}``.
     ``dry_run`` writes nothing. ``strict`` refuses every ``loss``: raises ``LossError`` before writing.
     Raises ``UsageError``, ``FormatError``, ``UnsupportedError`` (with every reason) or ``MissingPeerError``.
     """
     path = Path(output) if output is not None else None
     exporter = choose_exporter(path, to, target)
     ensure_options(exporter, lowering or {})
+    ensure_chosen(f"exporter {exporter.name}", exporter.options, exporting or {})
     asked = ask(exporter, approximate, lowering or {})
-    if path is None and not dry_run:
-        raise UsageError("say where to write", allowed="-o FILE, or --dry-run")
-    if path is not None and not dry_run:
-        check_writable(path)
+    if not dry_run:
+        _ensure_writable(path)
     data = _data(calibration, measure, verify)
     shown = next((item for item in (calibration, verify, measure) if item is not None), None)
     if progress is not None:
         progress(f"importing {source if isinstance(source, str | Path) else type(source).__name__}", 0, 0)
-    held = exporter.continuous
-    loaded = load_graph(source, importer=from_, options=options, stimulus=shown, continuous=held)
+    loaded = load_graph(source, importer=from_, options=options, stimulus=shown, continuous=exporter.continuous)
     ensure_digests(loaded.graph, loaded.source.name)
     if not exporter.keeps_programs:
         ensure_known_programs(loaded.graph)
     graph, context = _lowered(loaded, exporter, asked, calibration, data, progress)
     graph, cost = _approximated(loaded, graph, asked, exporter, data, progress)
-    _refuse_losses(graph, strict)
+    _refuse_losses(graph.findings, strict)
     written = None if dry_run else path
-    findings, proof = _written(loaded, graph, context, exporter, written, verify, progress)
+    write = partial(exporter.write, graph, chosen=exporting)
+    findings, proof = _written(loaded, graph, context, exporter, written, verify, progress, write, strict)
     names = loaded.source.name, loaded.source.importer.name, exporter.name
     return ConvertResult(
         *names, written, graph, context.tables, findings, proof, context.arrays, asked.names, cost
     )
+
+
+def _ensure_writable(path: Path | None) -> None:
+    if path is None:
+        raise UsageError("say where to write", allowed="-o FILE, or --dry-run")
+    check_writable(path)
 
 
 def _lowered(
@@ -158,18 +174,22 @@ def _written(
     path: Path | None,
     verify: Array | None,
     progress: Progress | None,
+    write: Callable[[Path], Iterable[Finding]],
+    strict: bool,
 ) -> tuple[tuple[Finding, ...], Proof | None]:
     """Write the graph, or only prove it where there is no ``path``: all findings, and what was measured."""
     findings, proof = graph.findings, None
     if verify is not None:
         with staged(path, exporter.formats[0]) as place:
-            findings = (*findings, *exporter.write(graph, place))
+            findings = (*findings, *write(place))
             proof = prove(loaded, graph, context, exporter, place, verify, progress)
             findings = (*findings, *proof.findings())
             if not proof.passed:
                 raise BrokenPromiseError(proof, ordered(findings))
     elif path is not None:
-        findings = (*findings, *exporter.write(graph, path))
+        with staged(path) if strict else nullcontext(path) as place:
+            findings = (*findings, *write(place))
+            _refuse_losses(findings, strict)
     return ordered(findings), proof
 
 
@@ -203,8 +223,8 @@ def _approximated(
     return with_history(graph, cost.stage(), cost.finding(place, what)).with_findings(idle), cost
 
 
-def _refuse_losses(graph: Graph, strict: bool) -> None:
-    findings = ordered(graph.findings)
+def _refuse_losses(found: Iterable[Finding], strict: bool) -> None:
+    findings = ordered(found)
     losses = of_severity(findings, Severity.LOSS)
     if strict and losses:
         raise LossError(

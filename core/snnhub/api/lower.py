@@ -8,7 +8,7 @@ from pathlib import Path
 from snnhub.errors import UnsupportedError, UsageError
 from snnhub.hub.catalogue import find, require
 from snnhub.hub.loader import load
-from snnhub.hub.objects import Exporter, Target, resolve
+from snnhub.hub.objects import Exporter, Option, Target, resolve
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
 from snnhub.ir.verify import foreign_programs
@@ -43,6 +43,17 @@ def ensure_choices(name_of: str, target: Target | None, given: Mapping[str, str]
                 found=f"{name}={value}",
                 allowed=", ".join(sorted(known)) or "none",
             )
+        if known[name].allowed and value not in known[name].allowed:
+            raise UsageError(f"option {name}", found=value, allowed=", ".join(known[name].allowed))
+
+
+def ensure_chosen(name_of: str, options: Sequence[Option], given: Mapping[str, str]) -> None:
+    """Raise ``UsageError`` for an option that is not among ``options``, or a value that it does not have."""
+    known = {option.name: option for option in options}
+    for name, value in given.items():
+        if name not in known:
+            allowed = ", ".join(sorted(known)) or "none"
+            raise UsageError(f"{name_of} has no option {name}", found=f"{name}={value}", allowed=allowed)
         if known[name].allowed and value not in known[name].allowed:
             raise UsageError(f"option {name}", found=value, allowed=", ".join(known[name].allowed))
 

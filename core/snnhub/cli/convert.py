@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -74,6 +74,8 @@ COLUMNS = (
     help="Input (time, batch, features…) on which every step is measured against its contract. Exit 1, and "
     "nothing is written, if one breaks it.",
 )
+@click.option("--for", "consumer", metavar="NAME", help="Keep to what this framework's importer takes (NIR).")
+@click.option("--lossy", is_flag=True, help="Also write what that importer computes otherwise, as losses (NIR).")
 @click.option("--strict", is_flag=True, help="Exit 3 if anything is lost; nothing is written then.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen and write nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Show notes and remarks as well.")
@@ -90,6 +92,8 @@ def command(
     measure: Path | None,
     float_spec: Path | None,
     stimulus: Path | None,
+    consumer: str | None,
+    lossy: bool,
     strict: bool,
     dry_run: bool,
     verbose: bool,
@@ -105,41 +109,48 @@ def command(
 
     A factory is run: it is its author's code. Weights are read as tensors and never unpickled.
     """
-    from snnhub.api.convert import convert
-    from snnhub.api.proving import BrokenPromiseError
-
     names = separate(approximate)
     if names == [LIST]:
         return show_list(output, to, target, as_json)
     options = collect(weights, settings, input_shape, given)
     scales, proven, shown = (None if path is None else read_array(path) for path in (calibrate, stimulus, measure))
+    exporting = ({"for": consumer} if consumer else {}) | ({"lossy": "true"} if lossy else {})
     choices = chosen(lowering) | ({} if float_spec is None else {"float-spec": str(float_spec)})
-    try:
-        with stages(as_json) as report:
-            result = convert(
-                source,
-                output,
-                from_=from_,
-                to=to,
-                target=target,
-                options=options,
-                calibration=scales,
-                verify=proven,
-                lowering=choices,
-                approximate=names,
-                measure=shown,
-                strict=strict,
-                dry_run=dry_run,
-                progress=report,
-            )
-    except BrokenPromiseError as problem:
-        if not as_json:
-            show_proof(problem.proof)
-        raise
+    result = _converted(
+        as_json,
+        source,
+        output,
+        from_=from_,
+        to=to,
+        target=target,
+        options=options,
+        calibration=scales,
+        verify=proven,
+        lowering=choices,
+        approximate=names,
+        measure=shown,
+        strict=strict,
+        dry_run=dry_run,
+        exporting=exporting,
+    )
     if float_spec is not None:
         write_arrays(result.arrays["float-spec"], float_spec)
     print_json(result.to_json()) if as_json else show(result, verbose)
     return None
+
+
+def _converted(as_json: bool, *given: Any, **named: Any) -> ConvertResult:
+    """``convert`` with its progress shown, and with what was measured if a step broke its promise."""
+    from snnhub.api.convert import convert
+    from snnhub.api.proving import BrokenPromiseError
+
+    try:
+        with stages(as_json) as report:
+            return convert(*given, **named, progress=report)
+    except BrokenPromiseError as problem:
+        if not as_json:
+            show_proof(problem.proof)
+        raise
 
 
 def write_arrays(arrays: Mapping[str, Array], path: Path) -> None:

@@ -149,7 +149,7 @@ def _arrivals(graph: Graph, port: Port, result: Analysis) -> None:
         )
         result.problems.append(error("SNN-1009", str(port), f"edges into one port differ in shape: {listed}"))
     if shapes:
-        result.shapes[port] = next(iter(shapes)) if len(shapes) == 1 else result.shapes[edges[0].src]
+        result.shapes[port] = next(result.shapes[edge.src] for edge in edges if edge.src in result.shapes)
     arriving = [wire_type(edge, result.types) for edge in edges if edge.src in result.types]
     if arriving:
         try:
