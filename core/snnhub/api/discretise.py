@@ -88,7 +88,7 @@ def profile_needed(where: str) -> UsageError:
     """The error where a network in continuous time comes without a profile: the list, one line each."""
     lines = "".join(f"\n  {item.name:16} {item.summary}" for item in profiles())
     return UsageError(
-        "the network is in continuous time, and the file leaves open what a step computes: pass --profile and --dt",
+        "the network is in continuous time; what a step computes is left open: pass --profile and --dt",
         where=where,
         allowed=lines or "no profile is installed",
         remedy="Choose one of them.",

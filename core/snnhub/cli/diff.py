@@ -89,9 +89,8 @@ def _choices(
     from snnhub.api.load import load_graph
 
     plain = replace(options, profile="")
-    return choices_apart(
-        *profiles[:2], load_graph(source, importer=importer, options=plain, continuous=True).graph
-    )
+    graph = load_graph(source, importer=importer, options=plain, continuous=True).graph
+    return choices_apart(profiles[0], profiles[1], graph)
 
 
 def show(result: NetworkDiff, verbose: bool = False) -> None:
