@@ -267,7 +267,7 @@ def test_plugins_and_doctor(call: Call) -> None:
     assert "netx" in out
     assert "loihi2" in out
     listed = json.loads(call("plugins", "list", "--json")[1])
-    assert {item["kind"] for item in listed["objects"]} == {"importer", "exporter", "runner", "target"}
+    assert {item["kind"] for item in listed["objects"]} == {"importer", "exporter", "runner", "target", "profile"}
     assert call("plugins", "doctor")[0] == 0
     code, out, _ = call("doctor", "--json")
     assert code == 0

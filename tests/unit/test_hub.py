@@ -55,7 +55,8 @@ def importer(name: str, **changes: Any) -> Importer:
 
 def test_built_ins_load_through_the_same_entry_points() -> None:
     hub = load()
-    names = {"snn", "spikingjelly", "loihi", "netx", "lava", "lava-dl", "xylo", "rockpool", "dynapse2", "nir"}
+    names = {"snn", "spikingjelly", "loihi", "netx", "lava", "lava-dl", "xylo", "rockpool", "dynapse2"}
+    names |= {"nir", "profiles"}
     assert {plugin.name for plugin in hub.plugins} == names
     assert hub.problems == []
     assert {"engine", "lava", "spikingjelly"} <= set(hub.runners)

@@ -67,7 +67,7 @@ def _for(source: Source | None, options: ImportOptions) -> ImportOptions:
     given = {name: value for name, value in options.given.items() if name in known}
     if source.importer.live:
         return replace(options, given=given)
-    return ImportOptions(given=given, lookup=options.lookup, input_shape=options.input_shape)
+    return replace(options, weights=None, settings={}, given=given)
 
 
 def _ensure_known(options: ImportOptions, *sources: Source | None) -> None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from snnhub.api.discretise import discretise, profile_needed
 from snnhub.api.options import ImportOptions, InputShapeMissingError
 from snnhub.api.source import Source, resolve
 from snnhub.errors import UsageError
 from snnhub.findings import info
 from snnhub.hub.catalogue import register_ops
-from snnhub.ir.continuous import ensure_discrete
+from snnhub.ir.continuous import is_continuous
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
 
@@ -38,13 +39,23 @@ def load_graph(
     (time, batch, features…) or (time, features…), and a finding says which reading was chosen.
 
     ``continuous``: a graph in continuous time will do, as it does for those who only look at it or write it.
-    Raises what the importer raises, ``InputShapeMissingError`` if there is no stimulus to look at, and
-    ``UsageError`` for a graph in continuous time where steps are needed.
+    Raises what the importer and a profile raise, ``InputShapeMissingError`` if there is no stimulus to look at,
+    and ``UsageError`` with the list of profiles for a graph in continuous time where steps are needed.
     """
-    loaded = _load(given, importer, options, stimulus)
-    if not continuous:
-        ensure_discrete(loaded.graph)
+    loaded = _in_steps(_load(given, importer, options, stimulus))
+    if not continuous and is_continuous(loaded.graph):
+        raise profile_needed(loaded.source.name)
     return loaded
+
+
+def _in_steps(loaded: Loaded) -> Loaded:
+    """The network as the profile of the options computes it; unchanged without one. Raises ``UsageError``
+    without dt.
+    """
+    graph, options = loaded.graph, loaded.options
+    if not options.profile or not is_continuous(graph):
+        return loaded
+    return replace(loaded, graph=discretise(graph, options.dt, options.profile))
 
 
 def _load(given: Any, importer: str | None, options: ImportOptions | None, stimulus: Array | None) -> Loaded:

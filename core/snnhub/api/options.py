@@ -33,6 +33,8 @@ class InputShapeMissingError(UsageError):
 class ImportOptions:
     """``settings``: factory arguments (``--set``); ``given``: importer options (``--option``); ``weights``: a
     checkpoint of tensors; ``input_shape``: features of one step of one sample, no time, no batch.
+
+    ``profile`` and ``dt`` (seconds): how a network in continuous time becomes steps; others they do not concern.
     """
 
     weights: Path | None = None
@@ -40,6 +42,8 @@ class ImportOptions:
     input_shape: tuple[int, ...] | None = None
     given: Mapping[str, str] = field(default_factory=dict)
     lookup: OpLookup = REGISTRY
+    profile: str = ""
+    dt: float | None = None
 
     def integer(self, name: str, default: int) -> int:
         """An integer option. Raises ``UsageError`` for anything but a non-negative integer."""

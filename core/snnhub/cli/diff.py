@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnhub.cli.options import collect, given_options, import_options, json_option, pairs
+from snnhub.cli.options import PROFILE, collect, given_options, import_options, json_option, pairs
 from snnhub.cli.output import console, escape, print_json, table
 
 if TYPE_CHECKING:
+    from snnhub.api.discretise import Choice
+    from snnhub.api.options import ImportOptions
     from snnhub.differences.alignment import Alignment
     from snnhub.differences.difference import Difference
     from snnhub.differences.numbers import Numbers
@@ -28,7 +30,7 @@ RENAMED = "node renamed"
 
 @click.command("diff")
 @click.argument("a")
-@click.argument("b")
+@click.argument("b", required=False)
 @click.option("--b-from", metavar="IMPORTER", help="Importer of B; otherwise its content tells.")
 @click.option("--b-weights", type=click.Path(path_type=Path), help="Checkpoint for B; otherwise that of A.")
 @click.option("--b-set", multiple=True, metavar="NAME=VALUE", help="Argument of B's factory, over those of A.")
@@ -38,7 +40,7 @@ RENAMED = "node renamed"
 @json_option
 def command(
     a: str,
-    b: str,
+    b: str | None,
     b_from: str | None,
     b_weights: Path | None,
     b_set: tuple[str, ...],
@@ -52,21 +54,43 @@ def command(
 ) -> int:
     """Tell what is different between two networks: structure, semantics, numbers, interface, history.
 
+    Two times --profile, and no B: the same network in continuous time under two profiles.
     Nothing is run. Exit 1 if they differ as networks; names of files, origins and history do not count.
     """
     from snnhub.api.diff import diff
+    from snnhub.api.inspect import vars_of
 
     options = collect(weights, settings, input_shape, given)
+    profiles = click.get_current_context().meta.get(PROFILE, ())
+    if b is None and len(profiles) < 2:
+        raise click.UsageError("say what B is: a second network, or a second --profile for the first one")
+    b, b_from = (a, b_from or from_) if b is None else (b, b_from)
     other = None
     if b_weights is not None or b_set:
         arguments = {**options.settings, **pairs(b_set, "--b-set")}
         other = replace(options, weights=b_weights or weights, settings=arguments)
+    if len(profiles) > 1:
+        other = replace(other or options, profile=profiles[1])
     result = diff(a, b, from_=from_, options=options, b_from=b_from, b_options=other)
+    choices = _choices(a, from_, options, profiles) if len(profiles) > 1 else ()
     if as_json:
-        print_json(result.to_json())
-    else:
-        show(result, verbose)
+        print_json({**result.to_json(), "profiles": [vars_of(choice) for choice in choices]})
+        return 0 if result.equal else 1
+    show(result, verbose)
+    table("what the profiles choose", ["", *profiles[:2]], [[c.place, c.a, c.b] for c in choices])
     return 0 if result.equal else 1
+
+
+def _choices(
+    source: str, importer: str | None, options: ImportOptions, profiles: tuple[str, ...]
+) -> tuple[Choice, ...]:
+    """What two profiles choose differently for a network."""
+    from snnhub.api.discretise import choices_apart
+    from snnhub.api.load import load_graph
+
+    plain = replace(options, profile="")
+    graph = load_graph(source, importer=importer, options=plain, continuous=True).graph
+    return choices_apart(profiles[0], profiles[1], graph)
 
 
 def show(result: NetworkDiff, verbose: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,9 +31,41 @@ def _keep_structure(context: click.Context, parameter: click.Parameter, value: P
     context.meta[STRUCTURE] = value
 
 
+PROFILE, STEP = "snnhub.profile", "snnhub.dt"
+
+
+def _keep_profile(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> None:
+    if len(value) > (2 if context.info_name == "diff" else 1):
+        raise click.BadParameter(f"found {len(value)} profiles, allowed 1 (diff: 2)")
+    context.meta[PROFILE] = value
+
+
+def _keep_step(context: click.Context, parameter: click.Parameter, value: float | None) -> None:
+    context.meta[STEP] = value
+
+
 def import_options(function: F) -> F:
-    """What importers take: ``--from``, ``--weights``, ``--set``, ``--input-shape``, ``--structure``."""
+    """What importers take: ``--from``, ``--weights``, ``--set``, ``--input-shape``, ``--structure``; and what
+    turns a network in continuous time into steps: ``--profile``, ``--dt``.
+    """
     for option in (
+        click.option(
+            "--dt",
+            type=float,
+            expose_value=False,
+            callback=_keep_step,
+            metavar="SECONDS",
+            help="Length of a step, for --profile.",
+        ),
+        click.option(
+            "--profile",
+            expose_value=False,
+            callback=_keep_profile,
+            multiple=True,
+            metavar="NAME",
+            help="What one step computes, for networks in continuous time (NIR): norse-1, nir-euler … "
+            "(snnhub plugins list).",
+        ),
         click.option(
             "--structure",
             type=click.Path(path_type=Path),
@@ -100,7 +133,19 @@ def collect(
     structure = click.get_current_context().meta.get(STRUCTURE)
     if structure is not None:
         options["structure"] = str(structure)
-    return ImportOptions(weights, pairs(settings, "--set"), shape(input_shape), options)
+    meta = click.get_current_context().meta
+    named = [*filter(None, [options.pop("profile", "")]), *meta.get(PROFILE, ())]
+    profile, dt = named[0] if named else "", options.pop("dt", None) or meta.get(STEP)
+    made = ImportOptions(weights, pairs(settings, "--set"), shape(input_shape), options)
+    return replace(made, profile=profile, dt=_seconds(dt))
+
+
+def _seconds(value: str | float | None) -> float | None:
+    """A length of a step. Raises ``click.BadParameter`` for anything but a number."""
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        raise click.BadParameter(f"found {value!r}, allowed seconds such as 1e-4", param_hint="--dt") from None
 
 
 def read_array(path: Path) -> Array:

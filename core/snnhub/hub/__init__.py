@@ -13,6 +13,7 @@ from snnhub.hub.objects import (
     Importer,
     Method,
     Option,
+    Profile,
     Runner,
     Target,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Importer",
     "Method",
     "Option",
+    "Profile",
     "Runner",
     "Target",
     "hookimpl",

@@ -18,7 +18,7 @@ from typing import Any
 import pluggy
 
 from snnhub.hub.contain import attempt, reason, watched
-from snnhub.hub.objects import Environment, Exporter, Importer, Registered, Runner, Target
+from snnhub.hub.objects import Environment, Exporter, Importer, Profile, Registered, Runner, Target
 from snnhub.hub.objects_check import Guarded, environment_problem, object_problem
 from snnhub.hub.problem import ODD, PluginProblem
 from snnhub.hub.spec import PROJECT, Hooks
@@ -54,6 +54,7 @@ class Hub:
     exporters: dict[str, Exporter] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
     targets: dict[str, Target] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
     environments: dict[str, Environment] = field(default_factory=dict)
     owners: dict[int, str] = field(default_factory=dict)
     domains: dict[str, str] = field(default_factory=lambda: {"core": OWN_DISTRIBUTION, "ct": OWN_DISTRIBUTION})
@@ -61,7 +62,7 @@ class Hub:
 
     def objects(self) -> Iterable[Registered]:
         """Every registered object, by kind, then by name."""
-        for table in (self.importers, self.exporters, self.runners, self.targets):
+        for table in (self.importers, self.exporters, self.runners, self.targets, self.profiles):
             yield from (item for _, item in sorted(table.items()))
 
     def owner(self, item: Registered | Environment) -> str:
@@ -227,6 +228,7 @@ def _register_objects(hub: Hub, plugin: str, distribution: str) -> None:
         ("snnhub_register_exporters", Exporter, hub.exporters),  # type: ignore[list-item]
         ("snnhub_register_runners", Runner, hub.runners),  # type: ignore[list-item]
         ("snnhub_register_targets", Target, hub.targets),  # type: ignore[list-item]
+        ("snnhub_register_profiles", Profile, hub.profiles),  # type: ignore[list-item]
     ]
     hooks = [hook for hook, _, _ in tables] + ["snnhub_register_environments"]
     own = distribution == OWN_DISTRIBUTION

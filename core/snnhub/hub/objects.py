@@ -181,6 +181,28 @@ class Target(Registered):
     kind = "target"
 
 
+@dataclass(frozen=True)
+class Profile(Registered):
+    """What a framework makes of a graph in continuous time, or a rule of nobody's. ``entry``: ``(graph, dt,
+    name) ->
+    Graph`` of step ops, with every reason in one ``UnsupportedError`` where the framework refuses the network.
+
+    ``describe``: ``module:function``, ``(name) -> mapping``: the profile's choices as data (docs/profiles.md).
+    ``framework``: the name and versions that it was measured on; empty for a rule of nobody's. ``dt``: the only
+    one that its framework has, in seconds; it goes where none is given.
+    """
+
+    describe: str = ""
+    framework: str = ""
+    dt: float | None = None
+    kind = "profile"
+
+    def descriptor(self) -> Mapping[str, Any]:
+        """The profile's choices as data. Raises ``SnnhubError`` if its code cannot be loaded."""
+        found: Mapping[str, Any] = resolve(self.describe, f"profile {self.name}")(self.name)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """An interpreter of its own for a peer. ``recipe``: ``package:file.toml``, inside the plugin's package.

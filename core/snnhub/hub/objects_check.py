@@ -18,6 +18,7 @@ from snnhub.hub.objects import (
     FormatGuess,
     Method,
     Option,
+    Profile,
     Registered,
     Target,
 )
@@ -56,9 +57,10 @@ def object_problem(item: Any, kind: type[Registered]) -> str:
     if not isinstance(item.name, str) or not NAME.match(item.name):
         return f"{kind.kind} has no usable name: {item.name!r}"
     label = f"{kind.kind} {item.name}"
-    references = {name: getattr(item, name, "") for name in ("entry", "passes", "lowering")}
+    required = ("entry", "describe") if isinstance(item, Profile) else ("entry",)
+    references = {name: getattr(item, name, "") for name in ("entry", "passes", "lowering", "describe")}
     for name, value in references.items():
-        if (value or name == "entry") and not (isinstance(value, str) and REFERENCE.match(value)):
+        if (value or name in required) and not (isinstance(value, str) and REFERENCE.match(value)):
             return f"{label}: {name} is {value!r}; it must be module:function"
     if not callable(item.availability):
         return f"{label}: availability is {item.availability!r}; it must be a function"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from snnhub.hub.objects import Environment, Exporter, FormatGuess, Importer, Runner, Target
+from snnhub.hub.objects import Environment, Exporter, FormatGuess, Importer, Profile, Runner, Target
 
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
@@ -36,6 +36,10 @@ class Hooks:
     @hookspec
     def snnhub_register_targets(self) -> Iterable[Target]:  # type: ignore[empty-body]
         """Targets: chips as data, with the passes that lower a graph to them."""
+
+    @hookspec
+    def snnhub_register_profiles(self) -> Iterable[Profile]:  # type: ignore[empty-body]
+        """Profiles: rules that turn graphs in continuous time into steps."""
 
     @hookspec
     def snnhub_register_environments(self) -> Iterable[Environment]:  # type: ignore[empty-body]

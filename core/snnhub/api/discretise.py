@@ -1,0 +1,95 @@
+"""Discretise: from continuous time to steps, by a profile that says what each framework makes of the equations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import snnhub
+from snnhub.errors import UsageError
+from snnhub.hub.catalogue import find, register_ops, require
+from snnhub.hub.loader import Hub, load
+from snnhub.hub.objects import Profile
+from snnhub.ir.continuous import is_continuous
+from snnhub.ir.graph import Graph, Stage
+
+
+def profiles(hub: Hub | None = None) -> tuple[Profile, ...]:
+    """The registered profiles, by name."""
+    return tuple(item for _, item in sorted((hub or load()).profiles.items()))
+
+
+def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
+    """``graph`` in steps of ``dt`` seconds, as ``profile`` computes them. Coefficients carry their recipe; what
+    contradicts the source's own words is a finding ``loss``. A graph that has steps already comes back as it is.
+    ``dt`` may be None where the graph has one, or where the profile knows only one.
+
+    Raises ``UsageError`` for an unknown profile or a dt that is no positive number, and ``UnsupportedError``, with
+    every reason, where the profile refuses the network.
+    """
+    register_ops()
+    item = find(load().profiles, profile, "profile")
+    dt = next((value for value in (dt, graph.dt, item.dt) if value is not None), None)
+    if dt is None:
+        raise UsageError("a profile needs the length of a step", where=profile, remedy="Pass --dt SECONDS")
+    if not (math.isfinite(dt) and dt > 0):
+        raise UsageError("dt must be a positive number of seconds", found=f"{dt:g}")
+    if not is_continuous(graph):
+        return graph
+    require(item)
+    made: Graph = item.resolve()(graph, dt, profile)
+    stage = Stage(f"discretise {profile}", snnhub.__version__, (("dt", repr(dt)), ("framework", item.framework)))
+    return replace(made, provenance=made.provenance.after(stage))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing that two profiles choose differently: ``place`` such as ``LIF/reset``, and what each chooses."""
+
+    place: str
+    a: str
+    b: str
+
+
+def choices_apart(a: str, b: str, graph: Graph) -> tuple[Choice, ...]:
+    """Where two profiles differ in what concerns ``graph``, by their descriptors: node types that it has, numbers,
+    dt, and the order of execution. Raises ``UsageError`` for an unknown profile.
+    """
+    table = load().profiles
+    first, second = (find(table, name, "profile").descriptor() for name in (a, b))
+    types = {node.op.removeprefix("ct.") for node in graph.nodes}
+    pairs: list[tuple[str, Any, Any]] = [("dt", first["dt"], second["dt"])]
+    for part in ("numerics", "graph"):
+        pairs += _apart(part, first[part], second[part])
+    for kind in sorted(types & {*first["nodes"], *second["nodes"]}):
+        pairs += _apart(kind, first["nodes"].get(kind), second["nodes"].get(kind))
+    return tuple(Choice(place, _words(x), _words(y)) for place, x, y in pairs if x != y)
+
+
+def _apart(place: str, a: Any, b: Any) -> list[tuple[str, Any, Any]]:
+    """Entries of two mappings by name; the whole where one of them is none."""
+    if not isinstance(a, Mapping) or not isinstance(b, Mapping):
+        return [(place, a if a is None else "computed", b if b is None else "computed")]
+    return [(f"{place}/{name}", a.get(name), b.get(name)) for name in dict.fromkeys((*a, *b))]
+
+
+def _words(value: Any) -> str:
+    """An entry of a descriptor in a table."""
+    if value is None or value == [] or value == {}:
+        return "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {item}" for name, item in value.items())
+    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+
+
+def profile_needed(where: str) -> UsageError:
+    """The error where a network in continuous time comes without a profile: the list, one line each."""
+    lines = "".join(f"\n  {item.name:16} {item.summary}" for item in profiles())
+    return UsageError(
+        "the network is in continuous time; what a step computes is left open: pass --profile and --dt",
+        where=where,
+        allowed=lines or "no profile is installed",
+        remedy="Choose one of them.",
+    )

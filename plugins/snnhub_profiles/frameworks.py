@@ -1,0 +1,149 @@
+"""How each framework is called on a NIR file. Runs inside the environment ``nir-frameworks`` only.
+
+Every call takes the file's path, the stimulus (time, features…) in f32 and dt in seconds, and answers the output
+(time, features…) of the network. What a framework raises comes out as it is: that is its refusal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Call = Callable[[str, Array, float], Array]
+
+
+def _stepwise(network: Any, stimulus: Array) -> Array:
+    """One call per step, batch 1, with the state that the call before returned last. The first output is kept."""
+    import torch
+
+    torch.set_num_threads(1)
+    outputs, state = [], None
+    with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
+        for frame in stimulus:
+            returned = network(torch.from_numpy(frame[None].copy()), state)
+            value, state = returned[0], returned[-1]
+            value = value[0] if isinstance(value, tuple) else value
+            if not isinstance(value, torch.Tensor):
+                raise TypeError(f"the output is {type(value).__name__}, no tensor")
+            outputs.append(
+                value.detach().numpy().reshape(value.shape[1:]) if value.shape[:1] == (1,) else value.numpy()
+            )
+    return np.stack(outputs)
+
+
+def _quiet() -> None:
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+
+
+def snntorch(path: str, stimulus: Array, dt: float) -> Array:
+    """``import_from_nir(nir.read(path))``; its dt is fixed at 1e-4 s."""
+    _quiet()
+    import nir
+    from snntorch.import_nir import import_from_nir
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        network = import_from_nir(nir.read(path))
+    return _stepwise(network, stimulus)
+
+
+def norse(path: str, stimulus: Array, dt: float) -> Array:
+    """``from_nir(nir.read(path), ignore_warnings=True, dt=dt)``."""
+    _quiet()
+    import nir
+    import norse.torch
+
+    return _stepwise(norse.torch.from_nir(nir.read(path), ignore_warnings=True, dt=dt), stimulus)
+
+
+def spikingjelly(path: str, stimulus: Array, dt: float) -> Array:
+    """``import_from_nir(nir.read(path), dt=dt)`` in step mode s."""
+    _quiet()
+    import nir
+    from spikingjelly.activation_based.nir_exchange import import_from_nir
+
+    return _stepwise(import_from_nir(nir.read(path), dt=dt), stimulus)
+
+
+def sinabs(path: str, stimulus: Array, dt: float) -> Array:
+    """``from_nir(nir.read(path), batch_size=1)``; it has no dt: tau counts steps."""
+    _quiet()
+    import nir
+    from sinabs.nir import from_nir
+
+    return _stepwise(from_nir(nir.read(path), batch_size=1), stimulus)
+
+
+def rockpool(path: str, stimulus: Array, dt: float) -> Array:
+    """``from_nir(nir.read(path))``; it guesses a dt per layer. Values are (batch, time, neurons) there."""
+    _quiet()
+    from snnhub.hub.objects import resolve
+
+    resolve("snnhub_rockpool.without_samna:apply")()
+    import nir
+    import torch
+    from rockpool.nn.modules.torch.nir import from_nir
+
+    torch.set_num_threads(1)
+    network = from_nir(nir.read(path))
+    outputs, state = [], None
+    with torch.no_grad():
+        for frame in stimulus:
+            value, state = network(torch.from_numpy(frame[None, None].copy()), state)
+            outputs.append(value.detach().numpy().reshape(value.shape[2:]))
+    return np.stack(outputs)
+
+
+def spyx(path: str, stimulus: Array, dt: float) -> Array:
+    """``spyx.nir.from_nir(nir.read(path), input, dt)``, which scans over all steps itself."""
+    _quiet()
+    import jax.numpy as jnp
+    import nir
+    from spyx.nir import from_nir
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        _, outputs = from_nir(nir.read(path), jnp.asarray(stimulus[:, None]), dt)
+    return np.asarray(np.asarray(outputs)[:, 0])
+
+
+def nengo(path: str, stimulus: Array, dt: float) -> Array:
+    """The step of the neuron itself (``nengo.neurons``) for a file of one LIF or IF layer, J = (r x + v_leak) /
+    v_threshold in f64, t_ref 0, amplitude dt, so that a spike is 1. Nengo has no importer.
+    """
+    import nengo.neurons
+    import nir
+
+    node = next(item for item in nir.read(path).nodes.values() if isinstance(item, nir.IF | nir.LIF))
+    single, wide = isinstance(node, nir.LIF), np.float64
+    drive = stimulus.astype(wide) * (node.r.astype(wide) / node.v_threshold.astype(wide))
+    if single:
+        drive = drive + node.v_leak.astype(wide) / node.v_threshold.astype(wide)
+        (tau,) = np.unique(node.tau)  # nengo.LIF has one for all
+        cell = nengo.neurons.LIF(tau_rc=float(tau), tau_ref=0.0, amplitude=dt)
+    else:
+        cell = nengo.neurons.SpikingRectifiedLinear(amplitude=dt)
+    names = ("voltage", "refractory_time") if single else ("voltage",)
+    state = {name: np.zeros(drive.shape[1:], wide) for name in names}
+    output = np.zeros_like(drive)
+    for step, current in enumerate(drive):
+        cell.step(dt, current, output[step], **state)
+    return np.asarray(output)
+
+
+CALLS: dict[str, Call] = {
+    "snntorch": snntorch,
+    "norse": norse,
+    "spikingjelly": spikingjelly,
+    "sinabs": sinabs,
+    "spyx": spyx,
+    "rockpool": rockpool,
+    "nengo": nengo,
+}

@@ -1,0 +1,113 @@
+"""Rockpool 3.1.0, ``nn.modules.torch.nir.from_nir``: dt is guessed per layer, resets subtract, several spikes."""
+
+from __future__ import annotations
+
+import numpy as np
+from snnhub.findings import Finding
+from snnhub.ir.tensor import Array, Tensor
+
+from snnhub_profiles.exponential import exp_f32
+from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.rules import common
+from snnhub_profiles.rules.rule import Rule
+from snnhub_profiles.source import Item, RefusedError
+from snnhub_profiles.wiring import executor
+
+F = np.float32
+MAX_SPIKES = 2**16
+
+
+def _guessed(tau: Array, r: Array) -> float:
+    """``min(tau / (1 + r))`` in the dtype of the file."""
+    return float(np.min(tau / (1 + r)))
+
+
+def _factor(item: Item, name: str, tau: Array, dt: float) -> tuple[Tensor, list[Finding]]:
+    """``exp(-dt / tau)``: the reciprocal of tau in f32 times -dt."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        exponent = (F(1) / np.asarray(tau).astype(F)) * F(-dt)
+    values, words, found = exp_f32(exponent, f"{item.id}/{name}", "Rockpool")
+    return number(values, f"{words} of (1 / float32({name})) float32(-{dt:g})"), found
+
+
+def _dt(item: Item, tau: str, dt: float) -> tuple[float, list[Finding]]:
+    found = _guessed(item[tau], item["r"])
+    if np.isclose(found, dt, rtol=1e-6):
+        return found, []
+    return found, [
+        otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", f"{dt:g} s", f"{found:g} s")
+    ]
+
+
+def _cuba(item: Item, dt: float) -> Layer:
+    guess, found = _dt(item, "tau_mem", dt)
+    alpha, more = _factor(item, "tau_mem", item["tau_mem"], guess)
+    beta, most = _factor(item, "tau_syn", item["tau_syn"], guess)
+    words = "several spikes per step, each of which takes the threshold away; spikes at the threshold, too"
+    found += [*more, *most, replaced(item, words), *ignored(item, "v_reset", 0), *ignored(item, "w_in", 1)]
+    found.append(
+        replaced(item, "decays are exponential, and the current decays after its input came", "dt / tau", "exp")
+    )
+    if np.any(item["v_leak"] != 0):
+        found.append(otherwise(item, "v_leak", "added in every step", "dt / tau_mem v_leak", "v_leak"))
+    params = {
+        "alpha": alpha,
+        "beta": beta,
+        "threshold": number(item["v_threshold"], "v_threshold"),
+        "bias": number(item["v_leak"], "v_leak"),
+    }
+    return layer("core.MultiSpikeLIF", params, found, n_syn=1, recurrent=False, max_spikes=MAX_SPIKES)
+
+
+def _li(item: Item, dt: float) -> Layer:
+    if item["tau"].size == 1:
+        raise RefusedError("tau of one neuron is read as a number, which the importer cannot cut to an integer")
+    guess, found = _dt(item, "tau", dt)
+    beta, more = _factor(item, "tau", np.trunc(item["tau"]), guess)
+    found += [*more, *ignored(item, "v_leak", 0), replaced(item, "the current decays after its input came")]
+    if np.any(item["tau"] != np.trunc(item["tau"])):
+        cut = spread(np.trunc(item["tau"]))
+        found.append(otherwise(item, "tau", "tau in seconds is cut to an integer", spread(item["tau"]), cut))
+    return layer("core.ExpSyn", {"beta": beta}, found)
+
+
+RULE = Rule(
+    "rockpool-3",
+    {**common.TERMINALS, "Linear": common.dense, "Affine": common.dense, "CubaLIF": _cuba, "LI": _li},
+    executor,
+    {
+        "profile": "rockpool/3",
+        "frameworks": ["rockpool>=3.1,<4"],
+        "dt": "guessed per layer: min(tau_mem / (1 + r))",
+        "numerics": common.torch_numbers() | {"exp": "torch"},
+        "nodes": {
+            "CubaLIF": {
+                "op": "core.MultiSpikeLIF/1",
+                "coefficients": {"alpha": "exp(-dt / tau_mem)", "beta": "exp(-dt / tau_syn)", "bias": "v_leak"},
+                "gain": "beta",
+                "ignores": ["w_in", "v_reset"],
+                "initial": {"isyn": 0, "vmem": 0},
+                "compare": "ge",
+                "reset": "subtract n v_threshold",
+                "reset_time": "same step",
+                "spikes_per_step": "many, at most 65536",
+                "latency": 0,
+            },
+            "LI": {
+                "op": "core.ExpSyn/1",
+                "coefficients": {"beta": "exp(-dt / trunc(tau))"},
+                "gain": "beta",
+                "ignores": ["v_leak"],
+                "initial": {"isyn": 0},
+                "compare": None,
+                "reset": None,
+                "reset_time": None,
+                "spikes_per_step": 0,
+                "latency": 0,
+            },
+        },
+        "refuses": [{"type": "LIF", "reason": "the importer asks for a field tau_mem, which LIF does not have"}],
+        "graph": common.EXECUTOR,
+    },
+    refuses={"LIF": "the importer asks for a field tau_mem, which LIF does not have"},
+)
