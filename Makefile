@@ -1,7 +1,7 @@
 # make demo      set everything up, convert a trained network and prove the result (PEERS=0: without Lava)
 # make test      set everything up and run the tests that need no other framework
 # make lint      ruff and mypy (strict)
-# make test-peers  tests against live SpikingJelly (2.0, 0.0.0.0.14), Lava, Rockpool and xylosim; a missing peer is a failure
+# make test-peers  tests against live SpikingJelly (2.0, 0.0.0.0.14), Lava, Rockpool, xylosim and NIR's importers; a missing peer is a failure
 # make bench     measured speed, as ratios against peers in one run
 # make matrix    measure the conformance of what ships (docs/reports, README.md) and every feature (docs/support.md)
 # make cells    convert every stored network to every target and measure it (docs/conversions.md)
@@ -15,7 +15,7 @@ export SNNHUB_ENVS ?= $(CURDIR)/.envs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXAMPLE := docs/examples/mnist_csnn
 
-.PHONY: demo test lint test-peers bench accuracy matrix cells mutants setup peers lava sj14 rockpool xylosim dynapse2 nir clean
+.PHONY: demo test lint test-peers bench accuracy matrix cells mutants setup peers lava sj14 rockpool xylosim dynapse2 nir nirframeworks clean
 .DEFAULT_GOAL := test
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -46,6 +46,9 @@ rockpool: .venv/.ready
 dynapse2: .venv/.ready
 	@$(BIN)/snnhub env create dynapse2 > /dev/null
 
+nirframeworks: .venv/.ready
+	@$(BIN)/snnhub env create nir-frameworks > /dev/null
+
 nir: .venv/.ready
 	@$(BIN)/snnhub env create nir > /dev/null
 
@@ -60,7 +63,7 @@ lint: setup
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 
-test-peers: peers lava sj14 rockpool xylosim dynapse2 nir
+test-peers: peers lava sj14 rockpool xylosim dynapse2 nirframeworks
 	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -n 2 --dist loadfile -q
 
 bench: peers lava xylosim rockpool dynapse2 nir

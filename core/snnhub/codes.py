@@ -304,6 +304,7 @@ CODES: dict[str, str] = {
     "SNN-5005": "graphs matched by the order of their layers",
     "SNN-5006": "nothing happened in either run",
     "SNN-5007": "outputs lag behind the input",
+    "SNN-5008": "length of a step given by the user",
     "SNN-5101": "axes or names of a recording taken by rule",
     "SNN-5102": "raster turned round",
     "SNN-5103": "kind of a recorded quantity told by its values",

@@ -55,7 +55,6 @@ MAPPING = (
     ),
     Option("chips", "how many chips of the board may be used", "all of them"),
     Option("neurons", "LIF neurons: refused, or analog ones that fire as often", "refuse", ("refuse", "analog")),
-    Option("dt", "length of a step in seconds, of LIF networks that have none", ""),
 )
 """Options of the lowering."""
 ANALOG = Approximation(

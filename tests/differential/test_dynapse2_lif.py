@@ -185,15 +185,19 @@ def test_a_trained_network_of_spikingjelly_is_approximated() -> None:
     """IF neurons with hard reset, no synaptic current, no length of a step: as far from DynapSim as they come."""
     pytest.importorskip("spikingjelly")
     from snnhub.api.load import load_graph
+    from snnhub.api.options import ImportOptions
 
     from tests.networks.soft_reset import HARD, network
 
     images = digits(count=100).astype(np.float32)
-    graph = load_graph(network(HARD), importer="spikingjelly", stimulus=images).graph
     options = {"neurons": "analog"}
+    graph = load_graph(network(HARD), importer="spikingjelly", stimulus=images).graph
     with pytest.raises(UnsupportedError, match="length of a step"):
         run_passes(graph, [PASS], PassContext(options=options, calibration=images))
-    context = PassContext(options={**options, "dt": "0.001"}, calibration=images[:, :50])
+    timed = ImportOptions(dt=1e-3)
+    graph = load_graph(network(HARD), importer="spikingjelly", stimulus=images, options=timed).graph
+    assert "SNN-5008" in {finding.code for finding in graph.findings}
+    context = PassContext(options=options, calibration=images[:, :50])
     made = run_passes(graph, [PASS], context)
     wanted, found = (prepare(each, REGISTRY).run(images[:, 50:])[0]["output"] for each in (graph, made))
     rates = [array.mean(axis=(0, 1)) / 1e-3 for array in (wanted, found)]

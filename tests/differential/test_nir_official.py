@@ -14,8 +14,9 @@ from snnhub.errors import MissingPeerError
 from snnhub.ir.tensor import tensor
 from snnhub.peers.env import interpreter
 from snnhub.peers.recipe import read_recipe
-from snnhub_nir import CONSUMERS, ENVIRONMENT, semantics
+from snnhub_nir import CONSUMERS, semantics
 from snnhub_nir.writer import export_nir
+from snnhub_profiles import ENVIRONMENT
 
 from tests.conftest import REQUIRE_PEERS, ROOT, SHARED
 from tests.networks.nir_files import affine, chain, dump, neuron, write_nir

@@ -1,4 +1,4 @@
-"""NIR's own package, asked from outside: run in the environment ``nir``, without snnhub.
+"""NIR's own package, asked from outside: run in an environment that has it, without snnhub.
 
 ``again A B``: reads A and writes B. ``make FOLDER COUNT``: random networks by its own classes, ``<number>.nir``.
 ``time read|write FILE``: seconds and peak memory (bytes) of its reader or writer, as JSON.

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from snnhub import convert, diff, inspect, run, verify
+from snnhub import convert, diff, inspect, run, save, verify
+from snnhub.api.load import load_graph
+from snnhub.api.options import ImportOptions
 from snnhub.engine.reference import prepare
 from snnhub.errors import GraphError, UsageError
 from snnhub.findings import Severity
@@ -153,3 +155,17 @@ def test_names_are_read_back_from_ids(path: tuple[str, ...], identifier: str) ->
 def test_other_ids_are_no_names(identifier: str) -> None:
     with pytest.raises(GraphError, match="id is no path of names"):
         node_path(identifier)
+
+
+def test_a_length_of_a_step_is_taken_where_the_network_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "net.snn"
+    save(replace(mlp(), dt=None), path)
+    made = load_graph(path, options=ImportOptions(dt=1e-3)).graph
+    assert made.dt == 1e-3
+    assert [finding.code for finding in made.findings] == ["SNN-5008"]
+    save(replace(made, findings=()), path)
+    assert load_graph(path, options=ImportOptions(dt=1e-3)).graph.findings == ()
+    with pytest.raises(UsageError, match="step of its own"):
+        load_graph(path, options=ImportOptions(dt=2e-3))
+    with pytest.raises(UsageError, match="positive"):
+        load_graph(path, options=ImportOptions(dt=float("nan")))

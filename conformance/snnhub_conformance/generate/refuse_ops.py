@@ -128,7 +128,8 @@ def alone(op: OpSchema, attributes: Mapping[str, AttributeValue]) -> Graph:
 def _number(parameter: Parameter, shape: tuple[int, ...]) -> Tensor:
     if parameter.type is not None and parameter.type.is_int:
         return smallest_integer(np.full(shape, 1, np.int64))
-    return tensor(np.full(shape, NUMBERS.get(parameter.name, 0.5)), "float32")
+    wide = parameter.type is not None and parameter.type == F64
+    return tensor(np.full(shape, NUMBERS.get(parameter.name, 0.5)), "float64" if wide else "float32")
 
 
 Found = Iterator[tuple[str, Broken]]

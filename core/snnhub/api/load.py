@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,13 +50,31 @@ def load_graph(
 
 
 def _in_steps(loaded: Loaded) -> Loaded:
-    """The network as the profile of the options computes it; unchanged without one. Raises ``UsageError``
-    without dt.
+    """The network as the profile of the options computes it, with the length of a step that the options have.
+
+    Raises ``UsageError`` if a profile lacks it, or if the network has another one.
     """
     graph, options = loaded.graph, loaded.options
-    if not options.profile or not is_continuous(graph):
+    if is_continuous(graph):
+        made = discretise(graph, options.dt, options.profile) if options.profile else graph
+        return replace(loaded, graph=made)
+    if options.dt is None:
         return loaded
-    return replace(loaded, graph=discretise(graph, options.dt, options.profile))
+    return replace(loaded, graph=_with_step(graph, options.dt, loaded.source.name))
+
+
+def _with_step(graph: Graph, dt: float, where: str) -> Graph:
+    """A network of steps that are ``dt`` seconds long, where it does not say how long they are."""
+    if not (math.isfinite(dt) and dt > 0):
+        raise UsageError("dt must be a positive number of seconds", where=where, found=f"{dt:g}")
+    if graph.dt is None:
+        note = info("SNN-5008", where, "the network does not say how long a step is: as given", new=f"{dt:g} s")
+        return replace(graph, dt=dt).with_findings([note])
+    if not math.isclose(graph.dt, dt, rel_tol=1e-6):
+        raise UsageError(
+            "the network has a step of its own", where=where, found=f"{dt:g} s", allowed=f"{graph.dt:g} s"
+        )
+    return graph
 
 
 def _load(given: Any, importer: str | None, options: ImportOptions | None, stimulus: Array | None) -> Loaded:

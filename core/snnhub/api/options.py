@@ -34,7 +34,8 @@ class ImportOptions:
     """``settings``: factory arguments (``--set``); ``given``: importer options (``--option``); ``weights``: a
     checkpoint of tensors; ``input_shape``: features of one step of one sample, no time, no batch.
 
-    ``profile`` and ``dt`` (seconds): how a network in continuous time becomes steps; others they do not concern.
+    ``profile`` and ``dt`` (seconds): how a network in continuous time becomes steps. ``dt`` also says how long the
+    steps of other networks are, where they do not.
     """
 
     weights: Path | None = None

@@ -66,7 +66,6 @@ TEXTS = (
         "Dynap-SE2: neurons whose spikes leave the board: output (default), all, NODE, NODE:5 or NODE:0-9; may be "
         "given several times.",
     ),
-    ("dt", "SECONDS", "Dynap-SE2: length of a step, of LIF networks that have none."),
     ("chips", "N", "Dynap-SE2: use only so many chips of the board."),
 )
 """Name, what stands for its value, and what it is for. Several are joined by commas."""

@@ -55,7 +55,7 @@ def import_options(function: F) -> F:
             expose_value=False,
             callback=_keep_step,
             metavar="SECONDS",
-            help="Length of a step, for --profile.",
+            help="Length of a step, for --profile and for networks that do not say it.",
         ),
         click.option(
             "--profile",

@@ -22,7 +22,6 @@ from snnhub_dynapse2.approximate.raster import Taught, drive, taught
 from snnhub_dynapse2.approximate.report import ERRORS, TABLE, all_rates, current_rows, explained, lost, measured
 
 OPTION, REQUESTED = "neurons", "analog"
-DT = "dt"
 NAME = "analog"
 CURVES = "f-I"
 
@@ -58,7 +57,7 @@ def analog(graph: Graph, context: PassContext) -> PassResult:
     if context.options.get(OPTION) != REQUESTED:
         found += [_unasked(layer) for layer in layers] or [_unread(graph)]
         return unchanged(graph, context, found)
-    dt, problem = step_of(graph, context)
+    dt, problem = step_of(graph)
     found += problem
     if of_severity(found, Severity.ERROR) or dt is None:
         return unchanged(graph, context, found)
@@ -82,36 +81,16 @@ def _unread(graph: Graph) -> Finding:
     return error("SNN-2542", place, "the network has no analog neurons, and cannot be approximated as it is")
 
 
-def step_of(graph: Graph, context: PassContext) -> tuple[float | None, list[Finding]]:
-    """Length of a step in s: the network's own, or option ``dt``. Errors where there is none, or two."""
-    given = context.options.get(DT)
+def step_of(graph: Graph) -> tuple[float | None, list[Finding]]:
+    """Length of a step in s, 1e-6 to 1. An error where there is none, or another."""
     remedy = "Pass --dt with the length of a step in seconds, such as --dt 0.001."
-    try:
-        wanted = None if given is None else float(given)
-    except ValueError:
-        wanted = float("nan")
-    if wanted is not None and not (np.isfinite(wanted) and 1e-6 <= wanted <= 1):
-        return None, [
-            error(
-                "SNN-2541",
-                graph.name,
-                "dt is no length of a step",
-                old=str(given),
-                bound="1e-6 .. 1",
-                remedy=remedy,
-            )
-        ]
-    if graph.dt is None and wanted is None:
+    if graph.dt is None:
         words = "currents need the length of a step, and the network has none"
         return None, [error("SNN-2541", graph.name, words, remedy=remedy)]
-    if graph.dt is not None and wanted is not None and not np.isclose(graph.dt, wanted, rtol=1e-6):
-        words = "the network has a step of its own"
-        return None, [
-            error(
-                "SNN-2541", graph.name, words, old=f"{graph.dt:g} s", new=f"{wanted:g} s", remedy="Leave --dt out."
-            )
-        ]
-    return (graph.dt if wanted is None else wanted), []
+    if not 1e-6 <= graph.dt <= 1:
+        words = "no length of a step for analog neurons"
+        return None, [error("SNN-2541", graph.name, words, old=f"{graph.dt:g} s", bound="1e-6 .. 1 s")]
+    return graph.dt, []
 
 
 def approximated(
