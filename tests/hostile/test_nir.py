@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections import Counter
 from contextlib import suppress
@@ -32,13 +31,19 @@ def read_all(folder: str) -> None:
     for number, (_, _, write, _) in enumerate(CASES):
         path = Path(folder) / f"{number}.nir"
         write(path)
-        start = time.monotonic()
+        start = time.process_time()
         with suppress(SnnhubError):
             import_nir(path, ImportOptions())
-        slowest = max(slowest, time.monotonic() - start)
+        slowest = max(slowest, time.process_time() - start)
         path.unlink()
     assert slowest < MOST_SECONDS / 4
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < MOST_BYTES
+    assert peak() < MOST_BYTES
+
+
+def peak() -> int:
+    """Bytes that this process had at most: unlike ``ru_maxrss`` not those of the one that it was forked from."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
 
 
 def test_there_are_enough_of_each_class() -> None:

@@ -169,8 +169,15 @@ class _Reading:
         """What is taken away, with the number of spikes by its name."""
         instr = self.program.code[index]
         if instr.op is M.MUL:
-            return " * ".join(self.counting.get(arg, self.text[arg]) for arg in instr.args)
-        return self.counting.get(index, self.text[index])
+            return " * ".join(self._spikes_or(arg) for arg in instr.args)
+        return self._spikes_or(index)
+
+    def _spikes_or(self, index: int) -> str:
+        """The name of a spike output, of whatever type it was made; the text of anything else."""
+        at = index
+        while at not in self.counting and self.program.code[at].op is M.CAST:
+            at = self.program.code[at].args[0]
+        return self.counting.get(at, self.text[index])
 
     def decay(self, state: int) -> str:
         """By what a state is scaled on its way to its next value."""
