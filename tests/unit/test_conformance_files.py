@@ -218,18 +218,14 @@ def test_making_a_family_again_gives_the_same_bytes(maker: str, tmp_path: Path) 
     families, make = MAKERS[maker]
     if not families <= set(SUITE.families):
         pytest.skip("not made yet")
-    made: list[dict[str, bytes]] = []
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        shutil.copy(SUITE.folder / INDEX, tmp_path / name)  # which keeps the numbers
-        writer = Writer(tmp_path / name)
-        make(writer, {})
-        writer.finish(families)
-        made.append(contents(tmp_path / name))
-    assert made[0] == made[1]
+    shutil.copy(SUITE.folder / INDEX, tmp_path)  # which keeps the numbers
+    writer = Writer(tmp_path)
+    make(writer, {})
+    writer.finish(families)
+    made = contents(tmp_path)
     kept = {path: data for path, data in contents(SUITE.folder).items() if path.partition("/")[0] in families}
-    assert sorted(set(kept) ^ (set(made[0]) - {INDEX})) == []
-    changed = [path for path, data in kept.items() if stated(path, made[0][path]) != stated(path, data)]
+    assert sorted(set(kept) ^ (set(made) - {INDEX})) == []
+    changed = [path for path, data in kept.items() if stated(path, made[path]) != stated(path, data)]
     assert [path for path in changed if not written_by_hdf5(path)] == []
 
 
