@@ -1,0 +1,53 @@
+"""Agreement with the frameworks live: every verdict of one file, in one process of theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import snnhub
+
+from tests.conftest import SHARED
+from tests.differential.nir_peer import open_frameworks
+from tests.networks.nir_nets import DT
+from tests.networks.nir_zoo import zoo
+
+pytestmark = [pytest.mark.peer]
+FORMULA = "uniform:seed=5,steps=80,low=-1,high=3"
+FILES = {
+    "lif": {"norse", "snntorch", "spikingjelly", "sinabs", "spyx"},
+    "cuba_u64": {"norse", "snntorch", "spikingjelly", "spyx", "rockpool"},
+    "mlp_grid": {"snntorch", "spikingjelly", "sinabs", "spyx"},
+}
+"""File, and the frameworks that are to give spikes which their profile gives."""
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_frameworks_are_what_their_profiles_say(name: str, tmp_path: Path) -> None:
+    """0 bins differ, the same files are refused, and of a frameworks' silence nothing is said."""
+    open_frameworks().close()
+    found = snnhub.agree(zoo()[name].write(tmp_path / f"{name}.nir"), FORMULA, DT, live=True)
+    assert found.kept, [item.to_json() for item in found.frameworks]
+    assert len(found.frameworks) == 6
+    equal = {item.framework for item in found.frameworks if item.verdict == "equal"}
+    assert equal >= FILES[name]
+    assert all(item.spikes for item in found.frameworks if item.verdict == "equal")
+    refusing = {run.profile for run in found.runs if run.refused}
+    assert {item.profile for item in found.frameworks if item.verdict == "both refuse"} == refusing
+    assert not any(item.code in ("SNN-5421", "SNN-5422", "SNN-5425") for item in found.findings)
+    assert "SNN-5427" in [item.code for item in found.findings]
+
+
+def test_braille_network(tmp_path: Path) -> None:
+    """The recurrent network of the NIR paper, under norse and SpikingJelly."""
+    path = SHARED / "nir" / "03_rnn__braille_noDelay_bias_zero.nir"
+    if not path.is_file():
+        pytest.skip(f"{path} is not here")
+    open_frameworks().close()
+    stimulus = "bernoulli:seed=0,steps=200,rate=0.3"
+    found = snnhub.agree(path, stimulus, DT, profiles=["norse-1", "spikingjelly-2"], live=True)
+    assert {item.framework: item.verdict for item in found.frameworks} == {
+        "norse": "equal",
+        "spikingjelly": "equal",
+    }
+    assert all(item.bins == 1400 and item.spikes for item in found.frameworks)
