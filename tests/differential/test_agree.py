@@ -24,7 +24,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_frameworks_are_what_their_profiles_say(name: str, tmp_path: Path) -> None:
-    """0 bins differ, the same files are refused, and of a frameworks' silence nothing is said."""
+    """0 bins differ, the same files are refused, and a framework's silence is no agreement."""
     open_frameworks().close()
     found = snnhub.agree(zoo()[name].write(tmp_path / f"{name}.nir"), FORMULA, DT, live=True)
     assert found.kept, [item.to_json() for item in found.frameworks]
@@ -32,7 +32,7 @@ def test_frameworks_are_what_their_profiles_say(name: str, tmp_path: Path) -> No
     equal = {item.framework for item in found.frameworks if item.verdict == "equal"}
     assert equal >= FILES[name]
     assert all(item.spikes for item in found.frameworks if item.verdict == "equal")
-    refusing = {run.profile for run in found.runs if run.refused}
+    refusing = {run.profile for run in found.runs if run.refused} - {"nengo-4"}  # which has no importer
     assert {item.profile for item in found.frameworks if item.verdict == "both refuse"} == refusing
     assert not any(item.code in ("SNN-5421", "SNN-5422", "SNN-5425") for item in found.findings)
     assert "SNN-5427" in [item.code for item in found.findings]

@@ -162,7 +162,7 @@ def test_a_framework_beside_its_profile(lif_file: Path) -> None:
     wrong[31, 2] = 1 - wrong[31, 2]
     base = Conformity("norse", "norse-1", "")
 
-    def judged(theirs: np.ndarray | None, words: str = "") -> tuple[str, list[str]]:  # type: ignore[type-arg]
+    def judged(theirs: np.ndarray | None, words: str = "") -> tuple[str, list[str]]:
         found = agree_live._judged(replace(base, output=theirs), run, words, x, True)
         return found.verdict, [item.code for item in found.findings()]
 
