@@ -21,6 +21,7 @@ from snnhub.engine.reference import prepare
 from snnhub.errors import MissingPeerError, UsageError
 from snnhub.ir.rung import Rung
 from snnhub.peers.recipe import read_recipe
+from snnhub_profiles import switches
 from snnhub_profiles.frameworks import CALLS
 
 from tests.networks.nir_nets import DT, chain, continuous, cuba, lif
@@ -149,6 +150,60 @@ def test_the_protocol_pins_what_the_environment_installs() -> None:
     assert agree_live._other_versions(told, pins) == []
     (odd,) = agree_live._other_versions(told, {**pins, "norse": "1.2.0"})
     assert (odd.code, odd.old, odd.new) == ("SNN-5425", "1.1.0", "1.2.0")
+
+
+def test_explanations_are_the_smallest_sets_of_choices(tmp_path: Path) -> None:
+    """Single neurons of which one knows by the rules what they choose differently."""
+    expected = {
+        "lif_r": {
+            ("exponential", "nir-euler"): [["scheme"]],
+            ("nir-euler", "norse-1"): [["gain"]],
+            ("nir-euler", "spyx-1"): [["reset", "reset_time", "latency"]],
+        },
+        "lif_reset": {("nir-euler", "norse-1"): [["reset"]]},
+        "lif_leak": {("nir-euler", "norse-1"): [["initial"]]},
+        "cuba_u": {("nir-euler", "spyx-1"): [["latency"]]},
+    }
+    for name, sets in expected.items():
+        path = zoo()[name].write(tmp_path / f"{name}.nir")
+        wanted = sorted({profile for pair in sets for profile in pair})
+        found = snnhub.agree(path, "uniform:seed=3,steps=60", DT, profiles=wanted, live=False, explain=True)
+        told = {(item.a, item.b): item.to_json()["sets"] for item in found.explained}
+        assert told.items() >= sets.items(), name
+
+
+def test_where_the_loop_is_delayed_is_a_choice(tmp_path: Path) -> None:
+    """Two wirings of one file, one of them made by hand: the switch is the wiring, and nothing else."""
+    graph = discretise(continuous(zoo()["rec_cuba"]), DT, "nir-euler")
+    late = replace(graph, edges=tuple(replace(edge, delay=edge.delay and 2) for edge in graph.edges))
+    x, _ = stimulus_by("uniform:seed=3,steps=80,low=-1,high=6", tuple(graph.inputs[0].shape))
+    assert switches.explain(graph, late, x) == (("wiring",),)
+
+
+@pytest.mark.parametrize(
+    ("name", "profile"), [("lif_leak", "norse-1"), ("cuba", "rockpool-3"), ("if_r", "sinabs-3")]
+)
+def test_switches_give_the_profiles_own_spikes(name: str, profile: str) -> None:
+    """The parametrised neuron is each profile's neuron; without its own setting of a field it is another."""
+    graph = discretise(continuous(zoo()[name]), DT, profile)
+    x, _ = stimulus_by("uniform:seed=3,steps=60", tuple(graph.inputs[0].shape))
+    settings = {node.id: switches.settings_of(node) for node in graph.nodes}
+    own = prepare(graph).run(x, record=["output"])[0]["output"]
+    same = prepare(switches._with(graph, settings)).run(x, record=["output"])[0]["output"]
+    np.testing.assert_array_equal(own, same)
+    assert own.any()
+    twice = {node: {**values, "gain": 2 * values["gain"]} for node, values in settings.items()}
+    other = prepare(switches._with(graph, twice)).run(x, record=["output"])[0]["output"]
+    assert not np.array_equal(own, other)
+
+
+def test_what_is_not_explained_says_why(tmp_path: Path) -> None:
+    path = zoo()["lif_r"].write(tmp_path / "lif.nir")
+    found = snnhub.agree(path, FORMULA, DT, profiles=["nengo-4", "norse-1"], live=False, explain=True)
+    (item,) = found.explained
+    assert item.sets == ()
+    assert "nengo-4" in item.reason
+    assert [finding.place for finding in found.findings if finding.code == "SNN-5428"] == ["nengo-4 and norse-1"]
 
 
 def test_a_framework_beside_its_profile(lif_file: Path) -> None:

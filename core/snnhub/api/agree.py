@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from snnhub.api.agree_explain import Explanation, explanations
 from snnhub.api.agree_live import WRONG, Conformity, Protocol, conformities, protocol
 from snnhub.api.agree_runs import OUTPUT, ProfileRun, run_profile
 from snnhub.api.agree_stimulus import digest_of, stimulus_by
@@ -53,7 +54,8 @@ class Claim:
 class Agreement:
     """``groups``: profiles whose every spike is equal, the largest group first. ``pairs``: verdicts on those that
     ran, on the spikes of every neuron in one engine with exact sums, so that the order of sums plays no part.
-    ``frameworks``: each beside its profile; empty where they were not run.
+    ``frameworks``: each beside its profile; empty where they were not run. ``explained``: pairs that differ, where
+    that was asked for.
     """
 
     claim: Claim
@@ -63,6 +65,7 @@ class Agreement:
     frameworks: tuple[Conformity, ...]
     findings: tuple[Finding, ...]
     report: Path | None = None
+    explained: tuple[Explanation, ...] = ()
 
     @property
     def kept(self) -> bool:
@@ -75,6 +78,7 @@ class Agreement:
             "profiles": [run.to_json() for run in self.runs],
             "groups": [list(group) for group in self.groups],
             "pairs": [pair_json(pair) for pair in self.pairs],
+            "explanations": [item.to_json() for item in self.explained],
             "frameworks": [item.to_json() for item in self.frameworks],
             "kept": self.kept,
             "report": None if self.report is None else str(self.report),
@@ -90,6 +94,7 @@ def agree(
     profiles: Iterable[str] = (),
     against: str | None = None,
     live: bool | None = None,
+    explain: bool = False,
     report: str | Path | None = None,
 ) -> Agreement:
     """Run the file ``source`` under every profile and tell who agrees.
@@ -97,7 +102,8 @@ def agree(
     ``stimulus``: (time, features…), or a formula such as ``uniform:seed=1,steps=200`` (``agree_stimulus``).
     ``dt`` in seconds. ``profiles``: some of them; by default all. ``against``: compare with this one only, by
     default every pair. ``live``: also run the frameworks; by default where their environment is there. ``report``:
-    an HTML file with rasters.
+    an HTML file with rasters. ``explain``: also find, for every pair that differs, the smallest sets of choices
+    that turn one spike train into the other, by running the variants.
 
     A refusal, and a value that stops a run, is data. Raises ``UsageError`` for a source that is no file in
     continuous time, input that does not fit, unknown profiles; ``MissingPeerError`` for ``live`` without the
@@ -116,7 +122,11 @@ def agree(
     runs = {name: run_profile(loaded.graph, name, step, values) for name in _names(profiles, against)}
     pairs = _pairs(runs, against)
     frameworks, findings = _frameworks(told, live, loaded, path, values, step, runs)
-    all_findings = (*_remarks(claim, runs, frameworks), *findings, *(f for c in frameworks for f in c.findings()))
+    apart = [(pair.a, pair.b) for pair in pairs if explain and not pair.silent and not agrees(pair)]
+    explained = explanations(apart, runs, values)
+    findings += [item for verdict in frameworks for item in verdict.findings()]
+    findings += [item for cause in explained for item in cause.findings()]
+    all_findings = (*_remarks(claim, runs, frameworks), *findings)
     result = Agreement(
         claim,
         tuple(runs.values()),
@@ -125,6 +135,7 @@ def agree(
         tuple(frameworks),
         ordered(all_findings),
         None if report is None else Path(report),
+        explained,
     )
     if report is not None:
         from snnhub.api.agree_report import write_report

@@ -60,6 +60,12 @@ def _page(result: Agreement) -> str:
         _table(["profiles", ""], groups),
         _table(["a", "b", "verdict", "overlap", "first divergence"], map(_pair, result.pairs)),
     ]
+    if result.explained:
+        causes = [[item.a, item.b, str(item)] for item in result.explained]
+        parts += [
+            "<h2>Why they differ</h2>",
+            _table(["a", "b", "the fewest choices that make the difference"], causes),
+        ]
     if result.frameworks:
         rows = [
             [

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     default=None,
     help="Run the frameworks, too, or not; by default where their environment is there.",
 )
+@click.option("--explain", is_flag=True, help="Of pairs that differ, the fewest choices that do it.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="OUT.html", help="Write a page with rasters.")
 @json_option
 def command(
@@ -45,6 +46,7 @@ def command(
     profiles: tuple[str, ...],
     against: str | None,
     live: bool | None,
+    explain: bool,
     report: Path | None,
     as_json: bool,
 ) -> int:
@@ -59,7 +61,9 @@ def command(
         raise click.UsageError("give one input: --input X.npy or --stimulus FORMULA")
     values = formula if stimulus is None else read_array(stimulus)
     assert values is not None  # noqa: S101  one of the two is there
-    result = agree(source, values, dt, profiles=profiles, against=against, live=live, report=report)
+    result = agree(
+        source, values, dt, profiles=profiles, against=against, live=live, explain=explain, report=report
+    )
     if as_json:
         print_json(result.to_json())
     else:
@@ -80,6 +84,8 @@ def _print(result: Agreement) -> None:
             out.print(f"every spike equal: {', '.join(group)}")
     apart = [pair for pair in result.pairs if not agrees(pair)]
     table("", ["profiles", "", "verdict", "overlap", "first divergence"], [_pair(pair) for pair in apart])
+    causes = [[item.a, item.b, str(item)] for item in result.explained]
+    table("", ["profiles", "", "the fewest choices that make the difference"], causes)
     rows = [
         [
             item.framework,
