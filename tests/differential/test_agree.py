@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import snnhub
+from snnhub.api.agree_live import protocol
 
 from tests.conftest import SHARED
 from tests.differential.nir_peer import open_frameworks
@@ -38,16 +40,22 @@ def test_frameworks_are_what_their_profiles_say(name: str, tmp_path: Path) -> No
     assert "SNN-5427" in [item.code for item in found.findings]
 
 
-def test_braille_network(tmp_path: Path) -> None:
-    """The recurrent network of the NIR paper, under norse and SpikingJelly."""
-    path = SHARED / "nir" / "03_rnn__braille_noDelay_bias_zero.nir"
+def test_the_claims_that_are_kept() -> None:
+    """The Braille network of the NIR paper: digests and counts as `agreement/claims.json` has them."""
+    kept = json.loads((protocol().environment.path().parent / "agreement" / "claims.json").read_text())
+    (wanted,) = (item for item in kept["claims"] if "braille" in item["claim"]["source"])
+    path = SHARED / "nir" / wanted["claim"]["source"]
     if not path.is_file():
         pytest.skip(f"{path} is not here")
     open_frameworks().close()
-    stimulus = "bernoulli:seed=0,steps=200,rate=0.3"
-    found = snnhub.agree(path, stimulus, DT, profiles=["norse-1", "spikingjelly-2"], live=True)
-    assert {item.framework: item.verdict for item in found.frameworks} == {
-        "norse": "equal",
-        "spikingjelly": "equal",
-    }
-    assert all(item.bins == 1400 and item.spikes for item in found.frameworks)
+    names = ["norse-1", "spikingjelly-2", "rockpool-3"]
+    found = snnhub.agree(path, wanted["claim"]["formula"], wanted["claim"]["dt"], profiles=names, live=True)
+    assert {**found.claim.to_json(), "source": path.name} == wanted["claim"]
+    assert len(found.frameworks) == 3
+    for item in found.frameworks:
+        assert item.verdict == "equal"
+        assert item.bins == 1400
+        told = item.to_json()
+        assert {name: told[name] for name in ("verdict", "bins", "different", "spikes")} == wanted["frameworks"][
+            item.framework
+        ]

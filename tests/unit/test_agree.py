@@ -152,6 +152,17 @@ def test_the_protocol_pins_what_the_environment_installs() -> None:
     assert (odd.code, odd.old, odd.new) == ("SNN-5425", "1.1.0", "1.2.0")
 
 
+def test_kept_claims_are_about_this_protocol_and_these_formulas() -> None:
+    kept = json.loads((protocol().environment.path().parent / "agreement" / "claims.json").read_text())
+    shapes = {"01_lif__lif_norse.nir": (1,), "03_rnn__braille_noDelay_bias_zero.nir": (12,)}
+    assert {item["claim"]["source"] for item in kept["claims"]} == set(shapes)
+    for item in kept["claims"]:
+        x, formula = stimulus_by(item["claim"]["formula"], shapes[item["claim"]["source"]])
+        assert (digest_of(x), formula) == (item["claim"]["stimulus"], item["claim"]["formula"])
+        assert item["claim"]["protocol"] == protocol().digest
+        assert set(item["frameworks"]) == set(protocol().content["frameworks"])
+
+
 def test_explanations_are_the_smallest_sets_of_choices(tmp_path: Path) -> None:
     """Single neurons of which one knows by the rules what they choose differently."""
     expected = {
