@@ -1,9 +1,9 @@
 """snnhub: moves spiking neural networks between frameworks and chips, with a proof of what stayed the same.
 
-The functions behind the commands, imported when first used: ``import_model``, ``load``, ``save``, ``convert``,
-``inspect``, ``check``, ``run``, ``verify``, ``diff``, ``distribution``, ``quant``, ``compare_recordings``,
-``repro``, ``repro_again``, ``doctor``, ``plot_raster``, ``plot_vmem``, ``plot_weights``, ``plot_utilisation``,
-``plot_ratios``.
+The functions behind the commands, imported when first used: ``agree``, ``import_model``, ``load``, ``save``,
+``convert``, ``inspect``, ``check``, ``run``, ``verify``, ``diff``, ``distribution``, ``quant``,
+``compare_recordings``, ``repro``, ``repro_again``, ``doctor``, ``plot_raster``, ``plot_vmem``, ``plot_weights``,
+``plot_utilisation``, ``plot_ratios``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from snnhub.api.agree import agree
     from snnhub.api.check import check
     from snnhub.api.compare import compare_recordings
     from snnhub.api.convert import convert
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "agree",
     "check",
     "compare_recordings",
     "convert",

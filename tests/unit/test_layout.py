@@ -184,6 +184,7 @@ def test_finding_codes_are_used_and_documented() -> None:
 
 def test_the_public_interface_is_pinned() -> None:
     assert snnhub.__all__ == [
+        "agree",
         "check",
         "compare_recordings",
         "convert",

@@ -12,6 +12,7 @@ import click
 
 from snnhub import __version__
 from snnhub.cli import (
+    agree,
     check,
     compare,
     conformance,
@@ -54,6 +55,7 @@ for command in (
     compare.command,
     diff.command,
     distribution.command,
+    agree.command,
     repro.command,
     plot.group,
     plugins.group,
