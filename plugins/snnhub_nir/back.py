@@ -56,7 +56,7 @@ def continuous(graph: Graph, lossy: bool) -> Plain:
     writer = _Writer(graph, 1.0 if graph.dt is None else graph.dt)
     made = writer.plain()
     if any(item.severity is Severity.ERROR for item in writer.found):
-        raise _refused(writer.found)
+        raise _refused([item for item in writer.found if not lossy or item.severity is Severity.ERROR])
     writer.found += _read_by_a_profile(graph, made, writer)
     losses = [item for item in writer.found if item.severity is Severity.LOSS]
     if losses and not lossy:

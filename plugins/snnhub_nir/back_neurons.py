@@ -18,6 +18,8 @@ from snnhub_nir.back_layers import INTEGERS, STEP, Place, UnsayableError, Writte
 
 ROUNDED = "SNN-4508"
 Make = Callable[[Place], Written]
+NEARBY = 4
+"""How many f32 on both sides of a time constant are tried."""
 ONE_FIXED = 1 << 12
 """Decays of fixed arithmetic are parts of 4096 (``core.CubaLIF``)."""
 
@@ -100,11 +102,21 @@ def _double(place: Place, syn: Array, mem: Array) -> dict[str, Tensor]:
 
 
 def _exponential(place: Place, name: str) -> Array:
-    """Tau of a factor exp(-dt / tau). Raises ``UnsayableError`` where there is none."""
+    """Time constant of a factor exp(-dt / tau): of the f32 nearby, one from which Rockpool's f32 arithmetic gets
+    the factor back. Raises ``UnsayableError`` where there is no time constant.
+    """
     factor = _wide(place, name)
     if not bool(np.all((factor > 0) & (factor < 1))):
         raise UnsayableError(f"{name} is not between 0 and 1 for all neurons: no time constant says so")
-    return np.asarray(-place.dt / np.log(factor))
+    exact = -place.dt / np.log(factor)
+    nearest = exact.astype(np.float32)
+    found = exact
+    for steps in sorted(range(-NEARBY, NEARBY + 1), key=abs, reverse=True):
+        tau = nearest + np.float32(steps) * np.spacing(nearest)
+        exponent = (np.float32(1) / tau) * np.float32(-place.dt)
+        fits = np.exp(exponent.astype(np.float64)).astype(np.float32) == factor
+        found = np.where(fits, tau, found)
+    return np.asarray(found)
 
 
 def multispike(place: Place) -> Written:
