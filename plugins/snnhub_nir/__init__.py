@@ -1,7 +1,8 @@
 """NIR, the Neuromorphic Intermediate Representation (``.nir``): read and written without NIR's own package.
 
 NIR says what a neuron does in continuous time and leaves open what a step computes; it becomes a graph in
-continuous time (``ct.*``), field by field as the file has it.
+continuous time (``ct.*``), field by field as the file has it. A network of steps is written as one in continuous
+time, with its steps in the metadata.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ def snnhub_register_importers() -> Iterable[Importer]:
     return (
         Importer(
             "nir",
-            "NIR files of every version, as graphs in continuous time",
+            "NIR files of every version, as graphs in continuous time; what snnhub wrote, as it was",
             entry="snnhub_nir.reader:import_nir",
             formats=(".nir",),
             level="F1",
             options=(
                 Option(
                     "ignore_metadata",
-                    "go on without snnhub's own metadata where they do not belong to the rest of the file",
+                    "go on without snnhub's own metadata: where they do not belong to the rest of the file, and "
+                    "where they hold a network of steps",
                     "false",
                     ("false", "true"),
                 ),
@@ -58,7 +60,10 @@ def snnhub_register_exporters() -> Iterable[Exporter]:
             options=(
                 Option("for", "keep to what this framework's importer takes", "none", CONSUMERS),
                 Option(
-                    "lossy", "leave out what the framework cannot take, and say so", "false", ("false", "true")
+                    "lossy",
+                    "also write what NIR cannot say, or the framework computes otherwise, as losses",
+                    "false",
+                    ("false", "true"),
                 ),
                 Option("compression", "of large arrays", "gzip", COMPRESSIONS),
             ),

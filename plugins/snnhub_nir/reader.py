@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 from snnhub.api.options import ImportOptions
 from snnhub.errors import FormatError, GraphError, UsageError
-from snnhub.findings import Finding, error, note
+from snnhub.findings import Finding, error, info, note
 from snnhub.ir.continuous import VERSION, problems
 from snnhub.ir.ct_names import ROOT, node_id, node_path
 from snnhub.ir.graph import Edge, Graph, Input, Node, Origin, Output, Port, Provenance, Stage
@@ -19,7 +20,7 @@ from snnhub.ir.verify import ensure
 from snnhub.ops.continuous_shapes import numbers
 from snnhub_formats import hdf5, hdf5_arrays
 
-from snnhub_nir import legacy, semantics
+from snnhub_nir import legacy, restored, semantics
 from snnhub_nir.remarks import listed, remarks
 from snnhub_nir.semantics import REMEDY
 from snnhub_nir.walk import TYPES, Found, walk
@@ -48,6 +49,9 @@ def import_nir(path: Path, options: ImportOptions) -> Graph:
     graph = _graph(found, path, digest.result())
     graph = _with_semantics(graph, where, ignore == "true")
     ensure(graph, options.lookup)
+    steps = None if options.profile else _of_steps(graph, where, options, ignore == "true")
+    if steps is not None:
+        return steps.with_findings(left_out)
     return graph.with_findings([*left_out, *remarks(graph, found)])
 
 
@@ -126,6 +130,24 @@ def _with_semantics(graph: Graph, where: str, ignore: bool) -> Graph:
         words = "snnhub's own metadata are left out: they do not belong to the rest of the file"
         return semantics.without(graph).with_findings([note("SNN-3511", "metadata/snnhub", words)])
     return graph
+
+
+def _of_steps(graph: Graph, where: str, options: ImportOptions, ignore: bool) -> Graph | None:
+    """The network of steps that the file was written from; None where its metadata have none, or are ignored.
+
+    Raises ``FormatError`` if they are broken.
+    """
+    content = semantics.content_of(graph)
+    if ignore or content is None or restored.KEY not in content:
+        return None
+    try:
+        made = restored.restored(content[restored.KEY], graph, options.lookup)
+    except FormatError as problem:
+        told = [error("SNN-3511", f"metadata/snnhub: {problem.where}", str(problem), remedy=REMEDY)]
+        place = f"{where}:metadata/snnhub"
+        raise FormatError(problem.message, where=place, remedy=REMEDY, findings=told) from None
+    words = "a network of steps, as snnhub's own metadata have it; --profile reads the plain fields instead"
+    return replace(made, provenance=graph.provenance).with_findings([info("SNN-4513", made.name, words)])
 
 
 def _sha256(path: Path) -> str:

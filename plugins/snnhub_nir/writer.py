@@ -11,13 +11,14 @@ import numpy as np
 from snnhub.errors import GraphError, UnsupportedError, UsageError
 from snnhub.files import staged
 from snnhub.findings import Finding, error
-from snnhub.ir.continuous import DOMAIN, DTYPE, EMPTY, GRAPH, METADATA, TEXTS, VERSION
+from snnhub.ir.continuous import DOMAIN, DTYPE, EMPTY, GRAPH, METADATA, TEXTS, VERSION, is_continuous
 from snnhub.ir.ct_names import ROOT, node_path
 from snnhub.ir.graph import Graph, Node
 from snnhub.ir.tensor import Array
 from snnhub_formats.hdf5_write import write_array
 
-from snnhub_nir import metadata, names
+from snnhub_nir import metadata, names, restored, semantics
+from snnhub_nir.back import continuous
 from snnhub_nir.consumers import adapted
 
 NIR_VERSION = "1.0.8"
@@ -26,14 +27,19 @@ OWN = (METADATA, TEXTS, EMPTY, DTYPE)
 
 
 def export_nir(graph: Graph, path: Path, chosen: Mapping[str, str] | None = None) -> Sequence[Finding]:
-    """Write a NIR file. ``chosen``: ``for`` (a framework), ``lossy``, ``compression``.
+    """Write a NIR file. ``chosen``: ``for`` (a framework), ``lossy``, ``compression``. A network of steps is
+    written in continuous time, with what restores it in the metadata.
 
     Raises ``UnsupportedError``, with every reason, for what NIR or that framework cannot hold, ``UsageError`` for
     a choice that there is not.
     """
     chosen = chosen or {}
-    refuse(_not_nir(graph))
-    changed, findings = adapted(graph, chosen.get("for", "none"), chosen.get("lossy", "false") == "true")
+    consumer, lossy = chosen.get("for", "none"), chosen.get("lossy", "false") == "true"
+    if is_continuous(graph):
+        refuse(_not_nir(graph))
+        changed, findings = adapted(graph, consumer, lossy)
+    else:
+        changed, findings = _of_steps(graph, consumer, lossy)
     edges = _edges(changed)
     text = h5py.string_dtype()
     try:
@@ -53,6 +59,14 @@ def export_nir(graph: Graph, path: Path, chosen: Mapping[str, str] | None = None
     except OSError as problem:
         raise UsageError("cannot be written", where=str(path), found=str(problem)[:120]) from None
     return findings
+
+
+def _of_steps(graph: Graph, consumer: str, lossy: bool) -> tuple[Graph, tuple[Finding, ...]]:
+    """A network of steps in NIR's words, with what restores it in its metadata."""
+    plain = continuous(graph, lossy)
+    changed, told = adapted(plain.graph, consumer, lossy)
+    content = {restored.KEY: restored.stored(graph, changed, plain.names)}
+    return semantics.attached(changed, content), (*plain.findings, *told)
 
 
 def refuse(found: Sequence[Finding]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from snnhub import convert, load
 from snnhub.errors import MissingPeerError
+from snnhub.ir.digest import network_digest
 from snnhub.ir.tensor import tensor
 from snnhub.peers.env import interpreter
 from snnhub.peers.recipe import read_recipe
@@ -18,6 +20,7 @@ from snnhub_nir import CONSUMERS, semantics
 from snnhub_nir.writer import export_nir
 from snnhub_profiles import ENVIRONMENT
 
+from tests.build import mlp
 from tests.conftest import REQUIRE_PEERS, ROOT, SHARED
 from tests.networks.nir_files import affine, chain, dump, neuron, write_nir
 from tests.unit.test_nir import NETWORKS, braille
@@ -86,6 +89,15 @@ def test_large_arrays_are_the_same_numbers_there(python: Path, tmp_path: Path) -
             export_nir(graph, tmp_path / "b.nir", {"compression": compression})
             official(python, "again", tmp_path / "b.nir", tmp_path / "c.nir")
             assert without_version(tmp_path / "c.nir") == without_version(tmp_path / "a.nir")
+
+
+def test_a_network_of_steps_survives_it(python: Path, tmp_path: Path) -> None:
+    """Metadata included: written from steps, read and written by NIR's package, it is the same network here."""
+    graph = replace(mlp((20, 30, 7)), dt=1e-3)
+    export_nir(graph, tmp_path / "b.nir")
+    official(python, "again", tmp_path / "b.nir", tmp_path / "c.nir")
+    assert without_version(tmp_path / "c.nir") == without_version(tmp_path / "b.nir")
+    assert network_digest(load(tmp_path / "c.nir")) == network_digest(graph)
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)

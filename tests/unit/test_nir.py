@@ -231,11 +231,13 @@ def test_netx_and_nir_are_told_apart(tmp_path: Path) -> None:
     assert [resolve(path, None).importer.name for path in (nir, netx)] == ["nir", "netx"]
 
 
-def test_a_discrete_network_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedError, match=r"core.Dense/1 is no node of NIR") as caught:
+def test_a_network_of_steps_without_dt_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match=r"nothing says how long a step is") as caught:
         export_nir(mlp(), tmp_path / "a.nir")
-    assert {finding.code for finding in caught.value.findings} == {"SNN-4501"}
-    assert len(caught.value.findings) == len(mlp().nodes)
+    assert [(finding.code, finding.place) for finding in caught.value.findings] == [
+        ("SNN-4509", "n0"),
+        ("SNN-4509", "n1"),
+    ]
     assert not (tmp_path / "a.nir").exists()
 
 

@@ -91,7 +91,7 @@ COLUMNS = (
     "nothing is written, if one breaks it.",
 )
 @click.option("--for", "consumer", metavar="NAME", help="Keep to what this framework's importer takes (NIR).")
-@click.option("--lossy", is_flag=True, help="Also write what that importer computes otherwise, as losses (NIR).")
+@click.option("--lossy", is_flag=True, help="Also write what NIR, or that importer, has otherwise (NIR).")
 @click.option("--strict", is_flag=True, help="Exit 3 if anything is lost; nothing is written then.")
 @click.option("--dry-run", is_flag=True, help="Show what would happen and write nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Show notes and remarks as well.")
