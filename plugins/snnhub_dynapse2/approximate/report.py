@@ -75,7 +75,8 @@ def measured(
         )
     chosen = fitted.chosen(dt)
     low, high = float(chosen.scale.min()), float(chosen.scale.max())
-    largest = max((float(np.abs(link.weight * chosen.scale).max(initial=0.0)) for link in layer.links), default=0.0)
+    scaled = [float(np.abs(link.weight * chosen.scale).max(initial=0.0)) for link in layer.links]
+    largest = max(scaled, default=0.0)
     words = f"weights are scaled, neuron by neuron, the largest is {largest:.4g} times {ISCALE:g} A"
     yield note("SNN-2551", layer.name, words, new=f"x {low:.4g} .. {high:.4g}")
     stages = list(layer.stages)
