@@ -276,7 +276,7 @@ def _check_records(
 ) -> None:
     sizes = {layer.path: layer.size for layer in layers if isinstance(layer, Neurons)}
     first = layers[0] if layers else None
-    if x is not None and x.ndim in (2, 3) and first is not None:
+    if x is not None and x.ndim in (2, 3) and isinstance(first, Linear | Neurons):
         channels = first.weight.shape[0] if isinstance(first, Linear) else first.size
         if x.shape[-1] != channels:
             words = f"shape {list(x.shape)}, allowed {[*x.shape[:-1], channels]}"
