@@ -114,6 +114,8 @@ CODES: dict[str, str] = {
     "SNN-2523": "constants of the chip that differ between neurons",
     "SNN-2524": "rates before and after the mapping to Dynap-SE2",
     "SNN-2525": "network that was not mapped to Dynap-SE2",
+    "SNN-2526": "numbers of a file rounded to f32",
+    "SNN-2527": "factory that makes another network each time",
     "SNN-2540": "no analog counterpart on Dynap-SE2",
     "SNN-2541": "no length of a step for currents",
     "SNN-2542": "network is not analog, and no approximation was asked for",

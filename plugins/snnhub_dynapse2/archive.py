@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from snnhub.errors import FormatError
-from snnhub.findings import Finding, Severity, error, info, loss, of_severity
+from snnhub.findings import Finding, Severity, error, info, loss, note, of_severity
 from snnhub.ir.tensor import Array
 from snnhub_formats.recording import BROKEN, load_arrays
 
@@ -193,11 +193,25 @@ def _per_neuron(place: str, array: Array, size: int, problems: list[Finding]) ->
         if (whole != array).any() or (whole < 0).any():
             problems.append(error("SNN-3404", place, "n_ref is a number of steps"))
         return whole.reshape(()) if whole.size == 1 else whole
-    with np.errstate(over="ignore"):
+    values = _single(place, array, problems)
+    return values.reshape(()) if values.size == 1 else values
+
+
+def _single(place: str, array: Array, problems: list[Finding]) -> Array:
+    """In f32. Rounding is said; a number that becomes 0 is a loss."""
+    with np.errstate(over="ignore", under="ignore"):
         values = array.astype(F)
     if not np.isfinite(values).all():
         problems.append(error("SNN-3404", place, "holds NaN, infinity, or a number beyond f32"))
-    return values.reshape(()) if values.size == 1 else values
+        return values
+    off = np.flatnonzero(values.ravel() != array.ravel())
+    if off.size:
+        exact, given = array.ravel()[off], values.ravel()[off]
+        worst = int(np.abs(given / exact - 1).argmax())
+        make = loss if (given == 0).any() else note
+        words = f"{off.size} of {array.size} numbers were rounded to f32"
+        problems.append(make("SNN-2526", place, words, old=f"{exact[worst]!s}", new=f"{given[worst]!s}"))
+    return values
 
 
 def _linear(number: int, part: Mapping[str, Array], size: int, problems: list[Finding]) -> list[Layer]:
@@ -220,11 +234,7 @@ def _matrix(place: str, array: Array, shape: tuple[int, int], problems: list[Fin
         words = f"shape {list(array.shape)}, allowed {list(shape)} with 1 .. {MOST_WEIGHTS} weights"
         problems.append(error("SNN-3408", place, words))
         return np.zeros((max(shape[0], 1), max(shape[1], 1)), F)
-    with np.errstate(over="ignore"):
-        values = array.astype(F)
-    if not np.isfinite(values).all():
-        problems.append(error("SNN-3404", place, "holds NaN, infinity, or a number beyond f32"))
-    return values
+    return _single(place, array, problems)
 
 
 def _work_out(number: int, values: dict[str, Array], problems: list[Finding]) -> None:
@@ -265,6 +275,12 @@ def _check_records(
     records: Mapping[str, Array], layers: list[Layer], x: Array | None, problems: list[Finding]
 ) -> None:
     sizes = {layer.path: layer.size for layer in layers if isinstance(layer, Neurons)}
+    first = layers[0] if layers else None
+    if x is not None and x.ndim in (2, 3) and isinstance(first, Linear | Neurons):
+        channels = first.weight.shape[0] if isinstance(first, Linear) else first.size
+        if x.shape[-1] != channels:
+            words = f"shape {list(x.shape)}, allowed {[*x.shape[:-1], channels]}"
+            problems.append(error("SNN-3408", INPUT, words))
     for key, array in records.items():
         size = sizes.get(node_of(int(key.partition("/")[0])))
         if x is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from snnhub.api.remote import open_worker, run_with
 from snnhub.api.request import RunRequest
 from snnhub.errors import UsageError
-from snnhub.findings import Finding, info
+from snnhub.findings import Finding, info, loss
 from snnhub.ir.analysis import analyse
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Node, Port
 from snnhub.ir.numtype import NumType
@@ -23,7 +23,7 @@ from snnhub.ops.registry import REGISTRY
 from snnhub.peers.protocol import Worker
 
 from snnhub_dynapse2 import FORMAT_LINE
-from snnhub_dynapse2.importer import wanted
+from snnhub_dynapse2.importer import import_here, wanted
 
 HERE = "snnhub_dynapse2.runner:run_here"
 NAME = "dynapsim"
@@ -75,6 +75,7 @@ def run_here(request: RunRequest) -> Recording:
         found = tuple(said)
     else:
         net = made(source, request.import_options.settings) if isinstance(source, str) else copy.deepcopy(source)
+        found = tuple(other_than_imported(net, request)) if isinstance(source, str) else ()
     values = request.stimulus.values
     missing = request.length - values.shape[0]
     if missing > 0:
@@ -91,6 +92,17 @@ def run_here(request: RunRequest) -> Recording:
         arrays = {key: array[:, 0] for key, array in arrays.items()}
     found = (*found, info("SNN-6001", NAME, f"ran in {versions()}, on the CPU"))
     return Recording(arrays, request.stimulus.batched, NAME, found)
+
+
+def other_than_imported(net: Any, request: RunRequest) -> Iterator[Finding]:
+    """A factory that draws weights or mismatch without a seed makes another network each time."""
+    again = import_here(net, request.import_options).node
+    nodes = [node for node in request.graph.nodes if node.id in again and node.op == again[node.id].op]
+    differ = [node.id for node in nodes if node.params != again[node.id].params]
+    if differ:
+        words = f"the factory made another network than the one that was imported: {', '.join(differ[:3])}"
+        remedy = "Give it a seed: weights of its own, rng_key for mismatch."
+        yield loss("SNN-2527", str(request.source), words, remedy=remedy)
 
 
 def is_mapped(path: Path) -> bool:

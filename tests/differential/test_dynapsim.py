@@ -274,3 +274,12 @@ def test_a_wrong_network_is_noticed(worker: Worker) -> None:
         found = ours(wrong, theirs, x)
         assert spikes_differing(found, theirs) > 0, name
         assert max(off(found, theirs, STEPS).values()) > 5e-4, name
+
+
+def test_a_factory_that_draws_anew_each_time_is_told(worker: Worker) -> None:
+    graph, options, source = bring(worker, "unseeded")
+    theirs = recorded(worker, graph, options, source, raster(5, 2, 0))
+    (told,) = [item for item in theirs.findings if item.code == "SNN-2527"]
+    assert "1_DynapSim" in told.message
+    assert "0_LinearJax" not in told.message
+    assert told.severity.value == "loss"

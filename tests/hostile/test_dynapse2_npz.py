@@ -36,6 +36,7 @@ def bad(path: Path, **change: Array | None) -> FormatError:
 CHANGES: dict[str, tuple[dict[str, Array | None], str, str]] = {
     "a name less": ({"f_charge": None}, "SNN-3409", "0/f_charge"),
     "a name more": ({"nonsense": np.zeros(3)}, "SNN-3409", "nonsense"),
+    "a raster of other channels": ({"x": X[:, :-1]}, "SNN-3408", "x"),
     "a layer that is skipped": ({"2__w_in": np.zeros((6, 6))}, "SNN-3409", "layers"),
     "a layer beyond all": ({"99__w_in": np.zeros((6, 6))}, "SNN-3409", "99/w_in"),
     "a layer below 0": ({"-1__w_in": np.zeros((6, 6))}, "SNN-3409", "-1/w_in"),
@@ -73,6 +74,21 @@ def test_the_good_one_is_good_and_everything_wrong_is_told_at_once(tmp_path: Pat
     assert set(read_archive(save(tmp_path / "n.npz", whole())).records) == {"0/s"}
     found = bad(tmp_path, f_charge=None, nonsense=np.zeros(1), Ut=np.full(SIZE, np.inf))
     assert {item.place for item in found.findings} >= {"0/f_charge", "nonsense", "0/Ut"}
+
+
+def test_rounding_to_f32_is_said(tmp_path: Path) -> None:
+    arrays = whole()
+    wide = arrays["w_in"].astype(np.float64)
+    assert "SNN-2526" not in codes_of(tmp_path, arrays | {"w_in": wide})
+    wide[1, 2] = np.pi
+    assert codes_of(tmp_path, arrays | {"w_in": wide})["SNN-2526"] == ("0/w_in", "note")
+    wide[1, 2] = 1e-60
+    assert codes_of(tmp_path, arrays | {"w_in": wide})["SNN-2526"] == ("0/w_in", "loss")
+
+
+def codes_of(folder: Path, arrays: dict[str, Array]) -> dict[str, tuple[str, str]]:
+    found = read_archive(save(folder / "n.npz", arrays)).findings
+    return {item.code: (item.place, item.severity.value) for item in found}
 
 
 def test_too_many_neurons_are_refused_before_anything_is_made_of_them(tmp_path: Path) -> None:

@@ -54,6 +54,11 @@ def _wide(random: np.random.Generator, size: int) -> dict[str, Any]:
     }
 
 
+def unseeded() -> Any:
+    """Its weights are the same each time; its mismatch is not."""
+    return _sequential(_linear(np.ones((2, 3), np.float32)), _dynapsim(3, percent_mismatch=0.05))
+
+
 def random_net(
     seed: int = 0, size: int = 16, recurrent: bool = True, ahp: bool = False, mismatch: float = 0.0
 ) -> Any:

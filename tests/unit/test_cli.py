@@ -277,9 +277,10 @@ def test_plugins_and_doctor(call: Call) -> None:
 def test_text_from_files_cannot_style_the_terminal(call: Call, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    save(replace(mlp(), name="[red]evil[/red]\x1b[31m"), tmp_path / "a.snn")
+    save(replace(mlp(), name="[red]evil[/red]\x1b[31m net.py:a: made"), tmp_path / "a.snn")
     _, out, _ = call("inspect", tmp_path / "a.snn")
     assert "[red]evil" in out
+    assert "net.py:a: made" in out, "a factory's name is no emoji"
     assert "\x1b[31m" not in out
 
 

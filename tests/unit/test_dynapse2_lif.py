@@ -135,6 +135,8 @@ def test_findings_say_what_stands_for_what_and_what_is_lost() -> None:
     assert "SNN-2549" not in codes(made)
     lost = {finding.code: finding.message for finding in made.findings}
     assert "1 below 0" in lost["SNN-2547"]
+    held = [np.abs(node.param["weight"].array).max() for node in made.nodes if node.op == "core.Dense"]
+    assert f"the largest is {max(held):.4g} times" in lost["SNN-2551"]
     row = context.tables[ERRORS][0]
     both = [rate(g, raster(1)) for g in (graph, made)]
     assert row["rmse_hz"] == pytest.approx(float(np.sqrt(((both[0] - both[1]) ** 2).mean())))
@@ -171,6 +173,8 @@ def test_without_a_raster_a_poisson_one_is_taken_and_said() -> None:
 def test_a_layer_that_never_fires_keeps_the_formulas() -> None:
     made, _ = approximate(network("CUBA", scale=1e-6), raster(1))
     assert "SNN-2555" in codes(made)
+    quiet, _ = approximate(network("CUBA"), 0 * raster(1))
+    assert any("; 0.0% of what arrives" in finding.message for finding in quiet.findings)
 
 
 def test_a_long_raster_is_looked_at_in_part() -> None:
@@ -374,3 +378,14 @@ def test_it_reaches_the_board(tmp_path: Path) -> None:
 def network_file(folder: Path) -> Path:
     save(network("CUBA", dt=DT), folder / "net.snn")
     return folder / "net.snn"
+
+
+def test_the_tables_say_which_current_stands_for_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "x.npy", raster(1))
+    arguments = ["--to", "dynapse2", "--approximate", "analog", "--calibrate", str(tmp_path / "x.npy")]
+    assert invoke(["convert", str(network_file(tmp_path)), *arguments, "-o", str(tmp_path / "net.json")]) == 0
+    shown = capsys.readouterr().out
+    assert "stands for" in shown
+    assert "threshold above rest" in shown
+    assert "analog mean hz" in shown
+    assert "f-I" not in shown, "points of curves are for --json and plots"

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "layer",
+    "current",
+    "stands_for",
+    "parameter",
+    "amps",
     "neurons",
     "spikes",
     "scale",
@@ -57,8 +61,13 @@ COLUMNS = (
     "rate_after_Hz",
     "mean_error_Hz",
     "rmse_Hz",
+    "mean_hz",
+    "analog_mean_hz",
+    "rmse_hz",
 )
 """What is shown of reports of passes, in this order; ``--json`` has the rest."""
+WORDS = ("layer", "core", "current", "stands_for", "rounding", "quantiser")
+"""Columns of words, which begin at the left."""
 
 
 @click.command("convert")
@@ -230,14 +239,14 @@ def _keeps(options: dict[str, str]) -> str:
 
 
 def layers(name: str, rows: list[dict[str, object]]) -> None:
-    """One table; one with a row for every neuron is left to ``--json``."""
-    if any("index" in row for row in rows):
+    """One table; one with a row for every neuron or point of a curve is left to ``--json``."""
+    if any("index" in row or "level" in row for row in rows):
         return
     columns = [key for key in COLUMNS if any(key in row for row in rows)]
     columns.sort(key=lambda key: key not in ("layer", "core"))
     shown = [[_share(row, key) for key in columns] for row in rows]
     titles = {key: key.replace("_", " ") for key in columns}
-    right = [title for key, title in titles.items() if key not in ("layer", "core", "rounding", "quantiser")]
+    right = [title for key, title in titles.items() if key not in WORDS]
     table(name, list(titles.values()), shown, right=right)
 
 
@@ -248,6 +257,8 @@ def _share(row: dict[str, object], key: str) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, list):  # a span
+        return " … ".join(dict.fromkeys(_cell(item) for item in value))
     if isinstance(value, float):
         return f"{value:.4g}"
     return "" if value is None else str(value)

@@ -9,7 +9,7 @@ import numpy as np
 from snnhub.findings import Finding, info, loss, note
 from snnhub.ir.tensor import Array
 
-from snnhub_dynapse2.approximate.currents import C_TAU, ISCALE, LARGEST, reach
+from snnhub_dynapse2.approximate.currents import C_TAU, ISCALE, reach
 from snnhub_dynapse2.approximate.fit import Fitted
 from snnhub_dynapse2.approximate.layers import Layer
 from snnhub_dynapse2.approximate.network import Layout
@@ -51,7 +51,7 @@ def measured(
     theirs = np.asarray(seen.spikes[layer.name])
     if "SNN-2545" in found:
         x = drive(layer, seen.spikes, seen.raster)
-        negative, positive = -float(x[x < 0].sum()), float(x[x > 0].sum())
+        negative, positive = float(-x[x < 0].sum()) + 0.0, float(x[x > 0].sum())
         share = negative / max(negative + positive, 1e-300)
         found["SNN-2545"] += f"; {share:.1%} of what arrives in steps is below 0, and lost"
     if "SNN-2546" in found:
@@ -75,7 +75,9 @@ def measured(
         )
     chosen = fitted.chosen(dt)
     low, high = float(chosen.scale.min()), float(chosen.scale.max())
-    words = f"weights are scaled, neuron by neuron, the largest is about {LARGEST:g} times {ISCALE:g} A"
+    scaled = [float(np.abs(link.weight * chosen.scale).max(initial=0.0)) for link in layer.links]
+    largest = max(scaled, default=0.0)
+    words = f"weights are scaled, neuron by neuron, the largest is {largest:.4g} times {ISCALE:g} A"
     yield note("SNN-2551", layer.name, words, new=f"x {low:.4g} .. {high:.4g}")
     stages = list(layer.stages)
     if len(stages) > len(layer.links) or layer.filtered:
