@@ -1,15 +1,16 @@
 """Neurons that a profile made of a NIR file, in the form that the lowering knows. Known by name alone.
 
-All of them are, in exact arithmetic, ``h = v (1 - c) + g x``, or with a current ``i = i (1 - c_syn) + g_syn x`` and
-``h = v (1 - c) + g i``; a spike where h > v_threshold, then 0 (``snnhub_profiles.ops.nirstep`` and ``norse``). States
-divided by the gain lose it: ``core.LIF`` with tau = 1 / c, ``core.IF`` and ``core.CubaLIF`` with the threshold divided
-by the gain. Where that leaves a threshold per neuron, which Loihi does not have, rows of dense weights take the rest.
+All of them are, in exact arithmetic, ``h = v (1 - c) + g x``, or with a current ``i = i (1 - c_syn) + g_syn x``
+and ``h = v (1 - c) + g i``; a spike where h > v_threshold, then 0 (``snnhub_profiles.ops.nirstep``, ``norse``).
+States divided by the gain lose it: ``core.LIF`` with tau = 1 / c, ``core.IF`` and ``core.CubaLIF`` with the
+threshold divided by the gain. Where that leaves a threshold per neuron, which Loihi does not have, rows of dense
+weights take the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from snnhub.findings import Finding, Severity, error, note, of_severity
@@ -31,25 +32,28 @@ class Form:
     op: str
     gain: Callable[[Callable[[str], Array]], Array]
     leak: str = ""
+    choices: Mapping[str, AttributeValue] = field(default_factory=dict)
 
 
 def _current(read: Callable[[str], Array]) -> Array:
     return read("c_syn") * read("w_in") * read("c") * read("r")
 
 
+WHOLE: Mapping[str, AttributeValue] = {"decay_input": False}
+FLOAT: Mapping[str, AttributeValue] = {"arithmetic": "float"}
 FORMS = {
-    "nirstep.LIF": Form("core.LIF", lambda read: read("c") * read("r"), "c"),
+    "nirstep.LIF": Form("core.LIF", lambda read: read("c") * read("r"), "c", WHOLE),
     "nirstep.IF": Form("core.IF", lambda read: read("gain")),
-    "nirstep.CubaLIF": Form("core.CubaLIF", _current, "c"),
-    "norse.LIFBox": Form("core.LIF", lambda read: read("c"), "c"),
+    "nirstep.CubaLIF": Form("core.CubaLIF", _current, "c", FLOAT),
+    "norse.LIFBox": Form("core.LIF", lambda read: read("c"), "c", WHOLE),
     "norse.IAF": Form("core.IF", lambda read: np.ones(())),
-    "norse.CubaLIF": Form("core.CubaLIF", _current, "c"),
+    "norse.CubaLIF": Form("core.CubaLIF", _current, "c", FLOAT),
 }
 
 
 def run(graph: Graph, context: PassContext) -> PassResult:
-    """Replace every such neuron. Refuses, all at once, rest and reset other than 0, gains of 0 or less, and neurons
-    that differ within a layer where no dense weights of their own are before them.
+    """Replace every such neuron. Refuses, all at once, rest and reset other than 0, gains of 0 or less, and
+    neurons that differ within a layer where no dense weights of their own are before them.
     """
     neurons = [node for node in graph.nodes if node.op in FORMS]
     findings = [finding for node in neurons for finding in _refused(graph, node)]
@@ -121,8 +125,7 @@ def _written(node: Node, rewriter: Rewriter, lookup: OpLookup) -> Finding:
         for source in dict.fromkeys(edge.src.node for edge in rewriter.into(node.id)):
             _scale_rows(rewriter, source, threshold / scaled)
         bound += " and weight"
-    attributes: dict[str, AttributeValue] = {"reset": "value", "compare": "gt"}
-    attributes |= {"core.LIF": {"decay_input": False}, "core.CubaLIF": {"arithmetic": "float"}}.get(form.op, {})
+    attributes: dict[str, AttributeValue] = {"reset": "value", "compare": "gt", **form.choices}
     schema = lookup(form.op, 1)
     if not isinstance(schema, StepOp):
         raise TypeError(f"{form.op}/1 is not registered")

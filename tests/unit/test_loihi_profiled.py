@@ -1,4 +1,4 @@
-"""Neurons that a profile made of a NIR file, on their way to Loihi: the same spikes, states by the gain, refusals."""
+"""Neurons that a profile made of a NIR file, on their way to Loihi: spikes, states, refusals."""
 
 from __future__ import annotations
 
