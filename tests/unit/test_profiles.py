@@ -239,3 +239,16 @@ def test_inspect_prints_the_program_with_its_coefficients(
     told = capsys.readouterr().out
     assert "= v + c * (x + v_leak - v)" in told
     assert "0/c = 0.05   float32(0.0001) * (1 / float32(tau)), both in float32" in told
+
+
+def test_what_breaks_an_importer_is_refused_with_its_place() -> None:
+    """No output at all, and weights of integers, which SpikingJelly's importer cannot put into its parameters."""
+    whole = continuous(chain(lif(4), shape=[4]))
+    bare = replace(whole, nodes=tuple(n for n in whole.nodes if n.id in ("%", "input~")), edges=(), outputs=())
+    with pytest.raises(UnsupportedError, match="no Output"):
+        discretise(bare, DT, "spyx-1")
+    whole = continuous(chain(affine(np.ones((4, 4), "i1")), lif(4, r=20.0), shape=[4]))
+    with pytest.raises(UnsupportedError, match="weight must be of floats") as caught:
+        discretise(whole, DT, "spikingjelly-2")
+    assert [finding.place for finding in caught.value.findings if finding.code == "SNN-3601"] == ["0"]
+    assert discretise(whole, DT, "norse-1").nodes
