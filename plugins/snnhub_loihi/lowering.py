@@ -12,7 +12,18 @@ from snnhub.passes.fold_norm import FOLD_NORM
 from snnhub.passes.fold_pool import FOLD_POOL
 from snnhub.passes.time_constant import TIME_CONSTANT
 
-from snnhub_loihi import admit, linear, multispike, or_layer, place, quantise, slayer, slayer_readout, slayer_steps
+from snnhub_loihi import (
+    admit,
+    linear,
+    multispike,
+    or_layer,
+    place,
+    profiled,
+    quantise,
+    slayer,
+    slayer_readout,
+    slayer_steps,
+)
 
 
 def passes() -> Sequence[Pass]:
@@ -22,6 +33,13 @@ def passes() -> Sequence[Pass]:
     """
     return (
         *_slayer(),
+        Pass(
+            "loihi profiled",
+            1,
+            Promise(Rung.BOUNDED, ALMOST),
+            "neurons that a profile made of a NIR file get the form that is lowered",
+            profiled.run,
+        ),
         Pass(
             "loihi linear",
             1,

@@ -83,4 +83,6 @@ def snnhub_detect_format(path: Path, head: bytes) -> FormatGuess | None:
         return FormatGuess("nir", 90, "HDF5 with /node/type")
     if has_hard_links(path, "nodes") and has_hard_links(path, "edges"):
         return FormatGuess("nir", 60, "HDF5 with /nodes and /edges, as NIR 0.0 wrote it")
+    if path.suffix.lower() == ".nir":  # damaged, or not NIR's: the reader says what
+        return FormatGuess("nir", 5, "HDF5 named .nir")
     return None

@@ -209,6 +209,8 @@ class _Assembly:
 
     def _end(self, builder: GraphBuilder, terminal: Port) -> None:
         """The network's output: what the last node gives, or what reaches it where it only passes on."""
+        if not self.whole.outputs:
+            raise RefusedError("there is no Output")
         name, out = self.wiring.output, self.whole.outputs[0].id
         ends = [(name, 0)] if name in self.ports else self._through(name)
         if name == self.wiring.entry and name not in self.ports:

@@ -84,7 +84,8 @@ def weights(item: Item, dtype: str = "float32") -> tuple[dict[str, Tensor], list
             if values.dtype == np.dtype(dtype)
             else f"{values.dtype} of the file rounded to {dtype}"
         )
-        made[name] = tensor(values.astype(dtype)).described(recipe)
+        with np.errstate(over="ignore"):  # what overflows is refused with its place
+            made[name] = tensor(values.astype(dtype)).described(recipe)
         if not np.array_equal(made[name].array.astype(values.dtype), values):
             found.append(
                 note(

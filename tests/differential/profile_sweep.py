@@ -3,7 +3,8 @@
 Single layers of 256 neurons over 1,000 steps, and MLPs and loops with random weights and weights on a grid.
 Prints a
 row per profile: files that ran, bins, bins that differ with the torch engine in the framework's call shape and
-with the reference engine, spikes.
+with the reference engine, spikes; and how many files are order-robust and how many part, the last of them with the
+first difference flagged as a tie by the engine. A file that parts without that is named.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from snnhub.errors import UnsupportedError
 from snnhub.peers.protocol import Worker
 
 from tests.differential.nir_peer import FRAMEWORK, in_their_call_shape, open_frameworks, theirs
+from tests.differential.nir_ties import parting
 from tests.networks.nir_nets import DT, Net, affine, chain, cuba, integrate, lif, stimulus, weights
 from tests.networks.nir_zoo import loop
 
@@ -89,7 +91,7 @@ def main() -> None:
 
 
 def _row(worker: Worker, profile: str, nets: list[tuple[str, Net, int]]) -> tuple[str, ...]:
-    ran = refused = bins = torch = reference = spikes = 0
+    ran = refused = bins = torch = reference = spikes = robust = parted = 0
     odd: list[str] = []
     for index, (name, net, steps) in enumerate(nets):
         path = net.write(Path(worker.folder) / f"{index}.nir")
@@ -108,12 +110,16 @@ def _row(worker: Worker, profile: str, nets: list[tuple[str, Net, int]]) -> tupl
         off = int((in_their_call_shape(graph, x).reshape(found.shape) != found).sum())
         torch += off
         odd += [f"{name}: {off}"] if off else []
+        told = parting(graph, x)
+        robust, parted = robust + (not told.ties), parted + (told.flagged is not None)
+        odd += [f"{name}: no tie, {told}"] if told.flagged is False else []
         if not np.array_equal(found, np.trunc(found)):
             continue  # values, not spikes
         exact, _ = prepare(graph).run(x, record=["output"])
         reference += int((exact["output"].reshape(found.shape) != found).sum())
     return (
-        f"ran {ran}, refused {refused}, bins {bins:,}, torch {torch}, reference {reference}, spikes {spikes:,}",
+        f"ran {ran}, refused {refused}, bins {bins:,}, torch {torch}, reference {reference}, spikes {spikes:,}, "
+        f"robust {robust}, part {parted}",
         *odd,
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from snnhub.api.discretise import discretise, profiles
 from snnhub.cli.main import invoke
+from snnhub.compare.align import spike_keys
 from snnhub.engine.reference import prepare
 from snnhub.errors import UnsupportedError, UsageError
 from snnhub.ir.graph import Graph
@@ -217,3 +218,37 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "in the threshold, the smallest of the layer" in " ".join(told.split())
     assert invoke(["inspect", path, "--profile", "norse-1", "--profile", "spyx-1", *step]) == 2
     assert invoke(["diff", path, "--profile", "norse-1", *step]) == 2
+
+
+@pytest.mark.parametrize(("profile", "kind"), SPIKING)
+def test_spikes_count_as_spikes(profile: str, kind: str) -> None:
+    """Counted, compared and certified as such, several in a step, too."""
+    graph = made(kind, profile)
+    trains = {
+        f"{node.id}/s" for node in graph.nodes if node.program is not None and "s" in dict(node.program.outputs)
+    }
+    assert trains
+    assert trains <= spike_keys(graph)
+
+
+def test_inspect_prints_the_program_with_its_coefficients(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = chain(lif(2, tau=2e-3), shape=[2]).write(tmp_path / "a.nir")
+    assert invoke(["inspect", str(path), "--semantics", "--profile", "norse-1", "--dt", "1e-4"]) == 0
+    told = capsys.readouterr().out
+    assert "= v + c * (x + v_leak - v)" in told
+    assert "0/c = 0.05   float32(0.0001) * (1 / float32(tau)), both in float32" in told
+
+
+def test_what_breaks_an_importer_is_refused_with_its_place() -> None:
+    """No output at all, and weights of integers, which SpikingJelly's importer cannot put into its parameters."""
+    whole = continuous(chain(lif(4), shape=[4]))
+    bare = replace(whole, nodes=tuple(n for n in whole.nodes if n.id in ("%", "input~")), edges=(), outputs=())
+    with pytest.raises(UnsupportedError, match="no Output"):
+        discretise(bare, DT, "spyx-1")
+    whole = continuous(chain(affine(np.ones((4, 4), "i1")), lif(4, r=20.0), shape=[4]))
+    with pytest.raises(UnsupportedError, match="weight must be of floats") as caught:
+        discretise(whole, DT, "spikingjelly-2")
+    assert [finding.place for finding in caught.value.findings if finding.code == "SNN-3601"] == ["0"]
+    assert discretise(whole, DT, "norse-1").nodes

@@ -12,6 +12,7 @@ import pytest
 import snnhub
 from hypothesis import given
 from hypothesis import strategies as st
+from snnhub.api.discretise import discretise
 from snnhub.api.robustness import explained, robust_findings
 from snnhub.cli.main import invoke
 from snnhub.compare.verdict import Divergence, Verdict
@@ -32,6 +33,7 @@ from snnhub.ops.registry import CORE, REGISTRY, Registry
 from snnhub.ops.shaping import FLATTEN
 
 from tests.build import dense, loihi_mlp, mlp, neurons, scalar, spikes
+from tests.networks.nir_nets import DT, affine, chain, continuous, cuba, weights
 
 
 def one_layer(weight: Any, v_threshold: float = 1.0, **changes: Any) -> Graph:
@@ -265,3 +267,11 @@ def test_double_precision_and_spikes_as_input() -> None:
     assert 2**-54 < plan.radii["d/y"].max() < 2**-48
     assert plan.radii["output"].max() == plan.radii["d/y"].max() or plan.radii["output"].max() < 2**-48
     assert scalar(1.0).dtype == np.float32
+
+
+def test_counts_without_a_margin_are_not_called_exact() -> None:
+    """floor(h / threshold) spikes compare nothing, and yet their sums are rounded."""
+    net = chain(affine(weights(4, 8, 1)), cuba(4, r=20.0, th=2.0), shape=[8], out=[4])
+    graph = discretise(continuous(net), DT, "rockpool-3")
+    found = certify(graph, np.random.default_rng(0).normal(0, 1, (3, 8)).astype("f4"))
+    assert (found.ties, found.closest, found.reason) == (0, None, "")

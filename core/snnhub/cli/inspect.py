@@ -20,7 +20,11 @@ TRIVIAL = (False, 0, 1, "exact", [0, 0], [1, 1])
 
 @click.command("inspect")
 @click.argument("source")
-@click.option("--semantics", is_flag=True, help="Print the step program of every kind of neuron.")
+@click.option(
+    "--semantics",
+    is_flag=True,
+    help="Print the step program of every kind of neuron, and how its coefficients were made.",
+)
 @click.option("--schedule", is_flag=True, help="Print what runs when, delays, and the lag to the output.")
 @import_options
 @given_options
@@ -46,7 +50,7 @@ def command(
         return
     _summary(result, document)
     if semantics:
-        _semantics(document["semantics"])
+        _semantics(document["semantics"], document["layers"])
     if schedule:
         _schedule(document["schedule"])
     print_findings(result.findings)
@@ -108,8 +112,9 @@ def _short(value: float) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _semantics(groups: list[dict[str, Any]]) -> None:
-    out = console()
+def _semantics(groups: list[dict[str, Any]], layers: list[dict[str, Any]]) -> None:
+    """The programs, and after each the numbers of its nodes with the recipe that they were made by."""
+    out, params = console(), {item["id"]: item["params"] for item in layers}
     for group in groups:
         attributes = ", ".join(f"{name}={value}" for name, value in group["attributes"].items())
         out.print(f"\n[bold]{group['op']}[/] {escape(attributes)}   {escape(', '.join(group['nodes'][:6]))}")
@@ -117,6 +122,10 @@ def _semantics(groups: list[dict[str, Any]]) -> None:
             out.print(f"  {escape(group['doc'])}")
         for line in group["program"]:
             out.print(f"    {escape(line)}")
+        for node in group["nodes"]:
+            for name, facts in params[node].items():
+                if facts["recipe"]:
+                    out.print(f"  {escape(node)}/{name} = {_range(facts)}   {escape(facts['recipe'])}")
 
 
 def _schedule(schedule: dict[str, Any]) -> None:

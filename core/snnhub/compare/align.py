@@ -9,7 +9,7 @@ import numpy as np
 
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Match, Port
 from snnhub.ir.numtype import NumType
-from snnhub.ir.op import KernelOp
+from snnhub.ir.op import KernelOp, StepOp
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
 from snnhub.ops.registry import REGISTRY
@@ -45,8 +45,8 @@ def key_of(port: Port) -> str:
 
 
 def spike_keys(graph: Graph) -> frozenset[str]:
-    """Record keys that hold spikes: bool outputs of step programs and their counts named ``s``, what kernel ops
-    declare, and outputs fed by nothing else.
+    """Record keys that hold spikes: bool outputs of step programs and their counts named ``s``, what ops declare,
+    and outputs fed by nothing else.
     """
     keys = {
         f"{node.id}/{name}"
@@ -57,7 +57,7 @@ def spike_keys(graph: Graph) -> frozenset[str]:
     }
     for node in graph.nodes:
         schema = REGISTRY(node.op, node.version)
-        if isinstance(schema, KernelOp):
+        if isinstance(schema, KernelOp | StepOp):
             keys |= {f"{node.id}/{name}" for name in schema.spikes}
     for output in graph.outputs:
         edges = graph.into.get(Port(output.id, TERMINAL_PORT), ())

@@ -236,7 +236,8 @@ class StepOp:
     function is traced on first use, once per combination of attributes.
 
     ``mismatch``: of ops of analog devices, how copies of a device differ: ``module:function``, ``(Graph, count,
-    percent, seed) -> graphs``, where draw k of a seed is the same whatever ``count`` is.
+    percent, seed) -> graphs``, where draw k of a seed is the same whatever ``count`` is. ``spikes``: outputs of
+    counts that their type does not tell as such, since a threshold below 0 makes them negative.
     """
 
     name: str
@@ -249,6 +250,7 @@ class StepOp:
     attributes: tuple[Attribute, ...] = ()
     ports: Ports = Ports(("x",), ("s",))
     mismatch: str = ""
+    spikes: tuple[str, ...] = ()
     kind: OpKind = field(default=OpKind.STEP, init=False)
 
     def parameters(self, attributes: Attributes) -> tuple[Parameter, ...]:

@@ -67,6 +67,7 @@ OPS = (
         lambda attributes: at_rest("v", type_=_type(attributes)),
         _lif_parameters,
         (PRECISION,),
+        spikes=("s",),
     ),
     StepOp(
         "sinabs.IAF",
@@ -77,6 +78,7 @@ OPS = (
         lambda attributes: at_rest("v", type_=_type(attributes)),
         lambda attributes: (_threshold(attributes),),
         (PRECISION,),
+        spikes=("s",),
     ),
     StepOp(
         "sinabs.ExpLeak",

@@ -69,7 +69,18 @@ def _cuba(item: Item, dt: float) -> Layer:
     return layer("core.CubaLIF", params, [_ge(item)], reset="value", compare="ge", arithmetic="float")
 
 
+def _dense(item: Item, dt: float) -> Layer:
+    _floats(item)
+    return transforms.dense(item)
+
+
+def _floats(item: Item) -> None:
+    parts = [name for name in ("weight", "bias") if name in item.fields and item[name].dtype.kind != "f"]
+    _need(not parts, f"{' and '.join(parts)} must be of floats")
+
+
 def _conv(item: Item, dt: float) -> Layer:
+    _floats(item)
     _need(item.integers("groups", 1)[0] == 1, "grouped convolutions are not supported")
     return transforms.conv(item)
 
@@ -86,8 +97,8 @@ RULE = Rule(
     "spikingjelly-2",
     {
         **common.TERMINALS,
-        "Linear": common.dense,
-        "Affine": common.dense,
+        "Linear": _dense,
+        "Affine": _dense,
         "Conv1d": _conv,
         "Conv2d": _conv,
         "AvgPool2d": common.average,

@@ -52,7 +52,8 @@ def _if(item: Item, dt: float) -> Layer:
 
 
 def _cuba(item: Item, dt: float) -> Layer:
-    gain = item["r"] * dt / item["tau_mem"] * item["w_in"] * dt / item["tau_syn"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = item["r"] * dt / item["tau_mem"] * item["w_in"] * dt / item["tau_syn"]
     found = _found(item, (("v_leak", 0), ("v_reset", 0)), gain)
     params = {"alpha": _factor(item["tau_syn"], "tau_syn", dt), "beta": _factor(item["tau_mem"], "tau_mem", dt)}
     return layer("spyx.CuBaLIF", params | {"v_threshold": _flat(item)}, found)

@@ -98,10 +98,13 @@ class Robustness:
 
 
 class Ledger:
-    """Collects what blocks left in doubt. ``rank``: the order of nodes within a step."""
+    """Collects what blocks left in doubt. ``rank``: the order of nodes within a step. ``moved``: whether another
+    order may move any value at all.
+    """
 
     def __init__(self, rank: Mapping[str, int]) -> None:
         self._rank = rank
+        self.moved = False
         self._decided = 0
         self._ties = 0
         self._places: dict[str, list[Array]] = {}
@@ -140,7 +143,7 @@ class Ledger:
         """What was collected."""
         first = None if self._first is None else self._first[1]
         places = {key: np.concatenate(found) for key, found in self._places.items()}
-        reason = EXACT if self._closest is None and not self._ties else ""
+        reason = EXACT if self._closest is None and not self._ties and not self.moved else ""
         return Robustness(self._decided, self._ties, first, self._closest, reason, places)
 
 

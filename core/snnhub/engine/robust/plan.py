@@ -74,6 +74,8 @@ class BoundedPlan(Plan):
         for number, edge in enumerate(self.graph.edges):
             if edge.delay:
                 move_on(lines[number], values[edge.src])
+        moved = (item for item in values.values() if isinstance(item, Bounded))
+        self.ledger.moved |= any(item.radius is not None and bool(np.any(item.radius)) for item in moved)
         for port in list(values):
             if port.name.endswith(DOUBT):
                 name = port.name.removesuffix(DOUBT)
