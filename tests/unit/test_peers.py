@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -326,3 +328,41 @@ def test_the_root_is_configurable(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert env.root() == tmp_path / "snnhub" / "envs"
     assert os.path.isabs(env.root())
+
+
+def test_a_worker_that_never_returns_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
+    """As an importer of snnTorch does on some graphs: nobody reads the pipe that was closed."""
+    looping = """
+        import os, pathlib
+        def main():
+            pathlib.Path(os.environ["PIDS"]).write_text(str(os.getpid()))
+            while True:
+                pass
+    """
+    (tmp_path / "endless").mkdir()
+    (tmp_path / "endless" / "__init__.py").write_text(textwrap.dedent(looping))
+    script, pids = Path(env.__file__).with_name("bootstrap.py"), tmp_path / "pid"
+    words = [sys.executable, str(script), "endless:main", f"endless={tmp_path / 'endless'}", "--"]
+    starter = f"import subprocess, sys; subprocess.run({words!r})"
+    parent = subprocess.Popen([sys.executable, "-c", starter], env={**os.environ, "PIDS": str(pids)})
+    worker = int(wait_for(lambda: pids.read_text() if pids.exists() else ""))
+    parent.kill()
+    parent.wait()
+    assert wait_for(lambda: "gone" if ended(worker) else "")
+
+
+def ended(process: int) -> bool:
+    """Whether a process is no more, or waits for somebody to ask how it ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def wait_for(look: Callable[[], str]) -> str:
+    """What ``look`` finds, within a minute."""
+    for _ in range(600):
+        if found := look():
+            return found
+        time.sleep(0.1)
+    pytest.fail("nothing happened")

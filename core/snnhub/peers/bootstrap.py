@@ -8,6 +8,8 @@ import importlib
 import importlib.util
 import os
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -31,8 +33,16 @@ class OnlyThese(MetaPathFinder):
         )
 
 
+def leave_with(parent: int) -> None:
+    """End this process with the one that started it: a framework that never returns reads no closed pipe."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 def main() -> None:
     """Install the finder and call the worker's entry point."""
+    threading.Thread(target=leave_with, args=(os.getppid(),), daemon=True).start()
     entry, *arguments = sys.argv[1:]
     end = arguments.index("--")
     packages, sys.argv[1:] = arguments[:end], arguments[end + 1 :]
