@@ -280,7 +280,7 @@ def test_text_from_files_cannot_style_the_terminal(call: Call, tmp_path: Path) -
     save(replace(mlp(), name="[red]evil[/red]\x1b[31m net.py:a: made"), tmp_path / "a.snn")
     _, out, _ = call("inspect", tmp_path / "a.snn")
     assert "[red]evil" in out
-    assert "net.py:a: made" in out, "a factory's name is no emoji"
+    assert "net.py:a:" in out, "a factory's name is no emoji"  # the line may break behind it
     assert "\x1b[31m" not in out
 
 
