@@ -14,12 +14,13 @@ import numpy as np
 from snnhub.findings import info, note
 from snnhub.ir.graph import Origin
 from snnhub.ir.tensor import Array, smallest_integer
+from snnhub.torchnet.shaping import flatten
+from snnhub.torchnet.signals import RefusedError, Signal
+from snnhub.torchnet.site import Site
+from snnhub.torchnet.weighted import conv_geometry
 
 from snnhub_spikingjelly import grid
-from snnhub_spikingjelly.shaping import flatten
-from snnhub_spikingjelly.signals import RefusedError, Signal
-from snnhub_spikingjelly.site import Site, step_mode
-from snnhub_spikingjelly.weighted import conv_geometry
+from snnhub_spikingjelly.step_mode import ensure_step_mode
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -42,7 +43,7 @@ def handle(module: Any, signal: Signal, site: Site) -> Signal:
 
     Raises ``RefusedError`` for input that is not spikes, and where sums do not fit.
     """
-    step_mode(module, signal)
+    ensure_step_mode(module, signal)
     if module.neuron is None:
         return flatten(signal, site, 0, len(signal.features) - 1 if module.synapse.end_dim == -1 else _end(module))
     _ensure_spikes(signal, site)

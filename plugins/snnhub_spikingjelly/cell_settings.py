@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from snnhub_spikingjelly.signals import RefusedError
+from snnhub.torchnet.signals import RefusedError
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from snnhub.ir.tensor import Tensor, tensor
+from snnhub.torchnet.signals import Signal
+from snnhub.torchnet.site import Site, array, scalar
 
-from snnhub_spikingjelly.signals import Signal
-from snnhub_spikingjelly.site import Site, array, scalar, step_mode
+from snnhub_spikingjelly.step_mode import ensure_step_mode
 
 
 def spiking(
@@ -20,7 +21,7 @@ def spiking(
     **attributes: Any,
 ) -> Signal:
     """Add a spiking step op: the module's threshold and reset, and what is its own."""
-    step_mode(module, signal)
+    ensure_step_mode(module, signal)
     numbers = {**(params or {})}
     numbers.setdefault("v_threshold", scalar(module.v_threshold))
     if module.v_reset is not None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from snnhub.torchnet.signals import Lead, RefusedError
+
 from snnhub_spikingjelly.modules import CONTAINERS, kind_of
-from snnhub_spikingjelly.signals import Lead, RefusedError
 
 if TYPE_CHECKING:
     from torch import nn

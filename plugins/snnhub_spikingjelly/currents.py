@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from snnhub.ir.tensor import Tensor, tensor
+from snnhub.torchnet.signals import RefusedError, Signal
+from snnhub.torchnet.site import Handler, Site, scalar
 
 from snnhub_spikingjelly.cells import reciprocal, sigmoid, spiking
-from snnhub_spikingjelly.signals import RefusedError, Signal
-from snnhub_spikingjelly.site import Handler, Site, scalar, step_mode
+from snnhub_spikingjelly.step_mode import ensure_step_mode
 
 
 def _cuba_lif(module: Any, signal: Signal, site: Site) -> Signal:
@@ -52,7 +53,7 @@ def _whole_decay(module: Any, name: str) -> Tensor:
 
 
 def _synapse_filter(module: Any, signal: Signal, site: Site) -> Signal:
-    step_mode(module, signal)
+    ensure_step_mode(module, signal)
     leak = sigmoid(module.w) if module.learnable else reciprocal("tau", module.tau)
     port = site.builder.node(
         site.name, "core.SynapseFilter", signal.port, params={"leak": leak}, origin=site.origin

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from snnhub.errors import RunError
 from snnhub.ir.tensor import Array
-
-from snnhub_spikingjelly.signals import RefusedError
+from snnhub.torchnet.signals import RefusedError
 
 UNITY = 4096
 ALIGN = 64

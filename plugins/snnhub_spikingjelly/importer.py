@@ -12,12 +12,12 @@ from snnhub.api.options import ImportOptions, InputShapeMissingError
 from snnhub.errors import UnsupportedError, UsageError
 from snnhub.findings import Finding, Severity, info, of_severity
 from snnhub.ir.graph import Graph, Provenance, Stage
+from snnhub.torchnet.quiet import hush
 
 from snnhub_spikingjelly import faithful
 from snnhub_spikingjelly.checkpoint import load_weights, refuse_file
 from snnhub_spikingjelly.factory import build
 from snnhub_spikingjelly.probe import Probe, first_layer_rank
-from snnhub_spikingjelly.quiet import hush
 from snnhub_spikingjelly.refusals import refusals
 from snnhub_spikingjelly.regions import explore
 from snnhub_spikingjelly.selfcheck import compare

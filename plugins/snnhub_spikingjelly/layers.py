@@ -1,39 +1,32 @@
-"""Layers without state, by class: which room holds the handler of each."""
+"""Layers without state, by root package and class: torch's, and SpikingJelly's own of the same names."""
 
 from __future__ import annotations
 
-from snnhub_spikingjelly import pooling, shaping, weighted
-from snnhub_spikingjelly.site import Handler
+from typing import Any
 
-BOTH = ("torch", "spikingjelly")
-DIMENSIONS = ("1d", "2d", "3d")
-SHARED: dict[str, Handler] = {
-    "Linear": weighted.linear,
-    **{f"Conv{dims}": weighted.convolution for dims in DIMENSIONS},
-    **{f"BatchNorm{dims}": weighted.batch_norm for dims in DIMENSIONS},
-    **{f"AvgPool{dims}": pooling.average for dims in DIMENSIONS},
-    **{f"MaxPool{dims}": pooling.maximum for dims in DIMENSIONS},
-    **{f"AdaptiveAvgPool{dims}": pooling.adaptive for dims in DIMENSIONS},
-    "Flatten": shaping.flatten_layer,
-    "Upsample": shaping.upsample,
-    "Dropout": shaping.nothing,
-    "Dropout2d": shaping.nothing,
-}
-"""Layers that torch has, and SpikingJelly again with a step mode."""
-OF_TORCH: dict[str, Handler] = {
-    **{f"ZeroPad{dims}": shaping.pad for dims in DIMENSIONS},
-    **{f"ConstantPad{dims}": shaping.pad for dims in DIMENSIONS},
-    "Unflatten": shaping.unflatten,
-    "UpsamplingNearest2d": shaping.upsample,
-    "ReLU": shaping.relu,
-    **dict.fromkeys(
-        ("Identity", "Dropout1d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"), shaping.nothing
-    ),
-}
+from snnhub.torchnet.layers import COMMON
+from snnhub.torchnet.layers import LAYERS as OF_TORCH
+from snnhub.torchnet.signals import Lead, Signal
+from snnhub.torchnet.site import Handler, Site
+
+from snnhub_spikingjelly.step_mode import ensure_step_mode
+from snnhub_spikingjelly.voting import voting
+
+
+def _stepped(handler: Handler) -> Handler:
+    """A layer of SpikingJelly: it merges time and batch itself, as its step mode says, and splits them again."""
+
+    def handle(module: Any, signal: Signal, site: Site) -> Signal:
+        ensure_step_mode(module, signal)
+        lead = Lead.MERGED if signal.lead is Lead.TIME_BATCH else signal.lead
+        made = handler(module, Signal(signal.port, lead, signal.features), site)
+        return Signal(made.port, signal.lead, made.features)
+
+    return handle
+
+
 LAYERS: dict[tuple[str, str], Handler] = {
-    **{(root, name): handler for root in BOTH for name, handler in SHARED.items()},
     **{("torch", name): handler for name, handler in OF_TORCH.items()},
-    ("spikingjelly", "VotingLayer"): pooling.voting,
+    **{("spikingjelly", name): _stepped(handler) for name, handler in COMMON.items()},
+    ("spikingjelly", "VotingLayer"): voting,
 }
-REMOVED = frozenset(name for (_, name), handler in LAYERS.items() if handler is shaping.nothing)
-"""Layers that compute nothing in evaluation mode."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snnhub_spikingjelly import blocks, settings
+from snnhub.torchnet import settings
+from snnhub.torchnet.signals import RefusedError, Signal
+from snnhub.torchnet.site import Handler, Site
+
+from snnhub_spikingjelly import blocks
+from snnhub_spikingjelly.cell_settings import CELLS
 from snnhub_spikingjelly.layers import LAYERS
 from snnhub_spikingjelly.neurons import GRADED, NEURONS
 from snnhub_spikingjelly.remedies import REMEDIES
-from snnhub_spikingjelly.signals import RefusedError, Signal
-from snnhub_spikingjelly.site import Handler, Site
 
 if TYPE_CHECKING:
     from torch import nn
@@ -80,7 +83,7 @@ def check(module: nn.Module) -> None:
         raise RefusedError(
             "SNN-3009", "forward hooks may change what the module computes", "Remove the hooks first."
         )
-    settings.check(kind[1], module)
+    settings.check(kind[1], module, CELLS)
 
 
 GENERAL = (

@@ -6,12 +6,12 @@ from importlib.metadata import version
 from typing import Any
 
 from snnhub.findings import note
+from snnhub.torchnet.signals import Signal
+from snnhub.torchnet.site import Handler, Site, array, scalar
 
 from snnhub_spikingjelly.cells import sigmoid, spiking
 from snnhub_spikingjelly.currents import CURRENTS
 from snnhub_spikingjelly.nonlinear import NONLINEAR
-from snnhub_spikingjelly.signals import Signal
-from snnhub_spikingjelly.site import Handler, Site, array, scalar
 
 
 def _if(module: Any, signal: Signal, site: Site) -> Signal:

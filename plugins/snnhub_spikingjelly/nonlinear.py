@@ -9,10 +9,10 @@ import math
 from typing import Any
 
 from snnhub.ir.tensor import Tensor
+from snnhub.torchnet.signals import Signal
+from snnhub.torchnet.site import Handler, Site, scalar
 
 from snnhub_spikingjelly.cells import spiking
-from snnhub_spikingjelly.signals import Signal
-from snnhub_spikingjelly.site import Handler, Site, scalar
 
 
 def _numbers(module: Any, **names: str) -> dict[str, Tensor]:

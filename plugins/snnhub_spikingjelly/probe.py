@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from snnhub.errors import UsageError
 from snnhub.ir.tensor import Array
+from snnhub.torchnet.signals import Lead, RefusedError
 
 from snnhub_spikingjelly.blocks import is_block, takes_input
 from snnhub_spikingjelly.containers import container_kind, mode_of
 from snnhub_spikingjelly.modules import SPIKING, STATEFUL, kind_of
 from snnhub_spikingjelly.regions import Region
-from snnhub_spikingjelly.signals import Lead, RefusedError
 
 if TYPE_CHECKING:
     from torch import fx, nn

@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from snnhub.findings import Finding, error
+from snnhub.torchnet import functions
+from snnhub.torchnet.functions import ONE_STEP
 
-from snnhub_spikingjelly import functions, modules
+from snnhub_spikingjelly import modules
 from snnhub_spikingjelly.inplace import overwritten
 from snnhub_spikingjelly.regions import Region
-from snnhub_spikingjelly.tracer import ONE_STEP
 
 if TYPE_CHECKING:
     from torch import fx, nn

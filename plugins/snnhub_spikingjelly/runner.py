@@ -14,12 +14,12 @@ from snnhub.findings import info
 from snnhub.ir.graph import TERMINAL_PORT, Node, Port
 from snnhub.ir.recording import Recording
 from snnhub.ir.tensor import Array
+from snnhub.torchnet.signals import Lead
 
 from snnhub_spikingjelly import blocks, grid
 from snnhub_spikingjelly.containers import stepped
 from snnhub_spikingjelly.importer import prepare_net
 from snnhub_spikingjelly.probe import input_lead
-from snnhub_spikingjelly.signals import Lead
 from snnhub_spikingjelly.tracer import trace
 
 if TYPE_CHECKING:

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from snnhub.errors import UnsupportedError
 from snnhub.findings import Finding, error
+from snnhub.torchnet.functions import ONE_STEP
 
 if TYPE_CHECKING:
     from torch import fx, nn
 
 ZOO = "spikingjelly.activation_based.model."
 """Networks that SpikingJelly ships: walked through, as if they were the user's."""
-ONE_STEP = (
-    "A loop over time belongs outside the network: import the network of one step, whose forward takes (N, …). "
-)
 TRACE_REMEDY = ONE_STEP + "A forward must not branch on the values or sizes of tensors."
 LOOPS = ("iter", "interpreted as an integer", "range", "length", "len")
 """Words in torch.fx's message when a forward loops over a tensor or over its size."""

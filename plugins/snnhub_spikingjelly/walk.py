@@ -13,16 +13,17 @@ from snnhub.findings import error, info
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Decoder, Edge, Origin, Port
 from snnhub.ir.numtype import F32, SPIKE
+from snnhub.torchnet import functions
+from snnhub.torchnet.call import Call
+from snnhub.torchnet.layers import REMOVED
+from snnhub.torchnet.signals import Lead, RefusedError, Signal
+from snnhub.torchnet.site import Site
 
-from snnhub_spikingjelly import containers, functions, modules
-from snnhub_spikingjelly.call import Call
-from snnhub_spikingjelly.layers import REMOVED
+from snnhub_spikingjelly import containers, modules
 from snnhub_spikingjelly.modules import STATEFUL, kind_of
-from snnhub_spikingjelly.probe import Probe
-from snnhub_spikingjelly.refusals import path_of, place_of
+from snnhub_spikingjelly.probe import SAMPLES, Probe
+from snnhub_spikingjelly.refusals import name_of, path_of, place_of
 from snnhub_spikingjelly.regions import Region
-from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
-from snnhub_spikingjelly.site import Site
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -237,11 +238,12 @@ class Walk:
         if shape is None:
             return  # a number or a size
         call = Call(
-            node,
+            name_of(node),
             [self._argument(arg) for arg in node.args],
             {key: self._argument(arg) for key, arg in node.kwargs.items()},
             shape,
             self._scope.shapes.get(str(node.args[0]), ()) if node.args else (),
+            SAMPLES,
         )
         if any(isinstance(arg, Signal) and arg.lead is Lead.DECODED for arg in call.args):
             raise RefusedError(

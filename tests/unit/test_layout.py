@@ -32,6 +32,7 @@ LAYERS = (
     "hub",
     "peers",
     "api",
+    "torchnet",
     "cli",
 )
 """Imports point downwards only: a module may import what stands before its own layer, or in it."""

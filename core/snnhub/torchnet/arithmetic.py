@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from snnhub_spikingjelly.call import Call, FunctionHandler
-from snnhub_spikingjelly.signals import RefusedError, Signal
-from snnhub_spikingjelly.site import Site, scalar
+from snnhub.torchnet.call import Call, FunctionHandler
+from snnhub.torchnet.signals import RefusedError, Signal
+from snnhub.torchnet.site import Site, scalar
 
 OPERANDS = "Held: two tensors of the network with equal shapes, or a tensor and a number."
 MAX_F32 = (2 - 2**-23) * 2.0**127

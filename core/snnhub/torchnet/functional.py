@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from snnhub_spikingjelly import settings
-from snnhub_spikingjelly.call import Call, FunctionHandler
-from snnhub_spikingjelly.layers import LAYERS
-from snnhub_spikingjelly.signals import RefusedError, Signal
-from snnhub_spikingjelly.site import Site
+from snnhub.torchnet import settings
+from snnhub.torchnet.call import Call, FunctionHandler
+from snnhub.torchnet.layers import LAYERS
+from snnhub.torchnet.signals import RefusedError, Signal
+from snnhub.torchnet.site import Site
 
 AVERAGE = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
 MAXIMUM = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
@@ -35,7 +35,7 @@ def _as_layer(kind: str, chosen: Settings, call: Call, site: Site) -> Signal:
     except (TypeError, ValueError) as problem:
         raise RefusedError("SNN-3009", f"{call.name}: {problem}", f"Use torch.nn.{kind}.") from None
     settings.check(kind, module)
-    return LAYERS["torch", kind](module, call.signal(), site)
+    return LAYERS[kind](module, call.signal(), site)
 
 
 def _pooling(kind: str, names: tuple[str, ...]) -> FunctionHandler:

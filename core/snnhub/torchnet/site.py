@@ -1,4 +1,4 @@
-"""Where a module is called, and what every handler of modules needs: axes, step mode, tensors."""
+"""Where a module is called, and what every handler of modules needs: axes and tensors."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Origin
 from snnhub.ir.tensor import Tensor, tensor
-
-from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
+from snnhub.torchnet.signals import RefusedError, Signal
 
 
 @dataclass(frozen=True)
@@ -25,36 +24,17 @@ class Site:
 Handler = Callable[[Any, Signal, Site], Signal]
 
 
-def step_mode(module: Any, signal: Signal) -> str:
-    """The step mode of a SpikingJelly module. Raises ``RefusedError`` if the input's axes do not fit it."""
-    mode: str = module.step_mode
-    wanted = Lead.TIME_BATCH if mode == "m" else Lead.BATCH
-    if signal.lead is not wanted and not (mode == "s" and signal.lead is Lead.MERGED and not _stateful(module)):
-        raise RefusedError(
-            "SNN-3010",
-            f"step_mode {mode!r} needs input {wanted.value}, found {signal.lead.value}",
-            "Set all modules to one step mode: functional.set_step_mode(net, 'm').",
-        )
-    return mode
-
-
-def _stateful(module: Any) -> bool:
-    return hasattr(module, "_memories")
-
-
 def merged(module: Any, signal: Signal, *ranks: int) -> None:
-    """Torch's spatial layers take one leading axis; SpikingJelly's merge time and batch themselves.
+    """Torch's spatial layers take one leading axis. ``ranks``: how many feature axes are allowed.
 
-    ``ranks``: how many feature axes are allowed. Raises ``RefusedError`` for other axes.
+    Raises ``RefusedError`` for other axes.
     """
-    if hasattr(module, "step_mode"):
-        step_mode(module, signal)
-    elif signal.lead.axes != 1:
+    if signal.lead.axes != 1:
         name = type(module).__name__
         raise RefusedError(
             "SNN-3010",
             f"torch.nn.{name} takes (N, …), found {signal.lead.value}",
-            f"Use layer.{name} of SpikingJelly.",
+            f"Merge time and batch before it, or use the framework's own: SpikingJelly has layer.{name}.",
         )
     if len(signal.features) not in ranks:
         wanted = " or ".join(str(rank) for rank in ranks)

@@ -3,45 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snnhub.ir.graph import Decoder
-
-from snnhub_spikingjelly.signals import RefusedError, Signal
-from snnhub_spikingjelly.site import Site
-
-if TYPE_CHECKING:
-    from torch import fx
+from snnhub.torchnet.signals import RefusedError, Signal
+from snnhub.torchnet.site import Site
 
 OTHERS = "Numbers and tensors that are no activations belong into a layer."
 
 
 class Call:
-    """One call_function or call_method: its arguments as signals or plain values.
+    """One call of a function or method: its arguments as signals or plain values.
 
-    ``shape``: of its output in the probe; ``before``: of its first argument.
+    ``name``: of the function. ``shape``: of its output in the probe; ``before``: of its first argument.
+    ``samples``: length of the batch axis in both. ``decoder`` and ``hold`` are set by the handler of a function
+    that reduces time, or repeats a frame.
     """
 
     def __init__(
         self,
-        node: fx.Node,
+        name: str,
         args: Sequence[Any],
         kwargs: dict[str, Any],
         shape: tuple[int, ...],
         before: tuple[int, ...] = (),
+        samples: int = 0,
     ) -> None:
-        self.node = node
+        self.name = name
         self.args = list(args)
         self.kwargs = kwargs
         self.shape = shape
         self.before = before
+        self.samples = samples
         self.decoder: Decoder | None = None
         self.hold = 0
-
-    @property
-    def name(self) -> str:
-        target = self.node.target
-        return target if isinstance(target, str) else getattr(target, "__name__", str(target))
 
     def signal(self, position: int = 0) -> Signal:
         """An argument that must be a tensor of the network. Raises ``RefusedError`` otherwise."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from snnhub.ir.graph import Decoder
+from snnhub.torchnet.arithmetic import ARITHMETIC
+from snnhub.torchnet.call import OTHERS, Call, FunctionHandler
+from snnhub.torchnet.functional import FUNCTIONAL
+from snnhub.torchnet.pooling import everywhere
+from snnhub.torchnet.shaping import flatten, reshape, split
+from snnhub.torchnet.signals import Lead, RefusedError, Signal
+from snnhub.torchnet.site import Site
 
-from snnhub_spikingjelly.arithmetic import ARITHMETIC
-from snnhub_spikingjelly.call import OTHERS, Call, FunctionHandler
-from snnhub_spikingjelly.functional import FUNCTIONAL
-from snnhub_spikingjelly.pooling import everywhere
-from snnhub_spikingjelly.probe import SAMPLES
-from snnhub_spikingjelly.shaping import flatten, reshape, split
-from snnhub_spikingjelly.signals import Lead, RefusedError, Signal
-from snnhub_spikingjelly.site import Site
-from snnhub_spikingjelly.tracer import ONE_STEP
-
+ONE_STEP = (
+    "A loop over time belongs outside the network: import the network of one step, whose forward takes (N, …). "
+)
 TIME_REMEDY = "Held are: a leading unsqueeze(0).repeat(T, …) and a trailing mean(0) or sum(0) over time."
 
 
@@ -63,7 +63,7 @@ def _viewed_lead(call: Call, signal: Signal) -> Lead:
         return signal.lead
     if signal.lead is Lead.TIME_BATCH and after[0] == before[0] * before[1]:
         return Lead.MERGED
-    if signal.lead is Lead.MERGED and after[1:2] == (SAMPLES,) and after[0] * SAMPLES == before[0]:
+    if signal.lead is Lead.MERGED and after[1:2] == (call.samples,) and after[0] * call.samples == before[0]:
         return Lead.TIME_BATCH
     raise RefusedError(
         "SNN-3003",

@@ -6,9 +6,8 @@ from typing import Any
 
 from snnhub.ir.tensor import tensor
 from snnhub.ops.rules import window_size
-
-from snnhub_spikingjelly.signals import Signal
-from snnhub_spikingjelly.site import Site, array, merged
+from snnhub.torchnet.signals import Signal
+from snnhub.torchnet.site import Site, array, merged
 
 
 def linear(module: Any, signal: Signal, site: Site) -> Signal:
@@ -74,6 +73,7 @@ NORM_RANKS = {"BatchNorm1d": (1, 2), "BatchNorm2d": (3,), "BatchNorm3d": (4,)}
 def batch_norm(module: Any, signal: Signal, site: Site) -> Signal:
     """Coefficients as torch computes them in evaluation mode: f32, the offset with one fused rounding."""
     import numpy as np
+
     from snnhub.engine.exact import fused_multiply_add
 
     merged(module, signal, *next(ranks for name, ranks in NORM_RANKS.items() if _derives(module, name)))

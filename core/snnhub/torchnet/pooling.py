@@ -1,16 +1,18 @@
-"""Pooling layers, and the vote of groups of neurons."""
+"""Pooling layers."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 from snnhub.ir.graph import Origin, Port
 from snnhub.ops.rules import window_size
+from snnhub.torchnet.shaping import flatten
+from snnhub.torchnet.signals import Signal
+from snnhub.torchnet.site import Site, merged
 
-from snnhub_spikingjelly.shaping import flatten
-from snnhub_spikingjelly.signals import RefusedError, Signal
-from snnhub_spikingjelly.site import Site, merged, step_mode
+POOL = re.compile(r"\w*Pool([123])d")
 
 
 def average(module: Any, signal: Signal, site: Site) -> Signal:
@@ -42,7 +44,7 @@ def _pool(module: Any, signal: Signal, site: Site, op: str, **choices: Any) -> S
     return signal.moved(port, (signal.features[0], *(window_size(*numbers, ceil=ceil) for numbers in windows)))
 
 
-def _side_by_side(site: Site, name: str, source: Port, kernel: tuple[int, ...], origin: Origin) -> Port:
+def side_by_side(site: Site, name: str, source: Port, kernel: tuple[int, ...], origin: Origin) -> Port:
     """Means over windows that neither overlap nor leave anything out."""
     return site.builder.node(
         name,
@@ -73,25 +75,10 @@ def adaptive(module: Any, signal: Signal, site: Site) -> Signal:
     whole = all(have % want == 0 for have, want in zip(signal.features[1:], sizes, strict=True))
     odd = sum(length & (length - 1) != 0 for length in kernel)
     if whole and (odd <= 1 or set(sizes) == {1}):
-        port = _side_by_side(site, site.name, signal.port, kernel, site.origin)
+        port = side_by_side(site, site.name, signal.port, kernel, site.origin)
     else:
         port = site.builder.node(site.name, "core.AdaptiveAvgPool", signal.port, origin=site.origin, sizes=sizes)
     return signal.moved(port, (signal.features[0], *sizes))
-
-
-def voting(module: Any, signal: Signal, site: Site) -> Signal:
-    """VotingLayer: the mean over groups of neighbours, as one channel that is pooled and flattened again."""
-    step_mode(module, signal)
-    if len(signal.features) != 1:
-        raise RefusedError(
-            "SNN-3010", f"needs features of 1 axis, found {list(signal.features)}", "Flatten before it."
-        )
-    size, votes = signal.features[0], int(module.voting_size)
-    inner = replace(site.origin, path=f"{site.origin.path} (inside)")
-    line = site.builder.node(f"{site.name}/line", "core.Reshape", signal.port, origin=inner, shape=(1, size))
-    mean = _side_by_side(site, f"{site.name}/mean", line, (votes,), inner)
-    port = site.builder.node(site.name, "core.Flatten", mean, origin=site.origin, start=0, end=1)
-    return signal.moved(port, (window_size(size, votes, votes, 0, 1),))
 
 
 def everywhere(signal: Signal, site: Site, keep: bool) -> Signal:
@@ -99,17 +86,15 @@ def everywhere(signal: Signal, site: Site, keep: bool) -> Signal:
     spatial = signal.features[1:]
     name = site.name if keep else f"{site.name}/pool"
     origin = site.origin if keep else replace(site.origin, path=f"{site.origin.path} (inside)")
-    port = _side_by_side(site, name, signal.port, spatial, origin)
+    port = side_by_side(site, name, signal.port, spatial, origin)
     pooled = signal.moved(port, (signal.features[0], *(1 for _ in spatial)))
     return pooled if keep else flatten(pooled, site, 0, len(spatial))
 
 
 def _dims(module: Any) -> int:
     """Spatial axes of a layer, by the digit in the name of the torch class that it derives from."""
-    name = next(
-        base.__name__ for base in type(module).__mro__ if base.__module__.startswith(("torch.", "spiking"))
-    )
-    return int(name[-2])
+    names = (POOL.fullmatch(base.__name__) for base in type(module).__mro__)
+    return next(int(found[1]) for found in names if found)
 
 
 def _each(value: Any, dims: int) -> tuple[Any, ...]:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from snnhub_spikingjelly.signals import RefusedError, Signal
-from snnhub_spikingjelly.site import Site, merged, step_mode
+from snnhub.torchnet.signals import RefusedError, Signal
+from snnhub.torchnet.site import Site, merged
 
 
 def flatten_layer(module: Any, signal: Signal, site: Site) -> Signal:
-    """Flatten; SpikingJelly's counts its axes without time."""
+    """Flatten; the layer counts its axes with the leading ones."""
     lead = signal.lead.axes
-    if hasattr(module, "step_mode"):
-        lead = 1
-        step_mode(module, signal)
     rank = lead + len(signal.features)
     start, end = (axis % rank for axis in (module.start_dim, module.end_dim))
     return flatten(signal, site, start - lead, end - lead)
@@ -26,7 +23,7 @@ def flatten(signal: Signal, site: Site, start: int, end: int) -> Signal:
         raise RefusedError(
             "SNN-3003",
             f"flatten merges {signal.lead.value} with the features",
-            "Flatten from the first feature axis on, or use SpikingJelly's layer.Flatten.",
+            "Flatten from the first feature axis on.",
         )
     if start >= end:
         return signal

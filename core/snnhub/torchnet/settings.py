@@ -1,24 +1,25 @@
-"""Settings of modules that the graph cannot say. They are looked at before anything runs, all in one report."""
+"""Settings of torch's layers that the graph cannot say: looked at before anything runs, all in one report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from snnhub_spikingjelly.cell_settings import CELLS
-from snnhub_spikingjelly.signals import RefusedError
+from snnhub.torchnet.signals import RefusedError
 
 Check = Callable[[Any], None]
 
 
-def check(kind: str, module: Any) -> None:
-    """Raise ``RefusedError`` if the module has a setting that cannot be held."""
+def check(kind: str, module: Any, cells: Mapping[str, Check] = {}) -> None:
+    """Raise ``RefusedError`` if the module has a setting that cannot be held. ``cells``: checks of a framework's
+    own neurons, by class name.
+    """
     for name, value in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
         _f32(name, value)
-    CHECKS.get(kind, lambda _: None)(module)
+    {**CHECKS, **cells}.get(kind, lambda _: None)(module)
 
 
-def _refuse(message: str, remedy: str) -> None:
+def refuse(message: str, remedy: str) -> None:
     raise RefusedError("SNN-3009", message, remedy)
 
 
@@ -26,20 +27,20 @@ def _f32(name: str, value: Any) -> None:
     import torch
 
     if value is not None and value.is_floating_point() and value.dtype != torch.float32:
-        _refuse(f"{name} is {value.dtype}", "Convert the network with net.float().")
+        refuse(f"{name} is {value.dtype}", "Convert the network with net.float().")
 
 
 def _conv(module: Any) -> None:
     if module.padding_mode != "zeros":
-        _refuse(f"padding_mode {module.padding_mode!r}", "Use zero padding.")
+        refuse(f"padding_mode {module.padding_mode!r}", "Use zero padding.")
     spans = [gap * (kernel - 1) for gap, kernel in zip(module.dilation, module.kernel_size, strict=True)]
     if module.padding == "same" and any(span % 2 for span in spans):
-        _refuse("padding='same' with an even kernel pads one side more", "Pad with numbers, or use an odd kernel.")
+        refuse("padding='same' with an even kernel pads one side more", "Pad with numbers, or use an odd kernel.")
 
 
 def _norm(module: Any) -> None:
     if module.running_mean is None or module.running_var is None:
-        _refuse(
+        refuse(
             "batch normalisation without running statistics depends on the batch", "Use track_running_stats=True."
         )
 
@@ -47,28 +48,27 @@ def _norm(module: Any) -> None:
 def _average(module: Any) -> None:
     divisor = getattr(module, "divisor_override", None)  # AvgPool1d has none
     if divisor is not None:
-        _refuse(f"divisor_override {divisor}", "Scale the next layer instead.")
+        refuse(f"divisor_override {divisor}", "Scale the next layer instead.")
 
 
 def _maximum(module: Any) -> None:
     if module.return_indices:
-        _refuse("return_indices", "Pool without indices.")
+        refuse("return_indices", "Pool without indices.")
 
 
 def _upsample(module: Any) -> None:
     if module.mode not in ("nearest", "nearest-exact"):
-        _refuse(f"upsampling mode {module.mode!r}", "Use mode='nearest'.")
+        refuse(f"upsampling mode {module.mode!r}", "Use mode='nearest'.")
 
 
 def _pad(module: Any) -> None:
     if getattr(module, "value", 0) != 0:
-        _refuse(f"padding with {module.value}", "Pad with zeros.")
+        refuse(f"padding with {module.value}", "Pad with zeros.")
     if any(not isinstance(size, int) or size < 0 for size in module.padding):
-        _refuse(f"padding {tuple(module.padding)} cuts off", "Pad with sizes from 0 on.")
+        refuse(f"padding {tuple(module.padding)} cuts off", "Pad with sizes from 0 on.")
 
 
 CHECKS: Mapping[str, Check] = {
-    **CELLS,
     **{f"Conv{dims}d": _conv for dims in (1, 2, 3)},
     **{f"BatchNorm{dims}d": _norm for dims in (1, 2, 3)},
     **{f"AvgPool{dims}d": _average for dims in (1, 2, 3)},
