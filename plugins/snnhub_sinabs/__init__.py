@@ -1,0 +1,1 @@
+"""sinabs: importer and runner for networks given by a factory or as live objects."""
