@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from snnhub.hub.loader import load
 from snnhub.peers import env
 from snnhub.peers.env import create, find_python, interpreter, own_packages, status, worker_command
 from snnhub.peers.faults import revive
-from snnhub.peers.protocol import Worker
+from snnhub.peers.protocol import PROTOCOL, Worker
 from snnhub.peers.recipe import Recipe, read_recipe
 from snnhub_spikingjelly.elsewhere import remedy
 
@@ -330,25 +331,45 @@ def test_the_root_is_configurable(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert os.path.isabs(env.root())
 
 
+FORKING = """
+    import os, pathlib, sys, time
+    def main():
+        child = os.fork()
+        if child == 0:
+            time.sleep(300)
+        pathlib.Path(os.environ["PIDS"]).write_text("%d %d" % (os.getpid(), child))
+        {then}
+"""
+
+
+def forking(tmp_path: Path, then: str) -> tuple[list[str], Path]:
+    """The command of a worker that forks a child and then does ``then``, and the file with both process ids."""
+    (tmp_path / "forking").mkdir()
+    (tmp_path / "forking" / "__init__.py").write_text(textwrap.dedent(FORKING).format(then=then))
+    script = Path(env.__file__).with_name("bootstrap.py")
+    return [
+        sys.executable, str(script), "forking:main", f"forking={tmp_path / 'forking'}", "--",
+    ], tmp_path / "pids"  # fmt: skip
+
+
 def test_a_worker_that_never_returns_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
-    """As an importer of snnTorch does on some graphs: nobody reads the pipe that was closed."""
-    looping = """
-        import os, pathlib
-        def main():
-            pathlib.Path(os.environ["PIDS"]).write_text(str(os.getpid()))
-            while True:
-                pass
-    """
-    (tmp_path / "endless").mkdir()
-    (tmp_path / "endless" / "__init__.py").write_text(textwrap.dedent(looping))
-    script, pids = Path(env.__file__).with_name("bootstrap.py"), tmp_path / "pid"
-    words = [sys.executable, str(script), "endless:main", f"endless={tmp_path / 'endless'}", "--"]
-    starter = f"import subprocess, sys; subprocess.run({words!r})"
+    """As an importer of snnTorch does on some graphs: nobody reads the closed pipe. Its child goes, too."""
+    words, pids = forking(tmp_path, "while True: pass")
+    starter = f"import subprocess; subprocess.run({words!r}, start_new_session=True)"
     parent = subprocess.Popen([sys.executable, "-c", starter], env={**os.environ, "PIDS": str(pids)})
-    worker = int(wait_for(lambda: pids.read_text() if pids.exists() else ""))
+    worker, child = wait_for(lambda: pids.read_text() if pids.exists() else "").split()
     parent.kill()
     parent.wait()
-    assert wait_for(lambda: "gone" if ended(worker) else "")
+    assert wait_for(lambda: "gone" if ended(int(worker)) and ended(int(child)) else "")
+
+
+def test_a_worker_leaves_no_child_behind(tmp_path: Path) -> None:
+    """Lava forks a process for each core; one that stays would hold its memory for ever."""
+    answers = [{"id": number, "result": {"protocol": PROTOCOL, "environment": {}}} for number in (1, 2)]
+    talk = "; ".join(f"sys.stdin.readline(); print({json.dumps(answer)!r}, flush=True)" for answer in answers)
+    words, pids = forking(tmp_path, talk)
+    Worker("forking", words, {"PIDS": str(pids)}).close()
+    assert wait_for(lambda: "gone" if ended(int(pids.read_text().split()[1])) else "")
 
 
 def ended(process: int) -> bool:

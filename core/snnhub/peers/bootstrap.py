@@ -7,6 +7,7 @@ that snnhub itself runs in: its NumPy must not meet the framework's. Standard li
 import importlib
 import importlib.util
 import os
+import signal
 import sys
 import threading
 import time
@@ -34,9 +35,14 @@ class OnlyThese(MetaPathFinder):
 
 
 def leave_with(parent: int) -> None:
-    """End this process with the one that started it: a framework that never returns reads no closed pipe."""
+    """End this process with the one that started it: a framework that never returns reads no closed pipe.
+
+    With it go the processes that the framework forked (Lava does), where all are a group of their own.
+    """
     while os.getppid() == parent:
         time.sleep(0.5)
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpgrp(), signal.SIGKILL)
     os._exit(1)
 
 

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import tempfile
 import time
@@ -117,6 +118,7 @@ class Worker:
             try:
                 self.call("bye", {}, timeout=5.0)
                 self._process.wait(5.0)
+                self._end_group()
             except (RunError, subprocess.TimeoutExpired):
                 self._kill()
         self._close_pipes()
@@ -128,11 +130,14 @@ class Worker:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
+    def _end_group(self) -> None:
+        """End what the worker has left running: a framework may have forked."""
+        with contextlib.suppress(OSError):  # nobody is left in the group
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def _kill(self) -> None:
-        try:
-            os.killpg(self._process.pid, 9)
-        except OSError:
-            self._process.kill()
+        self._end_group()
+        self._process.kill()
         self._process.wait()
         self._close_pipes()
 
