@@ -139,7 +139,7 @@ CONSUMERS = {
     ),
     "norse": Consumer(
         "1.1.0",
-        (*PLAIN, "Conv2d", "Flatten", "SumPool2d", "IF", "CubaLIF"),
+        (*PLAIN, "Linear", "Conv2d", "Flatten", "SumPool2d", "IF", "CubaLIF"),
         (
             R_IGNORED,
             V_RESET,

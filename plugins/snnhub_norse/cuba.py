@@ -17,7 +17,7 @@ from snnhub.torchnet.site import Site, scalar
 
 from snnhub_norse import cells
 from snnhub_norse.coefficients import Number, coefficient
-from snnhub_norse.neurons import neuron, reset_of
+from snnhub_norse.neurons import negative_zero, neuron, reset_of
 
 SYNAPSE, MEMBRANE = neuron(cells.LI_BOX), neuron(cells.BOX)
 
@@ -33,7 +33,7 @@ def _handled(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
     factors = read({"w_in": Number(module.w_in), "r": Number(module.r)})
     shared = np.array_equal(synapse["v_leak"].array, membrane["v_leak"].array)
     plain = reset_of(module.lif) == "value" and not np.any(membrane["v_reset"].array)
-    if not shared or not plain or np.any(np.signbit(membrane["v_leak"].array)):
+    if not shared or not plain or negative_zero(membrane["v_leak"]):
         return _chain(module, signal, site, factors)
     params = {name: membrane[name] for name in ("c", "v_leak", "v_threshold")} | factors | {"c_syn": synapse["c"]}
     port = site.builder.node(site.name, "norse.CubaLIF", signal.port, params=params, origin=site.origin)

@@ -80,13 +80,18 @@ def _form(module: Any, op: str, params: Params, choices: dict[str, AttributeValu
         return op, params, choices
     reset = reset_of(module) if op == "norse.LIFBoxCell" else "value"
     rest = "v_leak" if op == "norse.LIFBoxCell" else "v_reset"
-    if reset == "value" and not np.any(params["v_reset"].array) and not np.any(np.signbit(params[rest].array)):
+    if reset == "value" and not np.any(params["v_reset"].array) and not negative_zero(params[rest]):
         return op.removesuffix("Cell"), {name: item for name, item in params.items() if name != "v_reset"}, {}
     if op == "norse.LIFBoxCell":
         choices["reset"] = reset
     if reset == "subtract":
         params = {name: item for name, item in params.items() if name != "v_reset"}
     return op, params, choices
+
+
+def negative_zero(item: Tensor) -> bool:
+    """Whether a potential starts at -0, whose sign norse's reset loses and the profiles' op keeps."""
+    return bool(np.any(np.signbit(item.array) & (item.array == 0)))
 
 
 def reset_of(module: Any) -> str:
