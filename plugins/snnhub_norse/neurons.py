@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from snnhub.findings import note
 from snnhub.ir.graph import AttributeValue, Port
 from snnhub.ir.tensor import Tensor
 from snnhub.torchnet.framework import Neuron
@@ -15,7 +16,8 @@ from snnhub.torchnet.site import Site, array
 from snnhub_norse.cells import Cell, of
 from snnhub_norse.coefficients import coefficient
 
-SETTING = "SNN-3540"
+SETTING, EXP = "SNN-3540", "SNN-3542"
+EXPONENTIAL = ("LIFExCell", "LIFAdExCell")
 RESETS = {"reset_value": "value", "reset_subtract": "subtract"}
 Params = Mapping[str, Tensor]
 
@@ -68,6 +70,9 @@ def _handled(module: Any, signal: Signal, site: Site, cell: Cell, weights: str) 
         choices["recurrent"] = weights == "recurrent"
     op, params, choices = _form(module, f"norse.{cell.op}", params, choices)
     port = site.builder.node(site.name, op, arriving.port, params=params, origin=site.origin, **choices)
+    if cell.op in EXPONENTIAL:
+        words = "exp of the potential in every step: its last bit may be another one than torch's"
+        site.builder.findings.append(note(EXP, site.name, words, bound="one unit in the last place"))
     if weights == "recurrent":
         _fed_back(module, port, site)
     made = {cell.out: arriving.moved(port, arriving.features)}

@@ -114,7 +114,7 @@ LOSSES: dict[str, tuple[str, dict[str, Any], dict[str, Any], set[str]]] = {
         {"SNN-4506", "SNN-4508", "SNN-4527"},
     ),
     "leak": ("LIFCell", LIF | {"v_leak": 0.1}, PLAIN, {"SNN-4506", "SNN-4508"}),
-    "odd time constant": ("LIFBox", BOX | {"c": np.nextafter(F(0.1), F(1)) * F(1.3)}, {}, {"SNN-4508"}),
+    "odd time constant": ("LIFBox", BOX | {"c": np.nextafter(F(0.1), F(1))}, {}, {"SNN-4508"}),
 }
 
 

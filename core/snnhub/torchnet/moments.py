@@ -184,6 +184,8 @@ class Moments:
         if value is None or value.time < 0:
             return None
         place = index if isinstance(index, tuple) else (index,)
+        while len(place) > 1 and place[-1] in (slice(None), Ellipsis):
+            place = place[:-1]
         dim = len(place) - 1
         full = all(part == slice(None) for part in place[:-1]) and isinstance(place[-1], int)
         filled = {**self._filled.get(target.value, {}), int(place[-1]) % self.layout.steps: value} if full else {}

@@ -1,0 +1,58 @@
+"""norse for the generic importer: its neurons, its containers, the length of its step, and what is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from snnhub.torchnet.framework import Framework
+
+from snnhub_norse.classes import NEURONS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CONTAINERS = frozenset({"SequentialState", "RecurrentSequential", "Lift", "ConvNet", "ConvNet4"})
+"""norse's own modules without numbers of their own, whose forward is followed like the user's."""
+ENCODE = "Encode before the network: give it what the encoder makes."
+CHANCE = "It draws random numbers. " + ENCODE
+LEARNS = "It changes its weights while it runs. Import the network without it."
+COMPARTMENTS = "Currents between neurons within a step are not held. Use LIFCell."
+REMEDIES: Mapping[str, str] = {
+    **dict.fromkeys(("PoissonEncoder", "PoissonEncoderStep"), CHANCE),
+    **dict.fromkeys(("SignedPoissonEncoder", "SignedPoissonEncoderStep"), CHANCE),
+    **dict.fromkeys(("ConstantCurrentLIFEncoder", "SpikeLatencyLIFEncoder"), ENCODE),
+    **dict.fromkeys(("SpikeLatencyEncoder", "PopulationEncoder"), ENCODE),
+    "SpikesToTimesDecoder": "Decode what the network gives.",
+    "CobaLIFCell": "norse 1.1.0 overwrites the conductances that its input has made (coba_lif_step). Use LIFCell.",
+    **dict.fromkeys(("LIFMCRecurrentCell", "LIFMCRefracRecurrentCell"), COMPARTMENTS),
+    **dict.fromkeys(("LIFCorrelation", "LIFCorrelationCell"), LEARNS),
+    "ExpFilter": "Use LILinearCell, or torch.nn.Linear and LIBoxCell.",
+    "LConv2d": "Use norse.torch.Lift(torch.nn.Conv2d(…)).",
+    "RegularizationCell": "It counts spikes for a loss. Leave it out of the network that is imported.",
+    "SNNCell": "Use the class of norse that the step belongs to, such as LIFCell.",
+    "SNN": "Use the class of norse that the step belongs to, such as LIF.",
+}
+
+
+def step_length(net: nn.Module) -> float | None:
+    """Seconds per step, where all modules with a state say the same."""
+    found = {float(length) for module in net.modules() if (length := _dt(module)) is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _dt(module: Any) -> float | None:
+    """What a norse module says of its step; an integrator has one and does not use it."""
+    own = type(module).__name__ in NEURONS and type(module).__module__.startswith("norse.")
+    return getattr(module, "dt", None) if own else None
+
+
+NORSE = Framework(
+    "norse",
+    "norse",
+    NEURONS,
+    walked=CONTAINERS,
+    dt=step_length,
+    packages=("norse", "nirtorch", "nir"),
+    remedies=REMEDIES,
+)
