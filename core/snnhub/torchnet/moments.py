@@ -155,7 +155,9 @@ class Moments:
         """The sequence of one value in every step, or None."""
         first = parts.get(0)
         whole = dim in (0, 1) and len(parts) == self.layout.steps and first is not None
-        if not whole or any(parts.get(step) != replace(first, time=step) for step in range(self.layout.steps)):
+        if first is None or not whole:
+            return None
+        if any(parts.get(step) != replace(first, time=step) for step in range(self.layout.steps)):
             return None
         lead = Lead.TIME_BATCH if dim == 0 else Lead.BATCH_TIME
         return replace(first, time=WHOLE, lead=lead)
