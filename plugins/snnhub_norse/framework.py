@@ -43,8 +43,22 @@ def step_length(net: nn.Module) -> float | None:
 
 def _dt(module: Any) -> float | None:
     """What a norse module says of its step; an integrator has one and does not use it."""
-    own = type(module).__name__ in NEURONS and type(module).__module__.startswith("norse.")
-    return getattr(module, "dt", None) if own else None
+    return getattr(module, "dt", None) if is_neuron(module) else None
+
+
+def is_neuron(module: Any) -> bool:
+    """Whether it is a module of norse with a state, or of a class that derives from one."""
+    bases = (base for base in type(module).__mro__ if base.__module__.startswith("norse."))
+    return next((base.__name__ for base in bases), "") in NEURONS
+
+
+def in_a_sequence(net: nn.Module) -> nn.Module:
+    """A cell alone in a SequentialState, which hands its state on."""
+    if not is_neuron(net):
+        return net
+    from norse.torch import SequentialState
+
+    return SequentialState(net)
 
 
 NORSE = Framework(
@@ -52,6 +66,7 @@ NORSE = Framework(
     "norse",
     NEURONS,
     walked=CONTAINERS,
+    unwrap=in_a_sequence,
     dt=step_length,
     packages=("norse", "nirtorch", "nir"),
     remedies=REMEDIES,
