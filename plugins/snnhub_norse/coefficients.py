@@ -37,11 +37,11 @@ def precision(value: Any) -> str:
     return str(value.dtype).removeprefix("torch.") if hasattr(value, "dtype") else "float64, rounded once to float32"
 
 
-def coefficient(name: str, number: Number, features: tuple[int, ...]) -> Tensor:
-    """``number`` as f32, 0-d or with as many axes as ``features``.
+def checked(name: str, number: Number) -> Any:
+    """``number`` as a tensor of f32, whatever its shape.
 
     Torch computes with a number or a 0-d tensor in the other operand's f32, and with a longer f64 tensor in f64:
-    that is refused (``RefusedError``), and so are shapes that are not broadcast onto (N, features…), and NaN.
+    that is refused (``RefusedError``), and so is what is not finite.
     """
     import torch
 
@@ -51,10 +51,19 @@ def coefficient(name: str, number: Number, features: tuple[int, ...]) -> Tensor:
     if values.ndim and values.dtype == torch.float64:
         words = f"{name} is a float64 tensor of shape {list(values.shape)}: norse computes the state in float64"
         raise RefusedError(NUMBERS, words, f"Use {name}.float(): a single number may be float64.")
-    shaped = values.reshape(_shape(name, tuple(values.shape), features)).to(torch.float32)
-    if not bool(torch.isfinite(shaped).all()):
+    values = values.to(torch.float32)
+    if not bool(torch.isfinite(values).all()):
         raise RefusedError(NUMBERS, f"{name} is not finite in float32", KEEP)
-    made = tensor(shaped.numpy())
+    return values
+
+
+def coefficient(name: str, number: Number, features: tuple[int, ...]) -> Tensor:
+    """``number`` as f32, 0-d or with as many axes as ``features``.
+
+    Raises ``RefusedError`` as ``checked`` does, and for shapes that are not broadcast onto (N, features…).
+    """
+    values = checked(name, number)
+    made = tensor(values.reshape(_shape(name, tuple(values.shape), features)).numpy())
     return made.described(number.recipe) if number.recipe else made
 
 

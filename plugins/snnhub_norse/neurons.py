@@ -14,7 +14,7 @@ from snnhub.torchnet.signals import RefusedError, Signal
 from snnhub.torchnet.site import Site, array
 
 from snnhub_norse.cells import Cell, of
-from snnhub_norse.coefficients import coefficient
+from snnhub_norse.coefficients import checked, coefficient
 
 SETTING, EXP = "SNN-3540", "SNN-3542"
 EXPONENTIAL = ("LIFExCell", "LIFAdExCell")
@@ -60,6 +60,10 @@ def _ensure(module: Any, cell: Cell) -> None:
     if first is not None and not getattr(first, "__module__", "").startswith("norse."):
         words = f"{type(module).__name__} with a first state of its own"
         raise RefusedError(SETTING, words, "Keep norse's initial_state.")
+    if cell.op == "LIFBoxCell":
+        reset_of(module)
+    for name, item in cell.read(module).items():
+        checked(name, item)
 
 
 def _handled(module: Any, signal: Signal, site: Site, cell: Cell, weights: str) -> Mapping[str, Signal]:
