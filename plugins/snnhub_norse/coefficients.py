@@ -15,7 +15,7 @@ KEEP = "Use a number, or a float32 tensor with one entry per neuron (features…
 
 @dataclass(frozen=True)
 class Number:
-    """A number or tensor as norse's step computes with it, and how it came about. Empty recipe: as it was given."""
+    """A number or tensor as norse's step computes with it, and how it came about (empty: as it was given)."""
 
     value: Any
     recipe: str = ""
@@ -33,8 +33,10 @@ def times_dt(holder: Any, name: str, dt: float) -> Number:
 
 
 def precision(value: Any) -> str:
-    """In what torch computed a product: of Python's numbers it is f64, which is rounded where it meets a tensor."""
-    return str(value.dtype).removeprefix("torch.") if hasattr(value, "dtype") else "float64, rounded once to float32"
+    """In what torch computed a product: of Python's numbers in f64, rounded where it meets a tensor."""
+    return (
+        str(value.dtype).removeprefix("torch.") if hasattr(value, "dtype") else "float64, rounded once to float32"
+    )
 
 
 def checked(name: str, number: Number) -> Any:

@@ -17,7 +17,9 @@ from snnhub.ir.program import Slot, State
 from snnhub.ir.trace import Body, Namespace, Step, Value, cast, exp, maximum
 
 RECURRENT = Attribute("recurrent", "whether there is a port r beside x, added after it", (True, False))
-REFRACTORY = Attribute("refractory", "whether v and spikes are held for rho_reset steps after a spike", (True, False))
+REFRACTORY = Attribute(
+    "refractory", "whether v and spikes are held for rho_reset steps after a spike", (True, False)
+)
 RESET = Attribute("reset", "to v_reset, or by taking v_threshold away", ("value", "subtract"))
 
 C_MEM = Parameter("c", "dt tau_mem_inv: part of the distance to the goal that a step closes", F32)
@@ -196,7 +198,9 @@ def _op(
     out: str = "s",
 ) -> StepOp:
     ports = Ports(("x",), (out,))
-    return StepOp(f"norse.{name}", 1, doc, body, _inputs, _states(*states), _parameters(*params), attributes, ports)
+    return StepOp(
+        f"norse.{name}", 1, doc, body, _inputs, _states(*states), _parameters(*params), attributes, ports
+    )
 
 
 REST, NONE = ("v", "v_leak"), ("i", 0.0)
@@ -235,8 +239,8 @@ OPS = (
     ),
     _op(
         "LIFAdExCell",
-        "norse's LIFAdExCell: as LIFExCell less an adaptation a, which goes to adaptation_current (v - v_leak) and "
-        "rises by adaptation_spike.",
+        "norse's LIFAdExCell: as LIFExCell less an adaptation a, which goes to adaptation_current (v - v_leak) "
+        "and rises by adaptation_spike.",
         _body(_exponential, adapting=True),
         (NONE, REST, ("a", 0.0)),
         (*EXPONENTIAL, *ADAPTATION),
@@ -262,7 +266,8 @@ OPS = (
     ),
     _op(
         "LICell",
-        "norse's LICell: j = i + x, v = v + c ((v_leak - v) + j), from v_leak, which is the output; i = j - c_syn j.",
+        "norse's LICell: j = i + x, v = v + c ((v_leak - v) + j), from v_leak, which is the output; "
+        "i = j - c_syn j.",
         _li,
         (NONE, REST),
         (C_MEM, C_SYN, V_LEAK),

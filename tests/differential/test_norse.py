@@ -90,7 +90,7 @@ def test_cells_with_an_exponential_give_every_spike(worker: Worker) -> None:
 
 @pytest.mark.parametrize("name", NETS)
 def test_typical_networks_word_by_word(name: str, worker: Worker) -> None:
-    """Sequences of cells, loops with states passed by hand, whole sequences, convolutions, recurrence, norse's own."""
+    """Sequences of cells, loops with states passed by hand, whole sequences, convolutions, loops, norse's own."""
     shape = SHAPES.get(name, (12,))
     options = ImportOptions(input_shape=shape)
     reference = f"norse_nets.py:{NETS[name].__name__}"
@@ -122,7 +122,7 @@ def test_everything_that_is_refused_in_one_report(worker: Worker) -> None:
 
 @pytest.mark.parametrize("network", ["tutorial", "boxed"])
 def test_trained_networks_on_digits(network: str, worker: Worker) -> None:
-    """0 differing words and the same decisions; the reference engine, which sums exactly, gives the same spikes."""
+    """0 differing words, the same decisions; the reference engine, which sums exactly, has the same spikes."""
     x, labels = digits(DIGITS[network])
     options = ImportOptions(input_shape=(1, 28, 28), weights=MODEL.parent / f"{network}.pt")
     graph = imported(worker, f"{MODEL}:{network}", options)
@@ -140,7 +140,7 @@ def test_trained_networks_on_digits(network: str, worker: Worker) -> None:
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("cells", ["box", "iaf", "cuba"])
 def test_into_norse_by_its_own_nir_importer(cells: str, bias: bool, worker: Worker, tmp_path: Path) -> None:
-    """norse to snnhub to NIR to norse: 0 differing spikes with the same dt."""
+    """From norse to snnhub to NIR to norse: 0 differing spikes with the same dt."""
     settings = {"cells": cells, "bias": "true" if bias else ""}
     graph = imported(worker, "norse_nets.py:boxes", ImportOptions(input_shape=(12,), settings=settings))
     path = tmp_path / "net.nir"

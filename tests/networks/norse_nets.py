@@ -114,7 +114,7 @@ def by_hand(seed: int = 0) -> nn.Module:
 
 
 def convolutional(seed: int = 0, size: int = 12) -> nn.Module:
-    """norse's MNIST tutorial: convolutions, LIFCells, maxima, and a LILinearCell, written into a tensor step by step."""
+    """As in the MNIST tutorial: convolutions, LIFCells, maxima, LILinearCell, put into a tensor step by step."""
     import norse.torch as norse
     import torch
     from torch import nn
@@ -148,7 +148,7 @@ def convolutional(seed: int = 0, size: int = 12) -> nn.Module:
 
 
 def tutorial(seed: int = 0) -> nn.Module:
-    """norse's own ConvNet for MNIST, as it is."""
+    """The ConvNet for MNIST that norse brings, as it is."""
     from norse.torch.models.conv import ConvNet
 
     _seeded(seed)
