@@ -141,6 +141,8 @@ CODES: dict[str, str] = {
     "SNN-2609": "profile with a dt of its own",
     "SNN-2610": "neuron of a profile written in the form that a chip has",
     "SNN-2611": "neuron of a profile that has no equal on a chip",
+    "SNN-2615": "one of several values that a framework returns",
+    "SNN-2616": "framework that goes one of several ways by chance",
     "SNN-3001": "user code was run",
     "SNN-3002": "module or function that cannot be held",
     "SNN-3003": "use of the time axis that cannot be held",

@@ -15,13 +15,16 @@ from snnhub.ir.graph import Graph, Origin, Output, Port
 from snnhub.ir.numtype import F32, F64
 from snnhub.ops.registry import REGISTRY
 
+from snnhub_profiles.executor import executor
 from snnhub_profiles.layer import Layer
+from snnhub_profiles.official import official
+from snnhub_profiles.program import program
 from snnhub_profiles.rules import RULES
 from snnhub_profiles.rules.rule import Rule
-from snnhub_profiles.source import REFUSED, Item, RefusedError, Source, source_of
-from snnhub_profiles.wiring import NEURONS, Wiring, ours
+from snnhub_profiles.source import CHANCE, REFUSED, ChanceError, Item, RefusedError, Source, flat_source, source_of
+from snnhub_profiles.wiring import Wiring, ours
 
-CYCLE, LEFT, FIXED = "SNN-2604", "SNN-2605", "SNN-2609"
+CYCLE, LEFT, FIXED, FIRST = "SNN-2604", "SNN-2605", "SNN-2609", "SNN-2615"
 
 
 def discretise(graph: Graph, dt: float, profile: str) -> Graph:
@@ -31,18 +34,17 @@ def discretise(graph: Graph, dt: float, profile: str) -> Graph:
     """
     rule = RULES[profile]
     whole = flat(graph) if rule.wire is ours else graph
-    source = source_of(whole)
+    source = _source(whole, rule, profile)
     step = dt if rule.dt is None else rule.dt
     refusals = [error(REFUSED, place, words) for place, words in rule.check(source)]
     layers = _layers(source, rule, step, refusals)
-    if rule.wire is not ours:
-        refusals += _single_numbers(source)
-    known = [name for name, item in source.items.items() if item.type in rule.known]
+    known = {path for path, item in source.everything() if item.type in rule.known}
     wiring = None
     try:
         wiring = rule.wire(source, known)
     except RefusedError as problem:
-        refusals.append(error(REFUSED, graph.name or "network", str(problem)))
+        code = CHANCE if isinstance(problem, ChanceError) else REFUSED
+        refusals.append(error(code, graph.name or "network", str(problem)))
     if wiring is None or refusals:
         raise _refused(profile, refusals)
     assembly = _Assembly(whole, source, layers, wiring, rule)
@@ -51,8 +53,23 @@ def discretise(graph: Graph, dt: float, profile: str) -> Graph:
     except (GraphError, ProgramError, RefusedError) as problem:
         places = [error(REFUSED, item.place, item.message) for item in getattr(problem, "findings", ())]
         raise _refused(profile, places or [error(REFUSED, graph.name or "network", str(problem))]) from problem
-    findings = (*graph.findings, *_remarks(source, wiring, rule, dt), *assembly.findings)
+    findings = (*graph.findings, *_remarks(assembly.items, wiring, rule, dt), *assembly.findings)
     return replace(made, findings=findings, provenance=graph.provenance)
+
+
+def _source(graph: Graph, rule: Rule, profile: str) -> Source:
+    """The file as the importer gets it: through ``nir.read``, but for the profiles that are nobody's."""
+    if rule.wire is ours:
+        return flat_source(graph)
+    source = source_of(graph)
+    try:
+        read = official(source)
+    except RefusedError as problem:
+        raise _refused(profile, [error(REFUSED, graph.name or "network", str(problem))]) from None
+    if read.nested and rule.wire not in (executor, program):
+        words = "found a graph within a graph, which this profile does not cover"
+        raise _refused(profile, [error(REFUSED, item.id, words) for item in read.nested])
+    return read
 
 
 def descriptor(profile: str) -> Mapping[str, Any]:
@@ -70,7 +87,7 @@ def _refused(profile: str, refusals: list[Finding]) -> UnsupportedError:
 def _layers(source: Source, rule: Rule, dt: float, refusals: list[Finding]) -> dict[str, Layer]:
     """A layer for every node that the rule knows; Flatten waits for its rank. Refusals are collected."""
     layers: dict[str, Layer] = {}
-    for name, item in source.items.items():
+    for name, item in source.everything():
         words = rule.refuses.get(item.type)
         if words is None and item.type not in rule.known and not rule.drops:
             words = f"{item.type} is no type that the importer knows"
@@ -84,25 +101,21 @@ def _layers(source: Source, rule: Rule, dt: float, refusals: list[Finding]) -> d
     return layers
 
 
-def _single_numbers(source: Source) -> list[Finding]:
-    """Neurons whose fields are single numbers: ``nir.read``, through which every importer goes, refuses them."""
-    words = "its fields are single numbers; nir.read wants one per neuron"
-    neurons = [item for item in source.of(*NEURONS) if any(not values.shape for values in item.fields.values())]
-    return [error(REFUSED, item.id, words) for item in neurons]
-
-
-def _remarks(source: Source, wiring: Wiring, rule: Rule, dt: float) -> list[Finding]:
+def _remarks(items: Mapping[str, Item], wiring: Wiring, rule: Rule, dt: float) -> list[Finding]:
     found = [
         info(
             CYCLE,
-            f"{source.items[a].id} -> {source.items[b].id}",
+            f"{items[a].id} -> {items[b].id}",
             "this edge brings the value of the step before",
             new="1",
         )
         for a, b, steps in wiring.edges
         if steps
     ]
-    left = [source.items[name] for name in wiring.left]
+    left = [items[name] for name in wiring.left]
+    if len(wiring.returned) > 1:
+        words = f"{len(wiring.returned)} values are returned, and {wiring.output} is the first: by the order of a set"
+        found.append(loss(FIRST, items[wiring.output].id, words, old=", ".join(wiring.returned), new=wiring.output))
     found += [
         loss(LEFT, item.id, f"{item.type} is left out by the importer")
         for item in left
@@ -127,12 +140,16 @@ class _Assembly:
     delays: dict[str, int] = field(default_factory=dict)
     arriving: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    items: dict[str, Item] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.items = dict(self.source.everything())
 
     def graph(self, dt: float) -> Graph:
         """The finished graph. Raises ``GraphError`` where shapes do not fit."""
         builder = GraphBuilder(self.whole.name, REGISTRY)
         shape = self._input_shape()
-        terminal = builder.input(shape, F64 if self.rule.type == "f64" else F32, self.whole.inputs[0].id)
+        terminal = builder.input(shape, F64 if self.rule.type == "f64" else F32)
         self.arriving = {name: [] for name in self.wiring.order}
         for src, dst, steps in self.wiring.edges:
             self.arriving[dst].append((src, steps))
@@ -145,7 +162,7 @@ class _Assembly:
 
     def _input_shape(self) -> tuple[int, ...]:
         entries = self.source.of("Input")
-        first = self.source.items.get(self.wiring.entry)
+        first = self.items.get(self.wiring.entry)
         chosen = first if first is not None and first.type == "Input" else entries[0] if entries else None
         if chosen is None:
             raise RefusedError("there is no Input that says what shape arrives")
@@ -153,7 +170,7 @@ class _Assembly:
 
     def _place(self, builder: GraphBuilder, name: str) -> None:
         """Add the ops of a node, without what arrives at it."""
-        item = self.source.items.get(name)
+        item = self.items.get(name)
         made = Layer() if item is None else self._layer(item, name)
         self.findings += made.findings
         heads: list[Port] = []
@@ -182,7 +199,9 @@ class _Assembly:
 
     def _rank(self, name: str) -> int:
         """Number of feature axes that arrive at a node: that of the nearest node before it that says so."""
-        item = self.source.items[name]
+        item = self.items[name]
+        if item.arriving is not None:
+            return len(item.arriving)
         if "input_type" in item.fields:
             return int(np.size(item["input_type"]))
         return len(self._input_shape())
@@ -209,9 +228,7 @@ class _Assembly:
 
     def _end(self, builder: GraphBuilder, terminal: Port) -> None:
         """The network's output: what the last node gives, or what reaches it where it only passes on."""
-        if not self.whole.outputs:
-            raise RefusedError("there is no Output")
-        name, out = self.wiring.output, self.whole.outputs[0].id
+        name, out = self.wiring.output, "output"
         ends = [(name, 0)] if name in self.ports else self._through(name)
         if name == self.wiring.entry and name not in self.ports:
             ends = [(None, 0), *ends]

@@ -6,11 +6,11 @@ import numpy as np
 from snnhub.ir.tensor import Array, Tensor
 
 from snnhub_profiles import transforms
+from snnhub_profiles.executor import executor
 from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, spread
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item
-from snnhub_profiles.wiring import executor
 
 F = np.float32
 

@@ -6,12 +6,12 @@ import numpy as np
 from snnhub.findings import Finding
 from snnhub.ir.tensor import Array, Tensor
 
+from snnhub_profiles.executor import executor
 from snnhub_profiles.exponential import exp_f32
 from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
-from snnhub_profiles.wiring import executor
 
 F = np.float32
 MAX_SPIKES = 2**16

@@ -8,10 +8,10 @@ from snnhub.ir.tensor import Array
 
 from snnhub_profiles import transforms
 from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.program import program
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError, Source
-from snnhub_profiles.wiring import program
 
 DT = 1e-4
 
