@@ -143,6 +143,7 @@ CODES: dict[str, str] = {
     "SNN-2611": "neuron of a profile that has no equal on a chip",
     "SNN-2615": "one of several values that a framework returns",
     "SNN-2616": "framework that goes one of several ways by chance",
+    "SNN-2617": "neuron of a profile with numbers that no registered op takes",
     "SNN-3001": "user code was run",
     "SNN-3002": "module or function that cannot be held",
     "SNN-3003": "use of the time axis that cannot be held",

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from snnhub.errors import GraphError, ProgramError, UnsupportedError
-from snnhub.findings import Finding, error, info, loss
+from snnhub.findings import Finding, error, info, loss, note
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.ct_flat import flat
-from snnhub.ir.graph import Graph, Origin, Output, Port
+from snnhub.ir.graph import Graph, Node, Origin, Output, Port
 from snnhub.ir.numtype import F32, F64
 from snnhub.ops.registry import REGISTRY
 
 from snnhub_profiles.executor import executor
-from snnhub_profiles.layer import Layer
+from snnhub_profiles.layer import Layer, Op
+from snnhub_profiles.odd import allowed
 from snnhub_profiles.official import official
 from snnhub_profiles.program import program
 from snnhub_profiles.rules import RULES
@@ -25,6 +27,7 @@ from snnhub_profiles.source import CHANCE, REFUSED, ChanceError, Item, RefusedEr
 from snnhub_profiles.wiring import Wiring, ours
 
 CYCLE, LEFT, FIXED, FIRST = "SNN-2604", "SNN-2605", "SNN-2609", "SNN-2615"
+ODD = "SNN-2617"
 
 
 def discretise(graph: Graph, dt: float, profile: str) -> Graph:
@@ -70,6 +73,16 @@ def _source(graph: Graph, rule: Rule, profile: str) -> Source:
         words = "found a graph within a graph, which this profile does not cover"
         raise _refused(profile, [error(REFUSED, item.id, words) for item in read.nested])
     return read
+
+
+def _reached(after: Mapping[str, set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for name in after.get(waiting.pop(), set()) - found:
+            found.add(name)
+            waiting.append(name)
+    return found
 
 
 def descriptor(profile: str) -> Mapping[str, Any]:
@@ -180,17 +193,35 @@ class _Assembly:
                 continue
             last = index == len(made.ops) - 1
             name_of = item.id if last else f"{item.id}/{index}"
-            choices: dict[str, Any] = dict(op.attributes)
-            origin = Origin("nir", path=item.name)
-            port = builder.node(
-                name_of, op.op, self.ports.get(name), params=dict(op.params), origin=origin, **choices
-            )
+            chosen = allowed(op.wide if op.wide is not None and name in self.cyclic else op)
+            port, head = self._add(builder, name_of, chosen, item.name)
+            if name in self.ports:
+                builder.edge(self.ports[name], head)
             if not heads:
-                schema = REGISTRY(op.op, 1)
-                first = schema.ports.inputs[0] if schema is not None else "x"
-                heads.append(Port(builder.nodes[-1].id, first))
+                heads.append(head)
             self.ports[name] = port
         self.heads[name] = tuple(heads)
+
+    def _add(self, builder: GraphBuilder, name: str, op: Op, said: str) -> tuple[Port, Port]:
+        """A node; its output and its input port. What is no registered op brings its program."""
+        origin = Origin("nir", path=said)
+        if op.program is None:
+            choices: dict[str, Any] = dict(op.attributes)
+            port = builder.node(name, op.op, params=dict(op.params), origin=origin, **choices)
+            schema = REGISTRY(op.op, 1)
+            return port, Port(name, schema.ports.inputs[0] if schema is not None else "x")
+        self.findings.append(note(ODD, name, "its program is in the graph: no registered op takes such numbers"))
+        values = tuple(op.params.items())
+        builder.nodes.append(Node(name, op.op, 1, tuple(op.attributes.items()), values, op.program, origin))
+        return Port(name, op.program.outputs[0][0]), Port(name, op.program.inputs[0].name)
+
+    @cached_property
+    def cyclic(self) -> frozenset[str]:
+        """Nodes that reach themselves."""
+        after: dict[str, set[str]] = {name: set() for name in self.wiring.order}
+        for src, dst, _ in self.wiring.edges:
+            after.setdefault(src, set()).add(dst)
+        return frozenset(name for name in after if name in _reached(after, name))
 
     def _layer(self, item: Item, name: str) -> Layer:
         if item.type == "Flatten" and self.rule.flatten is not None:

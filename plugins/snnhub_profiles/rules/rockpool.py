@@ -9,6 +9,7 @@ from snnhub.ir.tensor import Array, Tensor
 from snnhub_profiles.executor import executor
 from snnhub_profiles.exponential import exp_f32
 from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.odd import counting
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
@@ -56,7 +57,10 @@ def _cuba(item: Item, dt: float) -> Layer:
         "threshold": number(item["v_threshold"], "v_threshold"),
         "bias": number(item["v_leak"], "v_leak"),
     }
-    return layer("core.MultiSpikeLIF", params, found, n_syn=1, recurrent=False, max_spikes=MAX_SPIKES)
+    made = layer("core.MultiSpikeLIF", params, found, n_syn=1, recurrent=False, max_spikes=MAX_SPIKES)
+    if bool(np.all(params["threshold"].array > 0)) and all(tensor.finite for tensor in params.values()):
+        return made
+    return Layer((counting(made.ops[0], "rockpool.LIF"),), made.findings)
 
 
 def _li(item: Item, dt: float) -> Layer:

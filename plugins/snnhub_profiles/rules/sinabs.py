@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from snnhub.findings import Finding
 from snnhub.ir.tensor import Array, Tensor
@@ -10,11 +12,14 @@ from snnhub_profiles import transforms
 from snnhub_profiles.executor import executor
 from snnhub_profiles.exponential import exp_f32
 from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.odd import counting
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
 
 F = np.float32
+SMALL = 2.0**-10
+"""Thresholds from here on take 2^24 spikes only of potentials of 2^14 and more."""
 MANY = "several spikes per step, each of which takes the threshold away; spikes at the threshold, too"
 
 
@@ -47,6 +52,15 @@ def _threshold(item: Item) -> tuple[Tensor, str]:
     return number(item["v_threshold"], "v_threshold", "float64" if precision == "f64" else "float32"), precision
 
 
+def _counting(made: Layer, item: Item) -> Layer:
+    """The layer; with counts in f32 where they have no bound: on cycles, and of thresholds about 0."""
+    (op,) = made.ops
+    wide = counting(op, op.op)
+    values = item["v_threshold"]
+    tame = all(tensor.finite for tensor in op.params.values()) and bool(np.all(np.abs(values) >= SMALL))
+    return Layer((replace(op, wide=wide) if tame else wide,), made.findings)
+
+
 def _lif(item: Item, dt: float) -> Layer:
     if np.any(_vector(item, "v_leak") != 0):
         raise RefusedError("v_leak must be 0")
@@ -59,7 +73,8 @@ def _lif(item: Item, dt: float) -> Layer:
     gain = item["r"] * dt / item["tau"]
     if not np.allclose(gain, 1):
         found.append(otherwise(item, "r", "the input is added as it is, without r dt / tau", spread(gain), "1"))
-    return layer("sinabs.LIF", {"alpha": alpha, "v_threshold": threshold}, found, precision=precision)
+    params = {"alpha": alpha, "v_threshold": threshold}
+    return _counting(layer("sinabs.LIF", params, found, precision=precision), item)
 
 
 def _if(item: Item, dt: float) -> Layer:
@@ -73,7 +88,7 @@ def _if(item: Item, dt: float) -> Layer:
         found.append(
             otherwise(item, "r", "the input is added as it is, without r and dt", spread(item["r"] * dt), "1")
         )
-    return layer("sinabs.IAF", {"v_threshold": threshold}, found, precision=precision)
+    return _counting(layer("sinabs.IAF", {"v_threshold": threshold}, found, precision=precision), item)
 
 
 def _li(item: Item, dt: float) -> Layer:
