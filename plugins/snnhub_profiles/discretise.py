@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,11 +14,12 @@ from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.ct_flat import flat
 from snnhub.ir.graph import Graph, Node, Origin, Output, Port
 from snnhub.ir.numtype import F32, F64
+from snnhub.ir.tensor import tensor
 from snnhub.ops.registry import REGISTRY
 
 from snnhub_profiles.executor import executor
 from snnhub_profiles.layer import Layer, Op
-from snnhub_profiles.odd import allowed
+from snnhub_profiles.odd import allowed, loud
 from snnhub_profiles.official import official
 from snnhub_profiles.program import program
 from snnhub_profiles.rules import RULES
@@ -127,8 +128,9 @@ def _remarks(items: Mapping[str, Item], wiring: Wiring, rule: Rule, dt: float) -
     ]
     left = [items[name] for name in wiring.left]
     if len(wiring.returned) > 1:
-        words = f"{len(wiring.returned)} values are returned, and {wiring.output} is the first: by the order of a set"
-        found.append(loss(FIRST, items[wiring.output].id, words, old=", ".join(wiring.returned), new=wiring.output))
+        words = f"{len(wiring.returned)} values are returned; the order of a set decides which is the first"
+        all_of, first = ", ".join(wiring.returned), items[wiring.output]
+        found.append(loss(FIRST, first.id, words, old=all_of, new=wiring.output))
     found += [
         loss(LEFT, item.id, f"{item.type} is left out by the importer")
         for item in left
@@ -137,6 +139,11 @@ def _remarks(items: Mapping[str, Item], wiring: Wiring, rule: Rule, dt: float) -
     if rule.dt is not None and rule.dt != dt:
         found.append(loss(FIXED, "dt", f"{rule.name} has a dt of its own", old=f"{dt:g} s", new=f"{rule.dt:g} s"))
     return found
+
+
+ONE, ZERO = (tensor(np.float32(value)) for value in (1, 0))
+SUM = Op("core.Scale", {"scale": ONE, "shift": ZERO})
+"""What a node that passes on is where sums of sums have an order."""
 
 
 @dataclass
@@ -185,6 +192,8 @@ class _Assembly:
         """Add the ops of a node, without what arrives at it."""
         item = self.items.get(name)
         made = Layer() if item is None else self._layer(item, name)
+        if not made.ops and self.rule.wire is not ours and self._adds(name):
+            made = Layer((SUM,), made.findings)
         self.findings += made.findings
         heads: list[Port] = []
         for index, op in enumerate(made.ops):
@@ -193,7 +202,7 @@ class _Assembly:
                 continue
             last = index == len(made.ops) - 1
             name_of = item.id if last else f"{item.id}/{index}"
-            chosen = allowed(op.wide if op.wide is not None and name in self.cyclic else op)
+            chosen = allowed(op.wide if op.wide is not None and self._wide(name, op) else op)
             port, head = self._add(builder, name_of, chosen, item.name)
             if name in self.ports:
                 builder.edge(self.ports[name], head)
@@ -215,12 +224,34 @@ class _Assembly:
         builder.nodes.append(Node(name, op.op, 1, tuple(op.attributes.items()), values, op.program, origin))
         return Port(name, op.program.outputs[0][0]), Port(name, op.program.inputs[0].name)
 
+    def _adds(self, name: str) -> bool:
+        """Whether a node that only passes on is a place of its own: it adds, or keeps what it gave before."""
+        return len(self.arriving[name]) + (name == self.wiring.entry) > 1 or name in self.cyclic
+
+    def _wide(self, name: str, op: Op) -> bool:
+        """Whether potentials may be NaN or infinite, or a count on a cycle may grow without a bound."""
+        return self.loud or (op.op.startswith("sinabs.") and name in self.cyclic)
+
+    @cached_property
+    def loud(self) -> bool:
+        """Whether any number of the network leads to NaN or infinities, or a cycle has no neuron to bound it."""
+        if any(loud(op) for made in self.layers.values() for op in made.ops):
+            return True
+        spiking = {name for name, item in self.items.items() if item.type in ("IF", "LIF", "CubaLIF")}
+        after = self._after(spiking)
+        return any(name in _reached(after, name) for name in after)
+
+    def _after(self, without: Collection[str] = ()) -> dict[str, set[str]]:
+        after: dict[str, set[str]] = {name: set() for name in self.wiring.order if name not in without}
+        for src, dst, _ in self.wiring.edges:
+            if src in after and dst in after:
+                after[src].add(dst)
+        return after
+
     @cached_property
     def cyclic(self) -> frozenset[str]:
         """Nodes that reach themselves."""
-        after: dict[str, set[str]] = {name: set() for name in self.wiring.order}
-        for src, dst, _ in self.wiring.edges:
-            after.setdefault(src, set()).add(dst)
+        after = self._after()
         return frozenset(name for name in after if name in _reached(after, name))
 
     def _layer(self, item: Item, name: str) -> Layer:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import keyword
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from snnhub_profiles.hash_order import set_order
@@ -49,8 +49,29 @@ def program(source: Source, known: Collection[str], path: str = "") -> Wiring:
     ends = tuple(back[name] for name in made.returned)
     if not ends:
         raise RefusedError("nothing leads to Output, so that no value is returned")
+    _narrow(source, order, edges, ends)
     level = Wiring(order, edges, order[0], ends[0], returned=ends)
     return inlined(level, inner, path)
+
+
+def _narrow(
+    source: Source, order: Iterable[str], edges: Iterable[tuple[str, str, int]], ends: Collection[str]
+) -> None:
+    """Raise ``RefusedError`` where a single 0, which stands for all late sources in the first step, meets weights.
+
+    A node of late sources only gets that 0, and so do those that it alone leads to: neurons take it for all of
+    them, weights do not, and as an output it has another shape than the steps after it.
+    """
+    narrow: set[str] = set()
+    for name in order:
+        found = [src in narrow or steps for src, dst, steps in edges if dst == name]
+        if found and all(found):
+            narrow.add(name)
+            item = source.items[name]
+            if item.type not in ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Scale", "Threshold"):
+                raise RefusedError(f"{name} gets a single 0 in the first step, which {item.type} does not take")
+    if narrow & set(ends):
+        raise RefusedError("in the first step a single 0 is returned, and more numbers after it")
 
 
 def _plain(name: str) -> str:

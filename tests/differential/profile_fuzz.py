@@ -52,6 +52,8 @@ def ours(path: Path, profile: str, x: Array) -> tuple[Array | str, bool]:
         chance = any(item.code == CHANCE for item in problem.findings)
         told = [f"{item.place}: {item.message}" for item in problem.findings]
         return " | ".join(told) or str(problem), chance
+    except Exception as problem:  # noqa: BLE001  ours must not fail in another way
+        return f"CRASH {type(problem).__name__}: {problem}", False
 
 
 def compared(worker: Worker, profile: str, path: Path, net: Net, seed: int) -> Outcome:
@@ -61,6 +63,8 @@ def compared(worker: Worker, profile: str, path: Path, net: Net, seed: int) -> O
     made, chance = ours(path, profile, x)
     if chance:
         return Outcome("chance", str(made))
+    if isinstance(made, str) and made.startswith("CRASH"):
+        return Outcome("crash", made)
     if isinstance(found, str):
         return Outcome("refused", found) if isinstance(made, str) else Outcome("framework refuses", found)
     if isinstance(made, str):
@@ -76,8 +80,10 @@ def compared(worker: Worker, profile: str, path: Path, net: Net, seed: int) -> O
 
 
 def stimulus(net: Net, seed: int) -> Array:
-    """Signed numbers of the shape of the first Input, or of three neurons."""
-    shapes = [item["shape"] for kind, item in net.nodes.values() if kind == "Input"] or [np.array([3])]
+    """Signed numbers of the shape of the first Input, or else of the first neurons."""
+    shapes = [item["shape"] for kind, item in net.nodes.values() if kind == "Input"]
+    shapes += [np.shape(item["r"]) for _, item in net.nodes.values() if "r" in item]
+    shapes += [item["weight"].shape[1:] for _, item in net.nodes.values() if "weight" in item] + [(3,)]
     random = np.random.default_rng(seed)
     return random.normal(0.6, 2, (STEPS, *(int(size) for size in shapes[0]))).astype("f4")
 

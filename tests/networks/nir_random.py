@@ -24,8 +24,25 @@ def pick(rng: Generator, items: Sequence[Any]) -> Any:
     return items[int(rng.integers(len(items)))]
 
 
-def spiking(rng: Generator, kind: str, shape: Sequence[int], *, wild: float = 0.0) -> Layer:
-    """A neuron of any type whose fields mostly suit one importer or another; ``wild``: odd numbers, how often."""
+def suited(rng: Generator, kind: str, shape: Sequence[int], r_of_if: float) -> Layer:
+    """A neuron with the fields that snnTorch and SpikingJelly both take; IF with ``r_of_if``."""
+    tau, syn = (float(pick(rng, (2e-3, 1e-3, 2e-4, 5e-3))) for _ in range(2))
+    threshold = float(pick(rng, (0.5, 1.0, 1.0, 2.0, 0.1)))
+    fields: dict[str, Any] = {"r": r_of_if if kind == "IF" else tau / DT, "v_threshold": threshold, "v_reset": 0.0}
+    if kind == "LIF":
+        fields |= {"tau": tau, "v_leak": 0.0, "r": float(pick(rng, (1.0, tau / DT)))}
+    if kind == "CubaLIF":
+        fields |= {"tau_mem": tau, "tau_syn": syn, "w_in": syn / DT, "v_leak": 0.0}
+    dtype = pick(rng, ("f4", "f4", "f8"))
+    return kind, {name: np.full(shape, value, dtype) for name, value in fields.items()}
+
+
+def spiking(rng: Generator, kind: str, shape: Sequence[int], *, wild: float = 0.0, suit: float = 0.0) -> Layer:
+    """A neuron of any type whose fields mostly suit one importer or another; ``wild``: odd numbers, how often.
+    ``suit``: r of IF in networks that many importers take; 0 for the others.
+    """
+    if suit and kind in ("IF", "LIF", "CubaLIF"):
+        return suited(rng, kind, shape, suit)
     tau, syn = (float(pick(rng, (2e-3, 1e-3, 1e-2, 2e-4, 1e-4, 5e-5, 3.0, 20.0))) for _ in range(2))
     r = float(pick(rng, (1.0, 1.0, tau / DT, tau / DT, 1 / DT, 2.5)))
     fields: dict[str, Any] = {"r": r}
@@ -54,8 +71,11 @@ def _spread(rng: Generator, fields: dict[str, Any], shape: Sequence[int], wild: 
         if rng.random() < wild:
             odd = pick(rng, ODD)
             values = np.full(shape, odd) if rng.random() < 0.5 else np.where(rng.random(shape) < 0.5, odd, values)
+        whole = bool(np.all(np.abs(values) < 200)) and bool(np.all(values == np.trunc(values)))
+        if np.dtype(of).kind in "iu" and not (whole and (np.dtype(of).kind == "i" or np.all(values >= 0))):
+            of = "f4"
         with np.errstate(all="ignore"):
-            made[name] = np.nan_to_num(values).astype(of) if np.dtype(of).kind in "iu" else values.astype(of)
+            made[name] = values.astype(of)
     if rng.random() < 0.05 and "v_reset" in made:
         del made["v_reset"]
     if rng.random() < 0.03 and "w_in" in made:
@@ -81,7 +101,7 @@ def dense(rng: Generator, out: int, into: int, *, wild: float = 0.0) -> Layer:
         bias = bias[:-1]
     with np.errstate(all="ignore"):
         if np.dtype(dtype).kind in "iu":
-            weight, bias = np.nan_to_num(weight), np.nan_to_num(bias)
+            weight, bias = (np.abs(np.round(np.clip(np.nan_to_num(each), -9, 9))) for each in (weight, bias))
         kind, fields = affine(weight.astype(dtype), bias.astype(dtype) if rng.random() < 0.6 else None)
     return kind, dict(fields)
 
@@ -127,10 +147,11 @@ def several(rng: Generator) -> Net:
     layers: list[Layer] = []
     wild = 0.0 if rng.random() < 0.7 else 0.1
     kinds = pick(rng, (("LIF",), ("CubaLIF",), ("IF",), NEURONS))
+    suit = float(pick(rng, (0.0, 1.0, 1e4)))
     for into, out in pairwise(sizes):
         layers.append(dense(rng, out, into, wild=wild / 3))
         if rng.random() < 0.9:
-            layers.append(spiking(rng, pick(rng, kinds), [out], wild=wild / 3))
+            layers.append(spiking(rng, pick(rng, kinds), [out], wild=wild / 3, suit=suit))
     return _chain(rng, layers, [sizes[0]], [sizes[-1]])
 
 
@@ -167,19 +188,20 @@ def recurrent(rng: Generator) -> Net:
     """A recurrent layer between others, in every order of names and edges; now and then over two neurons."""
     size = int(rng.integers(2, 5))
     kind = pick(rng, ("LIF", "CubaLIF", "LIF", "IF"))
-    middle = spiking(rng, kind, [size])
+    suit = float(pick(rng, (0.0, 1.0, 1e4, 1e4)))
+    middle = spiking(rng, kind, [size], suit=suit)
     nodes = {
         "input": terminal("Input", [2]),
         "fc": dense(rng, size, 2),
         "lif": middle,
         "w_rec": dense(rng, size, size),
         "out": dense(rng, 2, size),
-        "lif2": spiking(rng, kind, [2]),
+        "lif2": spiking(rng, kind, [2], suit=suit),
         "output": terminal("Output", [2]),
     }
     pairs = "input fc, fc lif, lif w_rec, w_rec lif, lif out, out lif2, lif2 output"
     if rng.random() < 0.3:
-        nodes["mid"] = spiking(rng, kind, [size])
+        nodes["mid"] = spiking(rng, kind, [size], suit=suit)
         pairs = "input fc, fc lif, lif w_rec, w_rec mid, mid lif, lif out, out lif2, lif2 output"
     edges = [(a, b) for a, b in (pair.split() for pair in pairs.split(", "))]
     if rng.random() < 0.7:
@@ -239,6 +261,7 @@ def spatial(rng: Generator) -> Net:
         size = [size[0]] * axes
     shape = [channels, *size]
     layers: list[Layer] = []
+    suit = float(pick(rng, (0.0, 1.0, 1e4)))
     for _ in range(int(rng.integers(1, 3))):
         if axes == 2 and rng.random() < 0.35:
             layers.append(_window(rng, pick(rng, ("SumPool2d", "AvgPool2d"))))
@@ -253,7 +276,7 @@ def spatial(rng: Generator) -> Net:
         if min(size) < 1:
             size = [max(n, 1) for n in size]
         if rng.random() < 0.6:
-            layers.append(spiking(rng, pick(rng, ("LIF", "IF", "CubaLIF")), [channels, *size]))
+            layers.append(spiking(rng, pick(rng, ("LIF", "IF", "CubaLIF")), [channels, *size], suit=suit))
     end = [channels, *size]
     if rng.random() < 0.5:
         start, stop = (int(pick(rng, axis)) for axis in ((0, 0, 0, 1, -2), (-1, -1, axes, axes - 1)))
@@ -263,7 +286,7 @@ def spatial(rng: Generator) -> Net:
         end = list(flat)
         if len(end) == 1:
             layers.append(dense(rng, 2, end[0]))
-            layers.append(spiking(rng, "LIF", [2]))
+            layers.append(spiking(rng, "LIF", [2], suit=suit))
             end = [2]
     return _chain(rng, layers, shape, end)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from snnhub.findings import Finding
 from snnhub.ir.tensor import Array, Tensor
@@ -12,7 +10,7 @@ from snnhub_profiles import transforms
 from snnhub_profiles.executor import executor
 from snnhub_profiles.exponential import exp_f32
 from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
-from snnhub_profiles.odd import counting
+from snnhub_profiles.odd import with_wide
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
@@ -53,12 +51,10 @@ def _threshold(item: Item) -> tuple[Tensor, str]:
 
 
 def _counting(made: Layer, item: Item) -> Layer:
-    """The layer; with counts in f32 where they have no bound: on cycles, and of thresholds about 0."""
-    (op,) = made.ops
-    wide = counting(op, op.op)
-    values = item["v_threshold"]
-    tame = all(tensor.finite for tensor in op.params.values()) and bool(np.all(np.abs(values) >= SMALL))
-    return Layer((replace(op, wide=wide) if tame else wide,), made.findings)
+    """The layer; with counts in f32 where they may have no bound: on cycles, and of thresholds about 0."""
+    op = with_wide(made.ops[0], made.ops[0].op)
+    tame = bool(np.all(np.abs(item["v_threshold"]) >= SMALL))
+    return Layer((op if tame or op.wide is None else op.wide,), made.findings)
 
 
 def _lif(item: Item, dt: float) -> Layer:

@@ -124,7 +124,7 @@ RULE = Rule(
         "Linear": common.dense,
         "Affine": common.dense,
         "Conv2d": common.conv,
-        "AvgPool2d": common.average,
+        "AvgPool2d": common.average_of_pairs,
         "SumPool2d": common.lp_sum,
         "Conv1d": common.conv,
         "IF": _if,
