@@ -17,15 +17,13 @@ from snnhub.ir.numtype import F32, F64
 from snnhub.ir.tensor import tensor
 from snnhub.ops.registry import REGISTRY
 
-from snnhub_profiles.executor import executor
 from snnhub_profiles.layer import Layer, Op
 from snnhub_profiles.odd import allowed, loud
 from snnhub_profiles.official import official
-from snnhub_profiles.program import program
 from snnhub_profiles.rules import RULES
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import CHANCE, REFUSED, ChanceError, Item, RefusedError, Source, flat_source, source_of
-from snnhub_profiles.wiring import Wiring, ours
+from snnhub_profiles.wiring import Wiring, chain, ours
 
 CYCLE, LEFT, FIXED, FIRST = "SNN-2604", "SNN-2605", "SNN-2609", "SNN-2615"
 ODD = "SNN-2617"
@@ -67,10 +65,10 @@ def _source(graph: Graph, rule: Rule, profile: str) -> Source:
         return flat_source(graph)
     source = source_of(graph)
     try:
-        read = official(source)
+        read = rule.rewrite(official(source))
     except RefusedError as problem:
         raise _refused(profile, [error(REFUSED, graph.name or "network", str(problem))]) from None
-    if read.nested and rule.wire not in (executor, program):
+    if read.nested and rule.wire is chain:
         words = "found a graph within a graph, which this profile does not cover"
         raise _refused(profile, [error(REFUSED, item.id, words) for item in read.nested])
     return read
@@ -202,7 +200,7 @@ class _Assembly:
                 continue
             last = index == len(made.ops) - 1
             name_of = item.id if last else f"{item.id}/{index}"
-            chosen = allowed(op.wide if op.wide is not None and self._wide(name, op) else op)
+            chosen = allowed(op.wide if op.wide is not None and self._wide(op) else op)
             port, head = self._add(builder, name_of, chosen, item.name)
             if name in self.ports:
                 builder.edge(self.ports[name], head)
@@ -228,9 +226,9 @@ class _Assembly:
         """Whether a node that only passes on is a place of its own: it adds, or keeps what it gave before."""
         return len(self.arriving[name]) + (name == self.wiring.entry) > 1 or name in self.cyclic
 
-    def _wide(self, name: str, op: Op) -> bool:
-        """Whether potentials may be NaN or infinite, or a count on a cycle may grow without a bound."""
-        return self.loud or (op.op.startswith("sinabs.") and name in self.cyclic)
+    def _wide(self, op: Op) -> bool:
+        """Whether potentials may be NaN or infinite, or counts may grow on a cycle without a bound."""
+        return self.loud or (op.op.startswith("sinabs.") and bool(self.cyclic))
 
     @cached_property
     def loud(self) -> bool:

@@ -130,14 +130,14 @@ def _own(item: Item) -> tuple[Shape | None, Shape | None]:
     return None, None
 
 
-def _own_conv(item: Item) -> tuple[Shape | None, Shape | None]:
+def _own_conv(item: Item) -> tuple[Shape, Shape]:
     given, weight = item.fields.get("input_shape"), item.fields["weight"]
     if given is None:
-        return None, None
+        raise TypeError("input_shape is missing")
     if (given.ndim == 0) != (item.type == "Conv1d") or given.ndim > 1:
         raise TypeError(f"input_shape is {'one number' if given.ndim == 0 else 'several numbers'}")
     size = _shape(given)
-    return (weight.shape[1], *size), (weight.shape[0], *_conv_size(item, size, given.ndim == 0))
+    return (weight.shape[1], *size), (weight.shape[0], *_conv_size(item, size))
 
 
 def _at(values: Any, axis: int) -> Any:
@@ -159,7 +159,7 @@ def _windows(size: Shape, padding: Any, dilation: Any, kernel: Any, stride: Any)
     return tuple(found)
 
 
-def _conv_size(item: Item, size: Shape, single: bool) -> Shape:
+def _conv_size(item: Item, size: Shape) -> Shape:
     padding = item.words.get("padding", item.fields.get("padding"))
     kernel = np.asarray(item.fields["weight"].shape[2])
     return _windows(size, padding, item["dilation"], kernel, item["stride"])
@@ -249,11 +249,6 @@ def _listed(shapes: list[Shape | None]) -> str:
     return ", ".join(str(list(shape)) if shape is not None else "unknown" for shape in shapes) or "none"
 
 
-def _conv_from(item: Item, arriving: Shape) -> Shape:
-    size = (arriving[1],) if item.type == "Conv1d" else arriving[1:]
-    return (item.fields["weight"].shape[0], *_conv_size(item, size, item.type == "Conv1d"))
-
-
 def _pool_from(item: Item, arriving: Shape) -> Shape:
     one = np.asarray(1)
     return (arriving[0], *_windows(arriving[1:], item["padding"], one, item["kernel_size"], item["stride"]))
@@ -267,8 +262,6 @@ def _flat_from(item: Item, arriving: Shape) -> Shape:
 
 
 SIZES: Mapping[str, Callable[[Item, Shape], Shape]] = {
-    "Conv1d": _conv_from,
-    "Conv2d": _conv_from,
     "SumPool2d": _pool_from,
     "AvgPool2d": _pool_from,
     "Flatten": _flat_from,
