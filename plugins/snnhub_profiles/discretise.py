@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -26,18 +26,20 @@ from snnhub_profiles.source import CHANCE, REFUSED, ChanceError, Item, RefusedEr
 from snnhub_profiles.wiring import Wiring, chain, ours
 
 CYCLE, LEFT, FIXED, FIRST = "SNN-2604", "SNN-2605", "SNN-2609", "SNN-2615"
-ODD = "SNN-2617"
+ODD, OPEN = "SNN-2617", "SNN-3505"
 
 
-def discretise(graph: Graph, dt: float, profile: str) -> Graph:
-    """The network that the profile's framework makes of ``graph``. Node ids stay.
+def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
+    """The network that the profile's framework makes of ``graph``. Node ids stay. ``dt`` in seconds; None for a
+    framework that has none, whose network then does not say how long a step is.
 
     Raises ``UnsupportedError`` with every reason where the framework, or the profile, refuses the file.
     """
     rule = RULES[profile]
     whole = flat(graph) if rule.wire is ours else graph
     source = _source(whole, rule, profile)
-    step = dt if rule.dt is None else rule.dt
+    given = rule.dt if rule.dt is not None else dt
+    step = float("nan") if given is None else given
     refusals = [error(REFUSED, place, words) for place, words in rule.check(source)]
     layers = _layers(source, rule, step, refusals)
     known = {path for path, item in source.everything() if item.type in rule.known}
@@ -51,11 +53,11 @@ def discretise(graph: Graph, dt: float, profile: str) -> Graph:
         raise _refused(profile, refusals)
     assembly = _Assembly(whole, source, layers, wiring, rule)
     try:
-        made = assembly.graph(step)
+        made = assembly.graph(given)
     except (GraphError, ProgramError, RefusedError) as problem:
         places = [error(REFUSED, item.place, item.message) for item in getattr(problem, "findings", ())]
         raise _refused(profile, places or [error(REFUSED, graph.name or "network", str(problem))]) from problem
-    findings = (*graph.findings, *_remarks(assembly.items, wiring, rule, dt), *assembly.findings)
+    findings = (*_settled(graph.findings, profile), *_remarks(assembly.items, wiring, rule, dt), *assembly.findings)
     return replace(made, findings=findings, provenance=graph.provenance)
 
 
@@ -107,13 +109,19 @@ def _layers(source: Source, rule: Rule, dt: float, refusals: list[Finding]) -> d
             refusals.append(error(REFUSED, item.id, words))
         elif item.type in rule.makes:
             try:
-                layers[name] = rule.makes[item.type](item, dt)
+                with np.errstate(all="ignore"):  # what comes of odd numbers is told with its place
+                    layers[name] = rule.makes[item.type](item, dt)
             except RefusedError as problem:
                 refusals.append(error(REFUSED, item.id, str(problem)))
     return layers
 
 
-def _remarks(items: Mapping[str, Item], wiring: Wiring, rule: Rule, dt: float) -> list[Finding]:
+def _settled(findings: Iterable[Finding], profile: str) -> list[Finding]:
+    """The reader's remarks, without the advice to choose a profile."""
+    return [replace(item, remedy="", new=profile) if item.code == OPEN else item for item in findings]
+
+
+def _remarks(items: Mapping[str, Item], wiring: Wiring, rule: Rule, dt: float | None) -> list[Finding]:
     found = [
         info(
             CYCLE,
@@ -134,7 +142,9 @@ def _remarks(items: Mapping[str, Item], wiring: Wiring, rule: Rule, dt: float) -
         for item in left
         if item.type not in ("Input", "Output")
     ]
-    if rule.dt is not None and rule.dt != dt:
+    if rule.timeless and dt is not None:
+        found.append(note(FIXED, "dt", f"{rule.name} has no dt: the one given is not used", old=f"{dt:g} s"))
+    if rule.dt is not None and dt is not None and rule.dt != dt:
         found.append(loss(FIXED, "dt", f"{rule.name} has a dt of its own", old=f"{dt:g} s", new=f"{rule.dt:g} s"))
     return found
 
@@ -163,7 +173,7 @@ class _Assembly:
     def __post_init__(self) -> None:
         self.items = dict(self.source.everything())
 
-    def graph(self, dt: float) -> Graph:
+    def graph(self, dt: float | None) -> Graph:
         """The finished graph. Raises ``GraphError`` where shapes do not fit."""
         builder = GraphBuilder(self.whole.name, REGISTRY)
         shape = self._input_shape()
@@ -227,8 +237,9 @@ class _Assembly:
         return len(self.arriving[name]) + (name == self.wiring.entry) > 1 or name in self.cyclic
 
     def _wide(self, op: Op) -> bool:
-        """Whether potentials may be NaN or infinite, or counts may grow on a cycle without a bound."""
-        return self.loud or (op.op.startswith("sinabs.") and bool(self.cyclic))
+        """Whether potentials may be NaN or infinite, or counts may grow on a cycle, or by sums, without a bound."""
+        added = any(len(found) > 1 for found in self.arriving.values())
+        return self.loud or (op.op.startswith("sinabs.") and (added or bool(self.cyclic)))
 
     @cached_property
     def loud(self) -> bool:

@@ -99,6 +99,7 @@ def main() -> None:
     bins: Counter[str] = Counter()
     with open_frameworks() as worker:
         for family in families:
+            print(f"{family} …", file=sys.stderr, flush=True)
             for seed in range(first, first + count):
                 net = random_net(family, seed)
                 path = net.write(Path(worker.folder) / f"{family}_{seed}.nir")

@@ -35,8 +35,9 @@ def _dt(item: Item, tau: str, dt: float) -> tuple[float, list[Finding]]:
     found = _guessed(item[tau], item["r"])
     if np.isclose(found, dt, rtol=1e-6):
         return found, []
+    given = f"{dt:g} s" if np.isfinite(dt) else "none given"
     return found, [
-        otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", f"{dt:g} s", f"{found:g} s")
+        otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", given, f"{found:g} s")
     ]
 
 
@@ -128,4 +129,5 @@ RULE = Rule(
     },
     refuses={"LIF": "the importer asks for a field tau_mem, which LIF does not have"},
     check=_check,
+    timeless=True,
 )

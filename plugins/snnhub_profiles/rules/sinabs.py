@@ -26,10 +26,8 @@ def _alpha(item: Item, dt: float) -> tuple[Tensor, list[Finding]]:
     with np.errstate(divide="ignore"):
         exponent = F(-1) / item["tau"].astype(F)
     values, words, found = exp_f32(exponent, f"{item.id}/alpha", "sinabs")
-    steps = spread(item["tau"] / dt)
-    found.append(
-        otherwise(item, "tau", "seconds are taken as steps", f"{steps} steps", f"{spread(item['tau'])} steps")
-    )
+    steps = f"{spread(item['tau'] / dt)} steps" if np.isfinite(dt) else f"{spread(item['tau'])} s"
+    found.append(otherwise(item, "tau", "seconds are taken as steps", steps, f"{spread(item['tau'])} steps"))
     return number(values, f"{words} of -1 / float32(tau) in float32"), found
 
 
@@ -146,4 +144,5 @@ RULE = Rule(
     transforms.flatten,
     refuses={"Conv1d": "its weights are read as tensors, which they are not"},
     drops=True,
+    timeless=True,
 )
