@@ -57,7 +57,11 @@ def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
     except (GraphError, ProgramError, RefusedError) as problem:
         places = [error(REFUSED, item.place, item.message) for item in getattr(problem, "findings", ())]
         raise _refused(profile, places or [error(REFUSED, graph.name or "network", str(problem))]) from problem
-    findings = (*_settled(graph.findings, profile), *_remarks(assembly.items, wiring, rule, dt), *assembly.findings)
+    findings = (
+        *_settled(graph.findings, profile),
+        *_remarks(assembly.items, wiring, rule, dt),
+        *assembly.findings,
+    )
     return replace(made, findings=findings, provenance=graph.provenance)
 
 
@@ -237,7 +241,7 @@ class _Assembly:
         return len(self.arriving[name]) + (name == self.wiring.entry) > 1 or name in self.cyclic
 
     def _wide(self, op: Op) -> bool:
-        """Whether potentials may be NaN or infinite, or counts may grow on a cycle, or by sums, without a bound."""
+        """Whether potentials may be NaN or infinite, or counts may grow without a bound: on cycles, by sums."""
         added = any(len(found) > 1 for found in self.arriving.values())
         return self.loud or (op.op.startswith("sinabs.") and (added or bool(self.cyclic)))
 

@@ -1,7 +1,7 @@
-"""Nirtorch 2.6, ``GraphExecutor`` (norse, sinabs, Rockpool): depth first from the input along the edges in file order.
+"""Nirtorch 2.6, ``GraphExecutor`` (norse, sinabs, Rockpool): depth first from the input, edges in file order.
 
-A node that runs before one of its sources gets what that gave in the step before; the last node that runs gives the
-output. A graph within the graph is an executor of its own, and runs as one node.
+A node that runs before one of its sources gets what that gave in the step before; the last node that runs gives
+the output. A graph within the graph is an executor of its own, and runs as one node.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OWN = frozenset({"graph", "stateful_modules", "return_state"})
 
 
 def executor(source: Source, known: Collection[str], path: str = "") -> Wiring:
-    """The wiring, with the paths of names. Raises ``RefusedError``; ``ChanceError`` for several starting points."""
+    """The wiring, with paths of names. Raises ``RefusedError``; ``ChanceError`` for several starting points."""
     inner = {item.name: executor(_within(item.inner), known, f"{path}{item.name}/") for item in source.nested}
     last = {_plain(name): name for name in source.items}  # of two names that become one, the later node stays
     for name in last:

@@ -1,8 +1,8 @@
 """In which order CPython 3.8 to 3.13 goes through a set of pairs of names where ``PYTHONHASHSEED`` is 0.
 
-Importers that go through sets of edges take one of several ways by this order. The protocol pins the seed, and so
-it can be told. Sources: the string hash is SipHash-1-3 (Aumasson and Bernstein 2012) with a key of zeros (PEP 456);
-the tuple hash is xxHash's of one lane per item; the set is an open table that is searched in runs of ten entries.
+Importers that go through sets of edges take one of several ways by this order. The protocol pins the seed, and
+so it can be told. Sources: the string hash is SipHash-1-3 (Aumasson and Bernstein 2012) with a key of zeros (PEP
+456); the tuple hash is xxHash's of one lane per item; the set is an open table searched in runs of ten entries.
 """
 
 from __future__ import annotations
@@ -66,10 +66,8 @@ def tuple_hash(items: Sequence[str]) -> int:
 def set_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """``list(set(pairs))``."""
     table: list[tuple[str, str] | None] = [None] * 8
-    used = 0
-    for pair in dict.fromkeys(pairs):
+    for used, pair in enumerate(dict.fromkeys(pairs), 1):
         _put(table, pair)
-        used += 1
         if used * 5 >= (len(table) - 1) * 3:
             size = 8
             while size <= used * (2 if used > 50000 else 4):

@@ -19,7 +19,9 @@ ROUNDED = "SNN-2608"
 
 @dataclass(frozen=True)
 class Op:
-    """One op with one input ``x``. ``program``: of an op that is not registered. ``wide``: what it is on a cycle."""
+    """One op with one input ``x``. ``program``: of an op that is not registered. ``wide``: what it is in a network
+    whose potentials may be NaN or infinite, or whose counts have no bound.
+    """
 
     op: str
     params: Mapping[str, Tensor] = field(default_factory=dict)

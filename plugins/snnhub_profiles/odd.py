@@ -1,9 +1,9 @@
 """Neurons whose numbers the registered ops do not take: NaN, infinities, thresholds of 0, counts without a bound.
 
-Frameworks compute with them as IEEE 754 says. Such a node is of no registered op: its name begins with ``odd.``, and
-its program is in the graph, as every step op's is. Most have the program of the op that they would be; the counting
-neurons of sinabs and Rockpool have their own, in which a count is a number of f32, as it is there; and where norse and SpikingJelly multiply by 0 to reset,
-theirs do, too.
+Frameworks compute with them as IEEE 754 says. Such a node is of no registered op: its name begins with ``odd.``,
+and its program is in the graph, as every step op's is. Most have the program of the op that they would be. The
+counting neurons of sinabs and Rockpool have their own, in which a count is a number of f32, as it is there; and
+where norse multiplies by 0 to reset, its own do, too.
 """
 
 from __future__ import annotations
@@ -121,9 +121,7 @@ class _Neuron:
 NEURONS: Mapping[str, _Neuron] = {
     "sinabs.LIF": _Neuron(_lif, (("v", 0.0),), ("alpha", "v_threshold")),
     "sinabs.IAF": _Neuron(_iaf, (("v", 0.0),), ("v_threshold",)),
-    "rockpool.LIF": _Neuron(
-        _rockpool, (("isyn", 0.0), ("vmem", 0.0)), ("alpha", "beta", "threshold", "bias")
-    ),
+    "rockpool.LIF": _Neuron(_rockpool, (("isyn", 0.0), ("vmem", 0.0)), ("alpha", "beta", "threshold", "bias")),
     "norse.LIFBox": _Neuron(_box, (("v", "v_leak"),), ("c", "v_leak", "v_threshold")),
     "norse.IAF": _Neuron(_norse_iaf, (("v", 0.0),), ("v_threshold",)),
     "norse.CubaLIF": _Neuron(

@@ -1,5 +1,5 @@
-"""What ``nir.read`` makes of a file before any importer sees it: shapes inferred, Input and Output nodes added, files
-refused.
+"""What ``nir.read`` makes of a file before any importer sees it: shapes inferred, Input and Output nodes added,
+files refused.
 
 Measured on nir 1.0.8 (``NIRGraph.infer_types``, ``check_types``). Its shapes are wrong for kernels that are not
 square and for grouped convolutions, and files whose next node says the right shape are refused for that.
@@ -146,7 +146,7 @@ def _at(values: Any, axis: int) -> Any:
 
 
 def _windows(size: Shape, padding: Any, dilation: Any, kernel: Any, stride: Any) -> Shape:
-    """nir's formula, axis by axis; ``kernel`` is one number for all axes of a convolution."""
+    """Nir's formula, axis by axis; ``kernel`` is one number for all axes of a convolution."""
     found = []
     for axis, n in enumerate(size):
         if isinstance(padding, str) and padding == "same":
@@ -281,5 +281,3 @@ def _check(graph: _Graph, a: str, b: str) -> None:
         raise _refuse(f"{a} -> {b}: a graph with {len(before)} outputs or {len(after)} inputs")
     if before != after:
         raise _refuse(f"shapes of {a} -> {b} do not fit: {_listed(before)} and {_listed(after)}")
-
-

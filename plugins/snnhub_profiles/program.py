@@ -1,8 +1,8 @@
-"""Nirtorch 2.6, ``nir_to_torch`` (snnTorch, SpikingJelly): nodes in alphabetical order, each as soon as its sources ran.
+"""Nirtorch 2.6, ``nir_to_torch`` (snnTorch, SpikingJelly): by the alphabet, each node as soon as its sources ran.
 
 A node of several sources does not wait for those that it can reach itself: it gets what they gave in the step
-before. Sums, and what Output returns first, follow the order of a set of pairs of names (``hash_order``). Nodes that
-wait are asked again without end, so that some graphs never become a program.
+before. Sums, and what Output returns first, follow the order of a set of pairs of names (``hash_order``). Nodes
+that wait are asked again without end, so that some graphs never become a program.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def program(source: Source, known: Collection[str], path: str = "") -> Wiring:
     inner = {}
     for item in source.nested:
         if names[item.name] in made.asked_again:
-            raise RefusedError(f"{item.name} is a graph that has to wait for a source, which nirtorch cannot build")
+            raise RefusedError(
+                f"{item.name} is a graph that has to wait for a source, which nirtorch cannot build"
+            )
         inner[item.name] = program(item.inner or source, known, f"{path}{item.name}/")
         if len(inner[item.name].returned) != 1:
             raise RefusedError(f"{item.name} is a graph with several edges into its Output: not covered")

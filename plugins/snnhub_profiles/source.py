@@ -85,7 +85,7 @@ class Source:
 
 
 def source_of(graph: Graph) -> Source:
-    """The nodes and edges of a graph. Raises ``UnsupportedError`` for edges that lead from one graph into another."""
+    """The nodes and edges of a graph. Raises ``UnsupportedError`` for edges from one graph into another."""
     scopes: dict[tuple[str, ...], dict[str, Node]] = {(): {}}
     for node in graph.nodes:
         path = node_path(node.id)

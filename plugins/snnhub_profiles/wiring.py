@@ -1,8 +1,8 @@
 """In which order a framework runs the nodes of a file, and so which edges bring values of the step before.
 
-Three executors were found among the importers: nirtorch's ``GraphExecutor`` (norse, sinabs, Rockpool: ``executor``),
-the program that nirtorch's ``nir_to_torch`` writes (snnTorch, SpikingJelly: ``program``), and spyx's single chain.
-``ours`` delays the edges into neurons that close a cycle.
+Three executors were found among the importers: nirtorch's ``GraphExecutor`` (norse, sinabs, Rockpool:
+``executor``), the program that nirtorch's ``nir_to_torch`` writes (snnTorch, SpikingJelly: ``program``), and
+spyx's single chain. ``ours`` delays the edges into neurons that close a cycle.
 """
 
 from __future__ import annotations

@@ -171,8 +171,7 @@ def tangled(rng: Generator) -> Net:
     nodes["output"] = terminal("Output", [N])
     names = list(nodes)
     edges = list(pairwise(names))
-    for _ in range(int(rng.integers(0, 4))):
-        edges.append((pick(rng, names[:-1]), pick(rng, names[1:])))
+    edges += [(pick(rng, names[:-1]), pick(rng, names[1:])) for _ in range(int(rng.integers(0, 4)))]
     if rng.random() < 0.3:
         edges.pop(int(rng.integers(len(edges))))
     if rng.random() < 0.1:

@@ -173,7 +173,7 @@ def _step(graph: Graph, dt: float | None) -> float:
 
 
 def _entry(graph: Graph, dt: float, names: Iterable[str]) -> Input:
-    """Where the stimulus goes: the file's Input, or, where it has none, that of the first profile that takes it."""
+    """Where the stimulus goes: the file's Input, or else that of the first profile that finds one."""
     if graph.inputs:
         return graph.inputs[0]
     for name in names:

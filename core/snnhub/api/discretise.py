@@ -40,7 +40,11 @@ def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
         return graph
     require(item)
     made: Graph = item.resolve()(graph, dt, profile)
-    stage = Stage(f"discretise {profile}", snnhub.__version__, (("dt", "none" if dt is None else repr(dt)), ("framework", item.framework)))
+    stage = Stage(
+        f"discretise {profile}",
+        snnhub.__version__,
+        (("dt", "none" if dt is None else repr(dt)), ("framework", item.framework)),
+    )
     return replace(made, provenance=made.provenance.after(stage))
 
 

@@ -150,11 +150,17 @@ def _seconds(value: str | float | None) -> float | None:
 
 def read_array(path: Path) -> Array:
     """The array of ``--input`` or ``--calibrate``. Raises ``UsageError`` for a file that is none."""
-    from snnhub.errors import FormatError, UsageError
     from snnhub_formats.recording import load_array
+
+    from snnhub.errors import FormatError, UsageError
 
     try:
         return load_array(path)
     except FormatError as problem:
-        words = {"where": problem.where, "found": problem.found, "allowed": problem.allowed}
-        raise UsageError(problem.message, remedy=problem.remedy, **words) from None
+        raise UsageError(
+            problem.message,
+            where=problem.where,
+            found=problem.found,
+            allowed=problem.allowed,
+            remedy=problem.remedy,
+        ) from None

@@ -36,9 +36,7 @@ def _dt(item: Item, tau: str, dt: float) -> tuple[float, list[Finding]]:
     if np.isclose(found, dt, rtol=1e-6):
         return found, []
     given = f"{dt:g} s" if np.isfinite(dt) else "none given"
-    return found, [
-        otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", given, f"{found:g} s")
-    ]
+    return found, [otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", given, f"{found:g} s")]
 
 
 def _one_axis(item: Item) -> None:

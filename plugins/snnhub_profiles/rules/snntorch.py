@@ -118,8 +118,8 @@ def _tuples(source: Source) -> tuple[list[tuple[str, str]], bool]:
 
 
 def _loops(source: Source) -> Source:
-    """A LIF or CubaLIF and the dense layer that only leads back to it become a graph within, under the first part of
-    the neurons' name; what arrives goes to the dense layer.
+    """A LIF or CubaLIF and the dense layer that only leads back to it become a graph within, under the first part
+    of the neurons' name; what arrives goes to the dense layer.
     """
     items, edges = dict(source.items), list(source.edges)
     for edge in source.edges:
@@ -138,7 +138,7 @@ def _loops(source: Source) -> Source:
 def _within(
     items: dict[str, Item], edges: list[tuple[str, str]], neurons: str, dense: str
 ) -> tuple[dict[str, Item], list[tuple[str, str]]]:
-    key = neurons.split(".")[0]
+    key = neurons.split(".", maxsplit=1)[0]
     lif, own = items[neurons], {}
     for kind in ("Input", "Output"):
         name = f"{key}.{kind.lower()}"
