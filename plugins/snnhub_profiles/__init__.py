@@ -57,6 +57,7 @@ def snnhub_register_profiles() -> Iterable[Profile]:
             describe="snnhub_profiles.discretise:descriptor",
             framework=framework,
             dt=1e-4 if name == "snntorch-1" else None,
+            timeless=name in ("sinabs-3", "rockpool-3"),
             switches="" if name == "nengo-4" else "snnhub_profiles.switches:explain",
         )
         for name, (framework, words) in SUMMARIES.items()

@@ -2,57 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from snnhub.errors import GraphError, ProgramError, UnsupportedError
-from snnhub.findings import Finding, error, info, loss
+from snnhub.findings import Finding, error, info, loss, note
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.ct_flat import flat
-from snnhub.ir.graph import Graph, Origin, Output, Port
+from snnhub.ir.graph import Graph, Node, Origin, Output, Port
 from snnhub.ir.numtype import F32, F64
+from snnhub.ir.tensor import tensor
 from snnhub.ops.registry import REGISTRY
 
-from snnhub_profiles.layer import Layer
+from snnhub_profiles.layer import Layer, Op
+from snnhub_profiles.odd import allowed, loud
+from snnhub_profiles.official import official
 from snnhub_profiles.rules import RULES
 from snnhub_profiles.rules.rule import Rule
-from snnhub_profiles.source import REFUSED, Item, RefusedError, Source, source_of
-from snnhub_profiles.wiring import NEURONS, Wiring, ours
+from snnhub_profiles.source import CHANCE, REFUSED, ChanceError, Item, RefusedError, Source, flat_source, source_of
+from snnhub_profiles.wiring import Wiring, chain, ours
 
-CYCLE, LEFT, FIXED = "SNN-2604", "SNN-2605", "SNN-2609"
+CYCLE, LEFT, FIXED, FIRST = "SNN-2604", "SNN-2605", "SNN-2609", "SNN-2615"
+ODD, OPEN = "SNN-2617", "SNN-3505"
 
 
-def discretise(graph: Graph, dt: float, profile: str) -> Graph:
-    """The network that the profile's framework makes of ``graph``. Node ids stay.
+def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
+    """The network that the profile's framework makes of ``graph``. Node ids stay. ``dt`` in seconds; None for a
+    framework that has none, whose network then does not say how long a step is.
 
     Raises ``UnsupportedError`` with every reason where the framework, or the profile, refuses the file.
     """
     rule = RULES[profile]
     whole = flat(graph) if rule.wire is ours else graph
-    source = source_of(whole)
-    step = dt if rule.dt is None else rule.dt
+    source = _source(whole, rule, profile)
+    given = rule.dt if rule.dt is not None else dt
+    step = float("nan") if given is None else given
     refusals = [error(REFUSED, place, words) for place, words in rule.check(source)]
     layers = _layers(source, rule, step, refusals)
-    if rule.wire is not ours:
-        refusals += _single_numbers(source)
-    known = [name for name, item in source.items.items() if item.type in rule.known]
+    known = {path for path, item in source.everything() if item.type in rule.known}
     wiring = None
     try:
         wiring = rule.wire(source, known)
     except RefusedError as problem:
-        refusals.append(error(REFUSED, graph.name or "network", str(problem)))
+        code = CHANCE if isinstance(problem, ChanceError) else REFUSED
+        refusals.append(error(code, graph.name or "network", str(problem)))
     if wiring is None or refusals:
         raise _refused(profile, refusals)
     assembly = _Assembly(whole, source, layers, wiring, rule)
     try:
-        made = assembly.graph(step)
+        made = assembly.graph(given)
     except (GraphError, ProgramError, RefusedError) as problem:
         places = [error(REFUSED, item.place, item.message) for item in getattr(problem, "findings", ())]
         raise _refused(profile, places or [error(REFUSED, graph.name or "network", str(problem))]) from problem
-    findings = (*graph.findings, *_remarks(source, wiring, rule, dt), *assembly.findings)
+    findings = (
+        *_settled(graph.findings, profile),
+        *_remarks(assembly.items, wiring, rule, dt),
+        *assembly.findings,
+    )
     return replace(made, findings=findings, provenance=graph.provenance)
+
+
+def _source(graph: Graph, rule: Rule, profile: str) -> Source:
+    """The file as the importer gets it: through ``nir.read``, but for the profiles that are nobody's."""
+    if rule.wire is ours:
+        return flat_source(graph)
+    source = source_of(graph)
+    try:
+        read = rule.rewrite(official(source))
+    except RefusedError as problem:
+        raise _refused(profile, [error(REFUSED, graph.name or "network", str(problem))]) from None
+    if read.nested and rule.wire is chain:
+        words = "found a graph within a graph, which this profile does not cover"
+        raise _refused(profile, [error(REFUSED, item.id, words) for item in read.nested])
+    return read
+
+
+def _reached(after: Mapping[str, set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for name in after.get(waiting.pop(), set()) - found:
+            found.add(name)
+            waiting.append(name)
+    return found
 
 
 def descriptor(profile: str) -> Mapping[str, Any]:
@@ -70,7 +105,7 @@ def _refused(profile: str, refusals: list[Finding]) -> UnsupportedError:
 def _layers(source: Source, rule: Rule, dt: float, refusals: list[Finding]) -> dict[str, Layer]:
     """A layer for every node that the rule knows; Flatten waits for its rank. Refusals are collected."""
     layers: dict[str, Layer] = {}
-    for name, item in source.items.items():
+    for name, item in source.everything():
         words = rule.refuses.get(item.type)
         if words is None and item.type not in rule.known and not rule.drops:
             words = f"{item.type} is no type that the importer knows"
@@ -78,39 +113,49 @@ def _layers(source: Source, rule: Rule, dt: float, refusals: list[Finding]) -> d
             refusals.append(error(REFUSED, item.id, words))
         elif item.type in rule.makes:
             try:
-                layers[name] = rule.makes[item.type](item, dt)
+                with np.errstate(all="ignore"):  # what comes of odd numbers is told with its place
+                    layers[name] = rule.makes[item.type](item, dt)
             except RefusedError as problem:
                 refusals.append(error(REFUSED, item.id, str(problem)))
     return layers
 
 
-def _single_numbers(source: Source) -> list[Finding]:
-    """Neurons whose fields are single numbers: ``nir.read``, through which every importer goes, refuses them."""
-    words = "its fields are single numbers; nir.read wants one per neuron"
-    neurons = [item for item in source.of(*NEURONS) if any(not values.shape for values in item.fields.values())]
-    return [error(REFUSED, item.id, words) for item in neurons]
+def _settled(findings: Iterable[Finding], profile: str) -> list[Finding]:
+    """The reader's remarks, without the advice to choose a profile."""
+    return [replace(item, remedy="", new=profile) if item.code == OPEN else item for item in findings]
 
 
-def _remarks(source: Source, wiring: Wiring, rule: Rule, dt: float) -> list[Finding]:
+def _remarks(items: Mapping[str, Item], wiring: Wiring, rule: Rule, dt: float | None) -> list[Finding]:
     found = [
         info(
             CYCLE,
-            f"{source.items[a].id} -> {source.items[b].id}",
+            f"{items[a].id} -> {items[b].id}",
             "this edge brings the value of the step before",
             new="1",
         )
         for a, b, steps in wiring.edges
         if steps
     ]
-    left = [source.items[name] for name in wiring.left]
+    left = [items[name] for name in wiring.left]
+    if len(wiring.returned) > 1:
+        words = f"{len(wiring.returned)} values are returned; the order of a set decides which is the first"
+        all_of, first = ", ".join(wiring.returned), items[wiring.output]
+        found.append(loss(FIRST, first.id, words, old=all_of, new=wiring.output))
     found += [
         loss(LEFT, item.id, f"{item.type} is left out by the importer")
         for item in left
         if item.type not in ("Input", "Output")
     ]
-    if rule.dt is not None and rule.dt != dt:
+    if rule.timeless and dt is not None:
+        found.append(note(FIXED, "dt", f"{rule.name} has no dt: the one given is not used", old=f"{dt:g} s"))
+    if rule.dt is not None and dt is not None and rule.dt != dt:
         found.append(loss(FIXED, "dt", f"{rule.name} has a dt of its own", old=f"{dt:g} s", new=f"{rule.dt:g} s"))
     return found
+
+
+ONE, ZERO = (tensor(np.float32(value)) for value in (1, 0))
+SUM = Op("core.Scale", {"scale": ONE, "shift": ZERO})
+"""What a node that passes on is where sums of sums have an order."""
 
 
 @dataclass
@@ -127,12 +172,16 @@ class _Assembly:
     delays: dict[str, int] = field(default_factory=dict)
     arriving: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    items: dict[str, Item] = field(default_factory=dict)
 
-    def graph(self, dt: float) -> Graph:
+    def __post_init__(self) -> None:
+        self.items = dict(self.source.everything())
+
+    def graph(self, dt: float | None) -> Graph:
         """The finished graph. Raises ``GraphError`` where shapes do not fit."""
         builder = GraphBuilder(self.whole.name, REGISTRY)
         shape = self._input_shape()
-        terminal = builder.input(shape, F64 if self.rule.type == "f64" else F32, self.whole.inputs[0].id)
+        terminal = builder.input(shape, F64 if self.rule.type == "f64" else F32)
         self.arriving = {name: [] for name in self.wiring.order}
         for src, dst, steps in self.wiring.edges:
             self.arriving[dst].append((src, steps))
@@ -145,7 +194,7 @@ class _Assembly:
 
     def _input_shape(self) -> tuple[int, ...]:
         entries = self.source.of("Input")
-        first = self.source.items.get(self.wiring.entry)
+        first = self.items.get(self.wiring.entry)
         chosen = first if first is not None and first.type == "Input" else entries[0] if entries else None
         if chosen is None:
             raise RefusedError("there is no Input that says what shape arrives")
@@ -153,8 +202,10 @@ class _Assembly:
 
     def _place(self, builder: GraphBuilder, name: str) -> None:
         """Add the ops of a node, without what arrives at it."""
-        item = self.source.items.get(name)
+        item = self.items.get(name)
         made = Layer() if item is None else self._layer(item, name)
+        if not made.ops and self.rule.wire is not ours and self._adds(name):
+            made = Layer((SUM,), made.findings)
         self.findings += made.findings
         heads: list[Port] = []
         for index, op in enumerate(made.ops):
@@ -163,17 +214,58 @@ class _Assembly:
                 continue
             last = index == len(made.ops) - 1
             name_of = item.id if last else f"{item.id}/{index}"
-            choices: dict[str, Any] = dict(op.attributes)
-            origin = Origin("nir", path=item.name)
-            port = builder.node(
-                name_of, op.op, self.ports.get(name), params=dict(op.params), origin=origin, **choices
-            )
+            chosen = allowed(op.wide if op.wide is not None and self._wide(op) else op)
+            port, head = self._add(builder, name_of, chosen, item.name)
+            if name in self.ports:
+                builder.edge(self.ports[name], head)
             if not heads:
-                schema = REGISTRY(op.op, 1)
-                first = schema.ports.inputs[0] if schema is not None else "x"
-                heads.append(Port(builder.nodes[-1].id, first))
+                heads.append(head)
             self.ports[name] = port
         self.heads[name] = tuple(heads)
+
+    def _add(self, builder: GraphBuilder, name: str, op: Op, said: str) -> tuple[Port, Port]:
+        """A node; its output and its input port. What is no registered op brings its program."""
+        origin = Origin("nir", path=said)
+        if op.program is None:
+            choices: dict[str, Any] = dict(op.attributes)
+            port = builder.node(name, op.op, params=dict(op.params), origin=origin, **choices)
+            schema = REGISTRY(op.op, 1)
+            return port, Port(name, schema.ports.inputs[0] if schema is not None else "x")
+        self.findings.append(note(ODD, name, "its program is in the graph: no registered op takes such numbers"))
+        values = tuple(op.params.items())
+        builder.nodes.append(Node(name, op.op, 1, tuple(op.attributes.items()), values, op.program, origin))
+        return Port(name, op.program.outputs[0][0]), Port(name, op.program.inputs[0].name)
+
+    def _adds(self, name: str) -> bool:
+        """Whether a node that only passes on is a place of its own: it adds, or keeps what it gave before."""
+        return len(self.arriving[name]) + (name == self.wiring.entry) > 1 or name in self.cyclic
+
+    def _wide(self, op: Op) -> bool:
+        """Whether potentials may be NaN or infinite, or counts may grow without a bound: on cycles, by sums."""
+        added = any(len(found) > 1 for found in self.arriving.values())
+        return self.loud or (op.op.startswith("sinabs.") and (added or bool(self.cyclic)))
+
+    @cached_property
+    def loud(self) -> bool:
+        """Whether any number of the network leads to NaN or infinities, or a cycle has no neuron to bound it."""
+        if any(loud(op) for made in self.layers.values() for op in made.ops):
+            return True
+        spiking = {name for name, item in self.items.items() if item.type in ("IF", "LIF", "CubaLIF")}
+        after = self._after(spiking)
+        return any(name in _reached(after, name) for name in after)
+
+    def _after(self, without: Collection[str] = ()) -> dict[str, set[str]]:
+        after: dict[str, set[str]] = {name: set() for name in self.wiring.order if name not in without}
+        for src, dst, _ in self.wiring.edges:
+            if src in after and dst in after:
+                after[src].add(dst)
+        return after
+
+    @cached_property
+    def cyclic(self) -> frozenset[str]:
+        """Nodes that reach themselves."""
+        after = self._after()
+        return frozenset(name for name in after if name in _reached(after, name))
 
     def _layer(self, item: Item, name: str) -> Layer:
         if item.type == "Flatten" and self.rule.flatten is not None:
@@ -182,7 +274,9 @@ class _Assembly:
 
     def _rank(self, name: str) -> int:
         """Number of feature axes that arrive at a node: that of the nearest node before it that says so."""
-        item = self.source.items[name]
+        item = self.items[name]
+        if item.arriving is not None:
+            return len(item.arriving)
         if "input_type" in item.fields:
             return int(np.size(item["input_type"]))
         return len(self._input_shape())
@@ -209,9 +303,7 @@ class _Assembly:
 
     def _end(self, builder: GraphBuilder, terminal: Port) -> None:
         """The network's output: what the last node gives, or what reaches it where it only passes on."""
-        if not self.whole.outputs:
-            raise RefusedError("there is no Output")
-        name, out = self.wiring.output, self.whole.outputs[0].id
+        name, out = self.wiring.output, "output"
         ends = [(name, 0)] if name in self.ports else self._through(name)
         if name == self.wiring.entry and name not in self.ports:
             ends = [(None, 0), *ends]

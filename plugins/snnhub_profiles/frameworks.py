@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import signal
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,32 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Call = Callable[[str, Array, float], Array]
+LIMIT = 20.0
+"""Seconds of this process within which an importer has to return. Some graphs keep nirtorch 2.6 going for ever."""
+_LEFT = [0.0]
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Allow importers ``seconds`` of the process's own time (``importing``)."""
+    _LEFT[0] = seconds
+    yield
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """Around an importer's call. Raises ``TimeoutError`` where it does not return; the run itself has no limit."""
+
+    def stop(_: int, __: FrameType | None) -> None:
+        raise TimeoutError(f"the importer did not return within {_LEFT[0]:g} s of its own time")
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, _LEFT[0], 0.5)  # again and again: some code swallows what is raised
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _stepwise(network: Any, stimulus: Array) -> Array:
@@ -50,7 +78,7 @@ def snntorch(path: str, stimulus: Array, dt: float) -> Array:
     import nir
     from snntorch.import_nir import import_from_nir
 
-    with contextlib.redirect_stdout(io.StringIO()):
+    with importing(), contextlib.redirect_stdout(io.StringIO()):
         network = import_from_nir(nir.read(path))
     return _stepwise(network, stimulus)
 
@@ -61,7 +89,9 @@ def norse(path: str, stimulus: Array, dt: float) -> Array:
     import nir
     import norse.torch
 
-    return _stepwise(norse.torch.from_nir(nir.read(path), ignore_warnings=True, dt=dt), stimulus)
+    with importing():
+        network = norse.torch.from_nir(nir.read(path), ignore_warnings=True, dt=dt)
+    return _stepwise(network, stimulus)
 
 
 def spikingjelly(path: str, stimulus: Array, dt: float) -> Array:
@@ -70,7 +100,9 @@ def spikingjelly(path: str, stimulus: Array, dt: float) -> Array:
     import nir
     from spikingjelly.activation_based.nir_exchange import import_from_nir
 
-    return _stepwise(import_from_nir(nir.read(path), dt=dt), stimulus)
+    with importing():
+        network = import_from_nir(nir.read(path), dt=dt)
+    return _stepwise(network, stimulus)
 
 
 def sinabs(path: str, stimulus: Array, dt: float) -> Array:
@@ -79,7 +111,9 @@ def sinabs(path: str, stimulus: Array, dt: float) -> Array:
     import nir
     from sinabs.nir import from_nir
 
-    return _stepwise(from_nir(nir.read(path), batch_size=1), stimulus)
+    with importing():
+        network = from_nir(nir.read(path), batch_size=1)
+    return _stepwise(network, stimulus)
 
 
 def rockpool(path: str, stimulus: Array, dt: float) -> Array:
@@ -93,7 +127,8 @@ def rockpool(path: str, stimulus: Array, dt: float) -> Array:
     from rockpool.nn.modules.torch.nir import from_nir
 
     torch.set_num_threads(1)
-    network = from_nir(nir.read(path))
+    with importing():
+        network = from_nir(nir.read(path))
     outputs, state = [], None
     with torch.no_grad():
         for frame in stimulus:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from snnhub.findings import Finding, loss, note
 from snnhub.ir.graph import AttributeValue
+from snnhub.ir.program import Program
 from snnhub.ir.tensor import Array, Tensor, tensor
 
 from snnhub_profiles.source import Item
@@ -18,11 +19,15 @@ ROUNDED = "SNN-2608"
 
 @dataclass(frozen=True)
 class Op:
-    """One op with one input ``x``."""
+    """One op with one input ``x``. ``program``: of an op that is not registered. ``wide``: what it is in a network
+    whose potentials may be NaN or infinite, or whose counts have no bound.
+    """
 
     op: str
     params: Mapping[str, Tensor] = field(default_factory=dict)
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    program: Program | None = None
+    wide: Op | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
+from snnhub.ir.graph import AttributeValue
 from snnhub.ir.tensor import tensor
 
 from snnhub_profiles.layer import Layer, Op, ignored, layer, otherwise, weights
@@ -23,39 +24,57 @@ def dense(item: Item, dtype: str = "float32") -> Layer:
     params, found = weights(item, dtype)
     if len(params["weight"].shape) != 2:
         raise RefusedError(f"weight has {len(params['weight'].shape)} axes, needs (out, in)")
+    if "bias" in params and params["bias"].array.size == 1:  # torch adds one number to all
+        one = params["bias"]
+        wide = np.broadcast_to(one.array.ravel(), params["weight"].shape[:1]).copy()
+        params["bias"] = tensor(wide).described(one.recipe)
     return layer("core.Dense", params, found, bias="bias" in params, accumulate="exact", shift=0)
 
 
 def conv(item: Item, dtype: str = "float32") -> Layer:
     """Conv1d and Conv2d."""
     params, found = weights(item, dtype)
-    axes = len(params["weight"].shape) - 2
-    dilation = item.integers("dilation", axes)
-    attributes = {name: item.integers(name, axes) for name in ("stride",)}
-    return layer(
-        "core.Conv",
-        params,
-        found,
-        bias="bias" in params,
-        accumulate="exact",
-        padding=_padding(item, params["weight"].shape[2:], dilation),
-        dilation=dilation,
-        groups=item.integers("groups", 1)[0],
-        **attributes,
-    )
+    kernel = params["weight"].shape[2:]
+    axes = len(kernel)
+    stride, dilation = (item.integers(name, axes) for name in ("stride", "dilation"))
+    before, after = _padding(item, kernel, stride, dilation)
+    choices: dict[str, AttributeValue] = {
+        "bias": "bias" in params,
+        "accumulate": "exact",
+        "padding": before,
+        "stride": stride,
+        "dilation": dilation,
+        "groups": item.integers("groups", 1)[0],
+    }
+    made = Op("core.Conv", params, choices)
+    if before == after:
+        return Layer((made,), tuple(found))
+    more = tuple(b - a for a, b in zip(before, after, strict=True))
+    pad = Op("core.Pad", {}, {"before": (0,) * (axes + 1), "after": (0, *more)})
+    return Layer((pad, made), tuple(found))
 
 
-def _padding(item: Item, kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
-    """Zeros on both sides. Raises ``RefusedError`` where ``same`` needs more of them on one side."""
+def _padding(
+    item: Item, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Zeros before and after. ``same`` has one more after where their number is odd, as in torch."""
     word = item.words.get("padding")
     if word is None:
-        return item.integers("padding", len(kernel))
+        given = item.integers("padding", len(kernel))
+        return given, given
     if word == "valid":
-        return (0,) * len(kernel)
-    total = [step * (size - 1) for size, step in zip(kernel, dilation, strict=True)]
-    if any(size % 2 for size in total):
-        raise RefusedError("padding same of an even kernel has more zeros on one side")
-    return tuple(size // 2 for size in total)
+        return (0,) * len(kernel), (0,) * len(kernel)
+    if any(step != 1 for step in stride):
+        raise RefusedError("padding same goes with a stride of 1 only")
+    total = [gap * (size - 1) for size, gap in zip(kernel, dilation, strict=True)]
+    return tuple(size // 2 for size in total), tuple(size - size // 2 for size in total)
+
+
+def pairs(item: Item, *names: str) -> None:
+    """Raise ``RefusedError`` where one of the fields is a single number, which importers cannot take apart."""
+    for name in names:
+        if item[name].size != 2:
+            raise RefusedError(f"{name} is a single number, and the importer needs one per axis")
 
 
 def average(item: Item) -> Layer:
@@ -65,6 +84,7 @@ def average(item: Item) -> Layer:
 
 def lp_sum(item: Item) -> Layer:
     """SumPool2d as torch.nn.LPPool2d of norm 1: the mean times the size of the window; padding is not read."""
+    pairs(item, "kernel_size", "stride")
     size = prod(item.integers("kernel_size", 2))
     scale = {"scale": tensor(np.float32(size)), "shift": tensor(np.float32(0))}
     found = ignored(item, "padding", 0)
@@ -80,16 +100,26 @@ def _pool(item: Item, padding: tuple[int, ...]) -> Op:
 
 def flatten(item: Item, rank: int) -> Layer:
     """Flatten as NIR counts axes, without a batch axis."""
-    start, end = (item.integers(name, 1)[0] for name in ("start_dim", "end_dim"))
-    return _flatten(start % rank if start < 0 else start, end % rank if end < 0 else end)
+    start, end = _axes(item, rank)
+    return _flatten(start, end)
+
+
+def _axes(item: Item, rank: int) -> tuple[int, int]:
+    """First and last axis of so many. Raises ``RefusedError`` where torch would."""
+    given = [item.integers(name, 1)[0] for name in ("start_dim", "end_dim")]
+    if any(not -rank <= axis < rank for axis in given):
+        raise RefusedError(f"axes {given[0]} to {given[1]} of {rank}")
+    start, end = (axis % rank for axis in given)
+    if start > end:
+        raise RefusedError(f"the first axis to flatten, {given[0]}, comes after the last, {given[1]}")
+    return start, end
 
 
 def flatten_with_batch(item: Item, rank: int) -> Layer:
     """Flatten whose axes are counted with the batch, as torch.nn.Flatten gets them from norse and snnTorch. With a
     batch of 1, an axis 0 merged with others adds nothing.
     """
-    start, end = (item.integers(name, 1)[0] for name in ("start_dim", "end_dim"))
-    start, end = (axis % (rank + 1) if axis < 0 else axis for axis in (start, end))
+    start, end = _axes(item, rank + 1)
     found = [
         otherwise(item, "start_dim", "axes are counted with a batch axis", f"{start}", f"{max(start - 1, 0)}")
     ]

@@ -1,15 +1,17 @@
 """In which order a framework runs the nodes of a file, and so which edges bring values of the step before.
 
-Three executors were found among the importers: nirtorch's ``GraphExecutor`` (norse, sinabs, Rockpool), the program
-that nirtorch's ``nir_to_torch`` writes (snnTorch, SpikingJelly), and spyx's single chain. ``ours`` delays the
-edges into neurons that close a cycle.
+Three executors were found among the importers: nirtorch's ``GraphExecutor`` (norse, sinabs, Rockpool:
+``executor``), the program that nirtorch's ``nir_to_torch`` writes (snnTorch, SpikingJelly: ``program``), and
+spyx's single chain. ``ours`` delays the edges into neurons that close a cycle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+
+from snnhub.ir.ct_names import node_path
 
 from snnhub_profiles.source import RefusedError, Source
 
@@ -21,6 +23,8 @@ class Wiring:
     """``order``: names of the nodes that run. ``edges``: (from, to, steps), in the order in which a node adds
     them.
     ``entry``: who gets the network's input. ``output``: whose value is the network's. ``left``: nodes left out.
+    ``returned``: where several values are returned, all of them; the first is ``output``.
+    Nodes of graphs within have paths of names, joined by ``/``.
     """
 
     order: tuple[str, ...]
@@ -28,100 +32,32 @@ class Wiring:
     entry: str
     output: str
     left: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
 
 
 Rule = Callable[[Source, Collection[str]], Wiring]
 """From a file and the names of the nodes that the importer knows. Raises ``RefusedError``."""
 
 
-def executor(source: Source, known: Collection[str]) -> Wiring:
-    """Nirtorch 2.6, ``GraphExecutor``: depth first from the input along the edges in file order. A node that runs
-    before one of its sources gets what that gave in the step before; the last node that runs gives the output.
-    """
-    unknown = [name for name in source.items if name not in known]
-    if len(unknown) > 1 and any(name in edge for edge in source.edges for name in unknown[:-1]):
-        raise RefusedError(f"more than one node that the importer does not know: {', '.join(unknown)}")
-    edges = list(dict.fromkeys(edge for edge in source.edges if edge[0] in known and edge[1] in known))
-    nodes = list(dict.fromkeys(name for edge in edges for name in edge))
-    if not nodes:
-        raise RefusedError("no edge is left between nodes that the importer knows")
-    roots = [name for name in nodes if not any(dst == name for _, dst in edges)]
-    if len(roots) != 1:
-        found = ", ".join(roots) or "none"
-        raise RefusedError(f"the importer starts at the one node that nothing leads to; found {found}")
-    order = _depth_first(roots[0], edges)
-    place = {name: index for index, name in enumerate(order)}
-    kept = [
-        (src, dst, int(place[src] >= place[dst]))
-        for dst in order
-        for src in nodes
-        if (src, dst) in edges and src in place
-    ]
-    left = tuple(name for name in source.items if name not in place)
-    return Wiring(tuple(order), tuple(kept), roots[0], order[-1], left)
+def inlined(level: Wiring, inner: Mapping[str, Wiring], path: str) -> Wiring:
+    """``level`` with its graphs within laid flat, each of which runs as one node; names become paths."""
 
+    def first(name: str) -> str:
+        return inner[name].entry if name in inner else f"{path}{name}"
 
-def _depth_first(root: str, edges: Iterable[tuple[str, str]]) -> list[str]:
-    """Preorder; the children of a node in the order of its edges."""
-    children: dict[str, list[str]] = {}
-    for src, dst in edges:
-        children.setdefault(src, []).append(dst)
+    def last(name: str) -> str:
+        return inner[name].output if name in inner else f"{path}{name}"
+
     order: list[str] = []
-    waiting = [root]
-    while waiting:
-        name = waiting.pop()
-        if name not in order:
-            order.append(name)
-            waiting += reversed(children.get(name, []))
-    return order
-
-
-def program(source: Source, known: Collection[str]) -> Wiring:
-    """Nirtorch 2.6, ``nir_to_torch``: nodes in alphabetical order, each as soon as its sources have run. A node of
-    several sources does not wait for those that it can reach itself: it gets what they gave in the step before.
-    """
-    entries = [item.name for item in source.of("Input")]
-    exits = [item.name for item in source.of("Output")]
-    if len(entries) != 1 or len(exits) != 1:
-        raise RefusedError(f"needs one Input and one Output; found {len(entries)} and {len(exits)}")
-    final = [src for src, dst in source.edges if dst == exits[0]]
-    if len(final) != 1:
-        raise RefusedError(f"which of the {len(final)} edges into {exits[0]} is returned is left to chance")
-    done = [entries[0]]
-    waiting = [name for name in source.items if name not in (entries[0], exits[0])]
-    kept: list[tuple[str, str, int]] = []
-    idle = 0
-    while waiting and idle < len(waiting):
-        name = waiting.pop(0)
-        found = _arrivals(source, name, done)
-        if found is None:
-            waiting.append(name)
-            idle += 1
-            continue
-        kept += found
-        done.append(name)
-        idle = 0
-    if waiting:
-        raise RefusedError(f"the importer waits for ever for the sources of {', '.join(waiting)}")
-    kept.append((final[0], exits[0], 0))
-    return Wiring((*done, exits[0]), tuple(kept), entries[0], exits[0])
-
-
-def _arrivals(source: Source, name: str, done: list[str]) -> list[tuple[str, str, int]] | None:
-    """The edges into a node with their steps; None while it has to wait."""
-    sources = list(dict.fromkeys(src for src, dst in source.edges if dst == name))
-    reached = _reachable(source, name)
-    edges = []
-    for src in sources:
-        if src in done:
-            edges.append((src, name, 0))
-        elif src in reached and len(sources) > 1:
-            edges.append((src, name, 1))
-        else:
-            return None
-    if len(edges) > 2:
-        raise RefusedError(f"{name} adds {len(edges)} sources in an order that is left to chance")
-    return edges or None
+    edges: list[tuple[str, str, int]] = []
+    for name in level.order:
+        order += inner[name].order if name in inner else [f"{path}{name}"]
+        edges += [(last(src), first(dst), steps) for src, dst, steps in level.edges if dst == name]
+        edges += inner[name].edges if name in inner else ()
+    left = [f"{path}{name}" for name in level.left if name not in inner]
+    left += [name for other in level.order if other in inner for name in inner[other].left]
+    returned = tuple(last(name) for name in level.returned)
+    return Wiring(tuple(order), tuple(edges), first(level.entry), last(level.output), tuple(left), returned)
 
 
 def _reachable(source: Source, start: str) -> set[str]:
@@ -162,7 +98,9 @@ def ours(source: Source, known: Collection[str]) -> Wiring:
     """Every edge at once, but for those into a neuron that lies on a cycle with their source: these bring the
     value of the step before. So a recurrent weight and its bias act one step later, and not before the first step.
     """
-    entries, exits = source.of("Input"), source.of("Output")
+    entries, exits = (
+        [item for item in source.of(kind) if len(node_path(item.id)) == 1] for kind in ("Input", "Output")
+    )
     if len(entries) != 1 or len(exits) != 1:
         raise RefusedError(f"needs one Input and one Output; found {len(entries)} and {len(exits)}")
     edges = []

@@ -8,6 +8,7 @@ batch of 1 and the state of the call before (spyx: its own scan over all steps, 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,12 @@ PACKAGES = (
 
 
 def main() -> None:
-    """Entry point of the worker process."""
+    """Entry point of the worker process. Importers go through sets of names, whose order is that of hashes: the
+    protocol pins it.
+    """
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  itself, once
     pipe = private_pipe()
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     from snnhub.api import hosted
@@ -61,7 +67,8 @@ def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
 def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Run a file, or the runner that ``runner`` names (``snnhub.api.hosted.run``).
 
-    ``framework``; ``model``: a NIR file; ``input``: ``.npy`` (time, features…); ``dt`` in seconds; ``folder``.
+    ``framework``; ``model``: a NIR file; ``input``: ``.npy`` (time, features…); ``dt`` in seconds; ``folder``;
+    ``limit``: seconds of this process that an importer may take, by default ``LIMIT``.
     Answers ``{"output": path}`` of ``.npy`` (time, features…), or ``{"refused": words}`` where the framework
     raised.
     """
@@ -71,12 +78,13 @@ def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
         return hosted.run(params, report)
     import numpy as np
 
-    from snnhub_profiles.frameworks import CALLS
+    from snnhub_profiles.frameworks import CALLS, LIMIT, limited
 
     stimulus = np.load(params["input"], allow_pickle=False).astype(np.float32)
     call = CALLS[params["framework"]]
     try:
-        output = call(params["model"], stimulus, float(params["dt"]))
+        with limited(float(params.get("limit", LIMIT))):
+            output = call(params["model"], stimulus, float(params["dt"]))
     except Exception as problem:  # noqa: BLE001  whatever a framework raises is its refusal
         return {"refused": f"{type(problem).__name__}: {problem}"}
     path = Path(params["folder"]) / f"{params['name']}.npy"

@@ -40,11 +40,13 @@ def open_frameworks() -> Worker:
     return Worker(recipe.name, worker_command(interpreter(recipe), ENVIRONMENT.worker))
 
 
-def theirs(worker: Worker, framework: str, path: Path, x: Array, dt: float) -> Array | str:
-    """The framework's output (time, features…), or the words in which it refused the file."""
+def theirs(worker: Worker, framework: str, path: Path, x: Array, dt: float, limit: float = 20.0) -> Array | str:
+    """The framework's output (time, features…), or the words in which it refused the file. ``limit``: seconds of
+    its process that its importer may take.
+    """
     given = worker.folder / "x.npy"
     np.save(given, x)
-    asked = {"framework": framework, "model": str(path), "input": str(given), "dt": dt}
+    asked = {"framework": framework, "model": str(path), "input": str(given), "dt": dt, "limit": limit}
     answer = worker.call("run", {**asked, "folder": str(worker.folder), "name": "y"}, timeout=300)
     return str(answer["refused"]) if "refused" in answer else np.asarray(np.load(answer["output"]))
 

@@ -16,7 +16,9 @@ from snnhub.peers.protocol import Worker
 
 from tests.conftest import SHARED
 from tests.differential.nir_peer import FRAMEWORK, in_their_call_shape, open_frameworks, theirs
+from tests.differential.profile_fuzz import compared
 from tests.networks.nir_nets import DT, Net, stimulus
+from tests.networks.nir_random import FAMILIES, random_net
 from tests.networks.nir_zoo import CHANCE, GRID, TIES, zoo
 
 pytestmark = [pytest.mark.peer]
@@ -69,6 +71,36 @@ def test_same_bins_and_same_refusals(profile: str, worker: Worker, tmp_path: Pat
     ran = [count for count in results.values() if count is not None]
     assert len(ran) >= (6 if profile in ("rockpool-3", "spyx-1") else 12)
     assert sum(ran) > 100
+
+
+RANDOM: dict[str, tuple[int, ...]] = {name: tuple(range(1, 9)) for name in FAMILIES}
+
+
+@pytest.mark.parametrize("profile", ["norse-1", "spikingjelly-2", "snntorch-1", "sinabs-3", "rockpool-3"])
+def test_random_files(profile: str, worker: Worker, tmp_path: Path) -> None:
+    """Eight seeds of every family of ``nir_random``: the same bins, NaN included, and the same refusals."""
+    kinds = []
+    for family, seeds in RANDOM.items():
+        for seed in seeds:
+            net = random_net(family, seed)
+            result = compared(worker, profile, net.write(tmp_path / f"{family}_{seed}.nir"), net, seed)
+            assert not result.wrong, f"{profile} {family} seed {seed}: {result.kind}: {result.words}"
+            kinds.append(result.kind)
+    assert kinds.count("equal") >= 5
+    assert "refused" in kinds
+
+
+def test_an_importer_that_never_returns_is_stopped(worker: Worker, tmp_path: Path) -> None:
+    """Two Outputs: nirtorch's program asks both without end; the worker goes on after it."""
+    base = zoo()["lif"]
+    nodes = {**base.nodes, "output2": base.nodes["output"]}
+    net = Net(nodes, [*base.edges, (base.edges[0][1], "output2")])
+    path = net.write(tmp_path / "never.nir")
+    found = theirs(worker, "snntorch", path, stimulus(net, 5, 0), DT, limit=1)
+    assert isinstance(found, str)
+    assert "did not return within 1 s" in found
+    assert "never returns" in str(ours(path, "snntorch-1"))
+    assert differing(worker, "norse-1", path, net, grid=False) is not None
 
 
 @pytest.mark.parametrize("profile", ["norse-1", "spikingjelly-2"])

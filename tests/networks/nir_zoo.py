@@ -16,12 +16,8 @@ N = 6
 GRID = ("mlp_grid", "if_grid", "cuba_grid")
 """Networks whose sums land on thresholds, where the order of summation decides spikes."""
 TIES: tuple[tuple[str, str], ...] = ()
-CHANCE = {
-    "snntorch-1": ("two_out",),
-    "spikingjelly-2": ("two_out",),
-    "sinabs-3": ("rec_cuba",),
-}
-"""Files of which an importer takes one of two ways by the order of a set of hashes: the profile refuses them."""
+CHANCE = {"sinabs-3": ("rec_cuba",)}
+"""Files of which an importer takes one of two ways by addresses in memory: the profile refuses them."""
 Layer = tuple[str, Fields]
 LI: dict[str, Any] = {"tau": 2e-3, "r": 1.0, "v_leak": 0.0}
 SPREAD = np.linspace(1, 4, N)

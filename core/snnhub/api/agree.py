@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,18 +16,18 @@ from snnhub.api.agree_explain import Explanation, explanations
 from snnhub.api.agree_live import WRONG, Conformity, Protocol, conformities, protocol
 from snnhub.api.agree_runs import OUTPUT, ProfileRun, run_profile
 from snnhub.api.agree_stimulus import digest_of, stimulus_by
-from snnhub.api.discretise import profiles
+from snnhub.api.discretise import discretise, profiles
 from snnhub.api.load import Loaded, load_graph
 from snnhub.api.options import ImportOptions
 from snnhub.compare.kind import Rules
 from snnhub.compare.traces import PairVerdict, compare_pair
 from snnhub.engine.stimulus import read_stimulus
-from snnhub.errors import UsageError
+from snnhub.errors import UnsupportedError, UsageError
 from snnhub.findings import Finding, info, note, ordered
 from snnhub.hub.catalogue import find
 from snnhub.hub.loader import load
 from snnhub.ir.continuous import is_continuous
-from snnhub.ir.graph import Graph
+from snnhub.ir.graph import Graph, Input
 from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
 
@@ -116,10 +117,11 @@ def agree(
     loaded = load_graph(source, options=ImportOptions(), continuous=True)
     path = _file(loaded)
     step = _step(loaded.graph, dt)
-    values, formula = _values(loaded.graph, stimulus)
+    names = _names(profiles, against)
+    values, formula = _values(_entry(loaded.graph, step, names), stimulus)
     told = protocol()
     claim = Claim(str(path), _digest(path), digest_of(values), told.digest, step, values.shape[0], formula)
-    runs = {name: run_profile(loaded.graph, name, step, values) for name in _names(profiles, against)}
+    runs = {name: run_profile(loaded.graph, name, step, values) for name in names}
     pairs = _pairs(runs, against)
     frameworks, findings = _frameworks(told, live, loaded, path, values, step, runs)
     apart = [(pair.a, pair.b) for pair in pairs if explain and not pair.silent and not agrees(pair)]
@@ -170,11 +172,21 @@ def _step(graph: Graph, dt: float | None) -> float:
     return step
 
 
-def _values(graph: Graph, stimulus: Array | str) -> tuple[Array, str]:
+def _entry(graph: Graph, dt: float, names: Iterable[str]) -> Input:
+    """Where the stimulus goes: the file's Input, or else that of the first profile that finds one."""
+    if graph.inputs:
+        return graph.inputs[0]
+    for name in names:
+        with contextlib.suppress(UnsupportedError):
+            return discretise(graph, dt, name).inputs[0]
+    raise UsageError("the file has no Input, and no profile finds one", where=graph.name)
+
+
+def _values(entry: Input, stimulus: Array | str) -> tuple[Array, str]:
     """The stimulus (time, features…) in f32 and its formula. One sample: the protocol has a batch of 1."""
     if isinstance(stimulus, str):
-        return stimulus_by(stimulus, tuple(graph.inputs[0].shape))
-    prepared = read_stimulus(np.asarray(stimulus), graph.inputs[0])
+        return stimulus_by(stimulus, tuple(entry.shape))
+    prepared = read_stimulus(np.asarray(stimulus), entry)
     if prepared.values.shape[1] != 1:
         raise UsageError(
             "one sample at a time: the protocol calls every framework with a batch of 1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from snnhub.api.agree_runs import CALL_SHAPE, ProfileRun, call_shape_output
+from snnhub.api.agree_runs import CALL_SHAPE, ProfileRun, call_shape_output, finite_sum
 from snnhub.errors import SnnhubError
 from snnhub.findings import Finding, error, note
 from snnhub.hub.loader import load
@@ -26,6 +27,7 @@ PLACE = Path("agreement") / "protocol.json"
 """Beside the recipe of the environment that the protocol is for, in the plugin's package."""
 EQUAL, TIE, DIFFERS, SILENT = "equal", "differs, order of sums", "differs", "silent"
 BOTH_REFUSE = "both refuse"
+UNDETERMINED = "undetermined"
 PROFILE_REFUSES, FRAMEWORK_REFUSES = "only the profile refuses", "only the framework refuses"
 WRONG = (DIFFERS, PROFILE_REFUSES, FRAMEWORK_REFUSES)
 """Verdicts under which a profile is not what its framework does."""
@@ -87,7 +89,7 @@ class Conformity:
         first = None
         if self.first is not None:
             step, index, theirs, ours = self.first
-            first = {"step": step, "index": list(index), "framework": theirs, "profile": ours}
+            first = {"step": step, "index": list(index), "framework": _said(theirs), "profile": _said(ours)}
         told = {name: getattr(self, name) for name in names}
         return {**told, "refused": self.refused or None, "first_divergence": first, "engine": self.engine or None}
 
@@ -96,6 +98,8 @@ class Conformity:
         place = f"{self.framework} and {self.profile}"
         if self.verdict in (PROFILE_REFUSES, FRAMEWORK_REFUSES):
             return [error("SNN-5421", place, f"{self.verdict}: {self.refused}")]
+        if self.verdict == UNDETERMINED:
+            return [note("SNN-2616", place, f"what the framework does is not determined: {self.refused}")]
         if self.verdict == SILENT:
             return [note("SNN-5424", place, "nothing came out, so that nothing is shown")]
         if self.verdict == DIFFERS and self.first is None:
@@ -107,6 +111,11 @@ class Conformity:
         if self.verdict == TIE:
             return [note("SNN-5423", place, f"{words}; the order of a sum may decide it, and was not the same")]
         return [error("SNN-5422", place, words, old=f"{theirs:g}", new=f"{ours:g}")]
+
+
+def _said(value: float) -> float | str:
+    """A number as JSON has it: NaN and infinities in words."""
+    return value if math.isfinite(value) else str(value)
 
 
 def conformities(
@@ -139,17 +148,20 @@ def _judged(base: Conformity, run: ProfileRun, words: str, values: Array, torch:
     theirs = base.output
     if run.refused:
         ours = "; ".join(f"{place}: {reason}" for place, reason in run.refused)
+        if run.chance:
+            return replace(base, verdict=UNDETERMINED, refused=ours)
         if theirs is None:
             return replace(base, verdict=BOTH_REFUSE, refused=f"{words} (profile: {ours})")
         return replace(base, verdict=PROFILE_REFUSES, refused=ours)
     if theirs is None:
         return replace(base, verdict=FRAMEWORK_REFUSES, refused=words)
     found, engine = call_shape_output(run, values)
-    spikes = int(theirs.sum()) if run.spiking else None
+    spikes = finite_sum(theirs) if run.spiking else None
     base = replace(base, bins=int(theirs.size), spikes=spikes, engine=engine)
     if found.size != theirs.size:
         return replace(base, verdict=DIFFERS, different=int(theirs.size))
-    wrong = np.flatnonzero(found.ravel().astype(theirs.dtype) != theirs.ravel())
+    y, wanted = found.ravel().astype(theirs.dtype), theirs.ravel()
+    wrong = np.flatnonzero(~((y == wanted) | (np.isnan(y) & np.isnan(wanted))))
     if not wrong.size:
         return replace(base, verdict=EQUAL if theirs.any() else SILENT)
     at = tuple(int(i) for i in np.unravel_index(wrong[0], found.shape))

@@ -22,12 +22,19 @@ from snnhub.ir.tensor import Array
 
 REFERENCE, CALL_SHAPE = "reference", "torch, one call per step, batch 1, one thread"
 OUTPUT = "output"
+CHANCE = "SNN-2616"
+
+
+def finite_sum(values: Array) -> int:
+    """Number of spikes, those of infinitely many at once left out."""
+    return int(np.where(np.isfinite(values), values, 0).sum(dtype=np.float64))
 
 
 @dataclass(frozen=True)
 class ProfileRun:
     """A file under ``profile``. ``refused``: (place, reason) of each refusal; nothing ran then. ``trains``: the
     spikes of every neuron by record key, and the output if it holds no spikes. ``output``: (time, features…).
+    ``chance``: refused since what the framework does is not determined.
     """
 
     profile: str
@@ -39,11 +46,12 @@ class ProfileRun:
     robust: Robustness | None = None
     undecided: str = ""
     findings: tuple[Finding, ...] = ()
+    chance: bool = False
 
     @property
     def spikes(self) -> int:
         """Spikes of all neurons."""
-        return sum(int(item.values.sum()) for item in self.trains if item.name != OUTPUT or self.spiking)
+        return sum(finite_sum(item.values) for item in self.trains if item.name != OUTPUT or self.spiking)
 
     @property
     def silent(self) -> bool:
@@ -60,7 +68,7 @@ class ProfileRun:
             "profile": self.profile,
             "refused": [{"place": place, "reason": reason} for place, reason in self.refused] or None,
             "spikes": None if self.refused else self.spikes,
-            "output_spikes": None if self.output is None or not self.spiking else int(self.output.sum()),
+            "output_spikes": None if self.output is None or not self.spiking else finite_sum(self.output),
             "silent": None if self.refused else self.silent,
             "order_robust": None if self.robust is None else self.robust.to_json(),
             "order_robust_unknown": self.undecided or None,
@@ -78,7 +86,7 @@ def run_profile(source: Graph, profile: str, dt: float, values: Array) -> Profil
     try:
         graph = discretise(source, dt, profile)
     except UnsupportedError as problem:
-        return ProfileRun(profile, _reasons(problem))
+        return ProfileRun(profile, _reasons(problem), chance=any(i.code == CHANCE for i in problem.findings))
     prepared = read_stimulus(values, graph.inputs[0]).values[:, 0]
     keys, spiking = _spike_trains(graph)
     try:

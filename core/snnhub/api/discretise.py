@@ -24,7 +24,7 @@ def profiles(hub: Hub | None = None) -> tuple[Profile, ...]:
 def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
     """``graph`` in steps of ``dt`` seconds, as ``profile`` computes them. Coefficients carry their recipe; what
     contradicts the source's own words is a finding ``loss``. A graph that has steps already comes back as it is.
-    ``dt`` may be None where the graph has one, or where the profile knows only one.
+    ``dt`` may be None where the graph has one, or where the profile knows only one, or none.
 
     Raises ``UsageError`` for an unknown profile or a dt that is no positive number, and ``UnsupportedError``, with
     every reason, where the profile refuses the network.
@@ -32,15 +32,19 @@ def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
     register_ops()
     item = find(load().profiles, profile, "profile")
     dt = next((value for value in (dt, graph.dt, item.dt) if value is not None), None)
-    if dt is None:
+    if dt is None and not item.timeless:
         raise UsageError("a profile needs the length of a step", where=profile, remedy="Pass --dt SECONDS")
-    if not (math.isfinite(dt) and dt > 0):
+    if dt is not None and not (math.isfinite(dt) and dt > 0):
         raise UsageError("dt must be a positive number of seconds", found=f"{dt:g}")
     if not is_continuous(graph):
         return graph
     require(item)
     made: Graph = item.resolve()(graph, dt, profile)
-    stage = Stage(f"discretise {profile}", snnhub.__version__, (("dt", repr(dt)), ("framework", item.framework)))
+    stage = Stage(
+        f"discretise {profile}",
+        snnhub.__version__,
+        (("dt", "none" if dt is None else repr(dt)), ("framework", item.framework)),
+    )
     return replace(made, provenance=made.provenance.after(stage))
 
 

@@ -149,7 +149,18 @@ def _seconds(value: str | float | None) -> float | None:
 
 
 def read_array(path: Path) -> Array:
-    """The array of ``--input`` or ``--calibrate``."""
+    """The array of ``--input`` or ``--calibrate``. Raises ``UsageError`` for a file that is none."""
     from snnhub_formats.recording import load_array
 
-    return load_array(path)
+    from snnhub.errors import FormatError, UsageError
+
+    try:
+        return load_array(path)
+    except FormatError as problem:
+        raise UsageError(
+            problem.message,
+            where=problem.where,
+            found=problem.found,
+            allowed=problem.allowed,
+            remedy=problem.remedy,
+        ) from None

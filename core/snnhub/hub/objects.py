@@ -189,7 +189,7 @@ class Profile(Registered):
 
     ``describe``: ``module:function``, ``(name) -> mapping``: the profile's choices as data (docs/profiles.md).
     ``framework``: the name and versions that it was measured on; empty for a rule of nobody's. ``dt``: the only
-    one that its framework has, in seconds; it goes where none is given.
+    one that its framework has, in seconds; it goes where none is given. ``timeless``: its framework has none.
 
     ``switches``: ``module:function``, ``(graph A, graph B, values) -> sets of field names``: of two profiles that
     name the same function, the smallest sets of fields that, switched in A's graph to what B's says, give B's
@@ -200,6 +200,7 @@ class Profile(Registered):
     framework: str = ""
     dt: float | None = None
     switches: str = ""
+    timeless: bool = False
     kind = "profile"
 
     def descriptor(self) -> Mapping[str, Any]:

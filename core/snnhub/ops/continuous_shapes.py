@@ -20,8 +20,10 @@ def numbers(node: Node, name: str) -> tuple[int, ...] | None:
     if name not in node.param:
         return None
     array = node.param[name].array.reshape(-1)
-    if array.size > 16 or not np.isfinite(array).all() or not (np.abs(array) <= MAX_NUMBER).all():
-        raise GraphError(f"{name} is no list of numbers of this size", found=f"{array.size} numbers")
+    if array.size > 16:
+        raise GraphError(f"{name} has too many numbers", found=str(array.size), allowed="up to 16")
+    if not np.isfinite(array).all() or not (np.abs(array) <= MAX_NUMBER).all():
+        raise GraphError(f"{name} is no size", found=str(array.tolist()), allowed=f"numbers up to {MAX_NUMBER}")
     if (array != np.rint(array)).any():
         raise GraphError(f"{name} has a fraction", found=str(array.tolist()), allowed="whole numbers")
     return tuple(int(number) for number in array)

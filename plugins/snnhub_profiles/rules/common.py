@@ -31,6 +31,12 @@ def average(item: Item, dt: float) -> Layer:
     return transforms.average(item)
 
 
+def average_of_pairs(item: Item, dt: float) -> Layer:
+    """AvgPool2d of an importer that takes kernel, stride and padding apart."""
+    transforms.pairs(item, "kernel_size", "stride", "padding")
+    return transforms.average(item)
+
+
 def lp_sum(item: Item, dt: float) -> Layer:
     """SumPool2d by way of a mean."""
     return transforms.lp_sum(item)

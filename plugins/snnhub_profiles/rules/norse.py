@@ -6,11 +6,12 @@ import numpy as np
 from snnhub.ir.tensor import Array, Tensor
 
 from snnhub_profiles import transforms
+from snnhub_profiles.executor import executor
 from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, spread
+from snnhub_profiles.odd import with_wide
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item
-from snnhub_profiles.wiring import executor
 
 F = np.float32
 
@@ -26,10 +27,15 @@ def _plain(item: Item, name: str) -> Tensor:
     return number(item[name], name)
 
 
+def _wide(made: Layer) -> Layer:
+    return Layer((with_wide(made.ops[0], made.ops[0].op),), made.findings)
+
+
 def _lif(item: Item, dt: float) -> Layer:
     found = [*ignored(item, "r", 1), *ignored(item, "v_reset", 0)]
     params = {"c": _closing(item["tau"], "tau", dt)}
-    return layer("norse.LIFBox", params | {name: _plain(item, name) for name in ("v_leak", "v_threshold")}, found)
+    params |= {name: _plain(item, name) for name in ("v_leak", "v_threshold")}
+    return _wide(layer("norse.LIFBox", params, found))
 
 
 def _if(item: Item, dt: float) -> Layer:
@@ -38,7 +44,7 @@ def _if(item: Item, dt: float) -> Layer:
         found.append(
             otherwise(item, "r", "the input is added as it is, without r and dt", spread(item["r"] * dt), "1")
         )
-    return layer("norse.IAF", {"v_threshold": _plain(item, "v_threshold")}, found)
+    return _wide(layer("norse.IAF", {"v_threshold": _plain(item, "v_threshold")}, found))
 
 
 def _cuba(item: Item, dt: float) -> Layer:
@@ -49,7 +55,7 @@ def _cuba(item: Item, dt: float) -> Layer:
         )
     params = {"c": _closing(item["tau_mem"], "tau_mem", dt), "c_syn": _closing(item["tau_syn"], "tau_syn", dt)}
     plain = {name: _plain(item, name) for name in ("w_in", "r", "v_leak", "v_threshold")}
-    return layer("norse.CubaLIF", params | plain, found)
+    return _wide(layer("norse.CubaLIF", params | plain, found))
 
 
 NEURON = {"compare": "gt", "reset": "value 0", "reset_time": "same step", "spikes_per_step": 1, "latency": 0}

@@ -6,12 +6,13 @@ import numpy as np
 from snnhub.findings import Finding
 from snnhub.ir.tensor import Array, Tensor
 
+from snnhub_profiles.executor import executor
 from snnhub_profiles.exponential import exp_f32
 from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.odd import with_wide
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
-from snnhub_profiles.source import Item, RefusedError
-from snnhub_profiles.wiring import executor
+from snnhub_profiles.source import Item, RefusedError, Source
 
 F = np.float32
 MAX_SPIKES = 2**16
@@ -34,12 +35,17 @@ def _dt(item: Item, tau: str, dt: float) -> tuple[float, list[Finding]]:
     found = _guessed(item[tau], item["r"])
     if np.isclose(found, dt, rtol=1e-6):
         return found, []
-    return found, [
-        otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", f"{dt:g} s", f"{found:g} s")
-    ]
+    given = f"{dt:g} s" if np.isfinite(dt) else "none given"
+    return found, [otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", given, f"{found:g} s")]
+
+
+def _one_axis(item: Item) -> None:
+    if item.arriving is not None and len(item.arriving) != 1:
+        raise RefusedError(f"neurons of {len(item.arriving)} axes: the importer needs one")
 
 
 def _cuba(item: Item, dt: float) -> Layer:
+    _one_axis(item)
     guess, found = _dt(item, "tau_mem", dt)
     alpha, more = _factor(item, "tau_mem", item["tau_mem"], guess)
     beta, most = _factor(item, "tau_syn", item["tau_syn"], guess)
@@ -56,10 +62,14 @@ def _cuba(item: Item, dt: float) -> Layer:
         "threshold": number(item["v_threshold"], "v_threshold"),
         "bias": number(item["v_leak"], "v_leak"),
     }
-    return layer("core.MultiSpikeLIF", params, found, n_syn=1, recurrent=False, max_spikes=MAX_SPIKES)
+    made = layer("core.MultiSpikeLIF", params, found, n_syn=1, recurrent=False, max_spikes=MAX_SPIKES)
+    op = with_wide(made.ops[0], "rockpool.LIF")
+    tame = bool(np.all(params["threshold"].array > 0))
+    return Layer((op if tame or op.wide is None else op.wide,), made.findings)
 
 
 def _li(item: Item, dt: float) -> Layer:
+    _one_axis(item)
     if item["tau"].size == 1:
         raise RefusedError("tau of one neuron is read as a number, which the importer cannot cut to an integer")
     guess, found = _dt(item, "tau", dt)
@@ -69,6 +79,12 @@ def _li(item: Item, dt: float) -> Layer:
         cut = spread(np.trunc(item["tau"]))
         found.append(otherwise(item, "tau", "tau in seconds is cut to an integer", spread(item["tau"]), cut))
     return layer("core.ExpSyn", {"beta": beta}, found)
+
+
+def _check(source: Source) -> list[tuple[str, str]]:
+    """Graphs within: the importer takes only one of a CubaLIF and its weights."""
+    words = "found a graph within the graph; the importer takes a CubaLIF with its weights only, not covered here"
+    return [(item.id, words) for item in source.nested]
 
 
 RULE = Rule(
@@ -110,4 +126,6 @@ RULE = Rule(
         "graph": common.EXECUTOR,
     },
     refuses={"LIF": "the importer asks for a field tau_mem, which LIF does not have"},
+    check=_check,
+    timeless=True,
 )

@@ -22,11 +22,18 @@ def unchecked(source: Source) -> list[tuple[str, str]]:
     return []
 
 
+def as_read(source: Source) -> Source:
+    """For importers that take the graph as ``nir.read`` gives it."""
+    return source
+
+
 @dataclass(frozen=True)
 class Rule:
     """``makes``: by node type. ``refuses``: reasons by node type; a type in neither is unknown to the importer,
     which
     raises or, where ``drops``, leaves the node out. ``type``: f32 or f64. ``dt``: the only one it knows, or None.
+    ``timeless``: it has none.
+    ``rewrite``: what the importer makes of the graph before it maps nodes.
     """
 
     name: str
@@ -38,7 +45,9 @@ class Rule:
     drops: bool = False
     type: str = "f32"
     dt: float | None = None
+    timeless: bool = False
     check: Check = unchecked
+    rewrite: Callable[[Source], Source] = as_read
 
     @property
     def known(self) -> frozenset[str]:

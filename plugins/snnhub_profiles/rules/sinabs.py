@@ -7,14 +7,17 @@ from snnhub.findings import Finding
 from snnhub.ir.tensor import Array, Tensor
 
 from snnhub_profiles import transforms
+from snnhub_profiles.executor import executor
 from snnhub_profiles.exponential import exp_f32
 from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.odd import with_wide
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
-from snnhub_profiles.wiring import executor
 
 F = np.float32
+SMALL = 2.0**-10
+"""Thresholds from here on take 2^24 spikes only of potentials of 2^14 and more."""
 MANY = "several spikes per step, each of which takes the threshold away; spikes at the threshold, too"
 
 
@@ -23,10 +26,8 @@ def _alpha(item: Item, dt: float) -> tuple[Tensor, list[Finding]]:
     with np.errstate(divide="ignore"):
         exponent = F(-1) / item["tau"].astype(F)
     values, words, found = exp_f32(exponent, f"{item.id}/alpha", "sinabs")
-    steps = spread(item["tau"] / dt)
-    found.append(
-        otherwise(item, "tau", "seconds are taken as steps", f"{steps} steps", f"{spread(item['tau'])} steps")
-    )
+    steps = f"{spread(item['tau'] / dt)} steps" if np.isfinite(dt) else f"{spread(item['tau'])} s"
+    found.append(otherwise(item, "tau", "seconds are taken as steps", steps, f"{spread(item['tau'])} steps"))
     return number(values, f"{words} of -1 / float32(tau) in float32"), found
 
 
@@ -47,6 +48,13 @@ def _threshold(item: Item) -> tuple[Tensor, str]:
     return number(item["v_threshold"], "v_threshold", "float64" if precision == "f64" else "float32"), precision
 
 
+def _counting(made: Layer, item: Item) -> Layer:
+    """The layer; with counts in f32 where they may have no bound: on cycles, and of thresholds about 0."""
+    op = with_wide(made.ops[0], made.ops[0].op)
+    tame = bool(np.all(np.abs(item["v_threshold"]) >= SMALL))
+    return Layer((op if tame or op.wide is None else op.wide,), made.findings)
+
+
 def _lif(item: Item, dt: float) -> Layer:
     if np.any(_vector(item, "v_leak") != 0):
         raise RefusedError("v_leak must be 0")
@@ -59,7 +67,8 @@ def _lif(item: Item, dt: float) -> Layer:
     gain = item["r"] * dt / item["tau"]
     if not np.allclose(gain, 1):
         found.append(otherwise(item, "r", "the input is added as it is, without r dt / tau", spread(gain), "1"))
-    return layer("sinabs.LIF", {"alpha": alpha, "v_threshold": threshold}, found, precision=precision)
+    params = {"alpha": alpha, "v_threshold": threshold}
+    return _counting(layer("sinabs.LIF", params, found, precision=precision), item)
 
 
 def _if(item: Item, dt: float) -> Layer:
@@ -73,7 +82,7 @@ def _if(item: Item, dt: float) -> Layer:
         found.append(
             otherwise(item, "r", "the input is added as it is, without r and dt", spread(item["r"] * dt), "1")
         )
-    return layer("sinabs.IAF", {"v_threshold": threshold}, found, precision=precision)
+    return _counting(layer("sinabs.IAF", {"v_threshold": threshold}, found, precision=precision), item)
 
 
 def _li(item: Item, dt: float) -> Layer:
@@ -135,4 +144,5 @@ RULE = Rule(
     transforms.flatten,
     refuses={"Conv1d": "its weights are read as tensors, which they are not"},
     drops=True,
+    timeless=True,
 )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 from snnhub.findings import Finding
+from snnhub.ir.ct_names import node_id
 from snnhub.ir.tensor import Array
 
 from snnhub_profiles import transforms
 from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.official import official
+from snnhub_profiles.program import program
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError, Source
-from snnhub_profiles.wiring import program
 
 DT = 1e-4
 
@@ -97,23 +99,61 @@ def _cuba(item: Item, dt: float) -> Layer:
 
 
 def _check(source: Source) -> list[tuple[str, str]]:
-    """IF answers a tuple, which nothing but the network's output takes; recurrent layers become subgraphs that
-    nirtorch does not build.
-    """
+    """IF answers a tuple, which nothing but the network's output takes."""
+    return _tuples(source)[0]
+
+
+def _tuples(source: Source) -> tuple[list[tuple[str, str]], bool]:
+    """Refusals, and whether the graph's own output is such a tuple."""
+    found, telling = [], {item.name for item in source.of("IF")}
+    for item in source.nested:
+        inner, told = _tuples(item.inner or source)
+        found += inner
+        telling |= {item.name} if told else set()
     ends = {item.name for item in source.of("Output")}
-    tuples = "IF answers a tuple, which the next layer does not take"
-    found = [
-        (item.id, tuples)
-        for item in source.of("IF")
-        if any(dst not in ends for src, dst in source.edges if src == item.name)
-    ]
-    pairs = set(source.edges)
-    for item in source.of("LIF", "CubaLIF"):
-        for other in source.of("Affine", "Linear"):
-            leads = [edge for edge in pairs if other.name in edge]
-            if {(item.name, other.name), (other.name, item.name)} <= pairs and len(leads) == 2:
-                found.append((item.id, "a recurrent layer becomes a subgraph, which nirtorch 2.6 cannot build"))
-    return found
+    for src, dst in source.edges:
+        if src in telling and dst not in ends:
+            found.append((source.items[src].id, "IF answers a tuple, which the next layer does not take"))
+    return list(dict.fromkeys(found)), any(src in telling and dst in ends for src, dst in source.edges)
+
+
+def _loops(source: Source) -> Source:
+    """A LIF or CubaLIF and the dense layer that only leads back to it become a graph within, under the first part
+    of the neurons' name; what arrives goes to the dense layer.
+    """
+    items, edges = dict(source.items), list(source.edges)
+    for edge in source.edges:
+        back = edge[::-1]
+        if edge == back or back not in edges or edge not in edges:
+            continue
+        neurons, dense = edge
+        leads = [len([one for one in edges if one[at] == dense]) for at in (0, 1)]
+        if items[neurons].type not in ("LIF", "CubaLIF") or items[dense].type not in ("Affine", "Linear"):
+            continue
+        if leads == [1, 1]:
+            items, edges = _within(items, edges, neurons, dense)
+    return Source(items, tuple(edges))
+
+
+def _within(
+    items: dict[str, Item], edges: list[tuple[str, str]], neurons: str, dense: str
+) -> tuple[dict[str, Item], list[tuple[str, str]]]:
+    key = neurons.split(".", maxsplit=1)[0]
+    lif, own = items[neurons], {}
+    for kind in ("Input", "Output"):
+        name = f"{key}.{kind.lower()}"
+        own[name] = Item(node_id((name,)), name, kind, {"shape": np.array(lif.leaving)}, {})
+    inner = Source(
+        {neurons: lif, dense: items[dense], **own},
+        ((neurons, dense), (dense, neurons), (neurons, f"{key}.output"), (f"{key}.input", dense)),
+    )
+    rest = {name: item for name, item in items.items() if name not in (neurons, dense)}
+    if key in rest:
+        raise RefusedError(f"{neurons} and {dense} become a graph {key}, and there is a node of this name")
+    graph = Item(lif.id, key, "NIRGraph", {}, {}, official(inner), lif.arriving, lif.leaving)
+    kept = [edge for edge in edges if edge not in ((neurons, dense), (dense, neurons))]
+    moved = [(key if a == neurons else a, key if b == neurons else b) for a, b in kept]
+    return {**rest, key: graph}, moved
 
 
 NEURON = {"initial": {"v": 0}, "compare": "gt", "spikes_per_step": 1, "latency": 0, "reset_time": "same step"}
@@ -124,7 +164,7 @@ RULE = Rule(
         "Linear": common.dense,
         "Affine": common.dense,
         "Conv2d": common.conv,
-        "AvgPool2d": common.average,
+        "AvgPool2d": common.average_of_pairs,
         "SumPool2d": common.lp_sum,
         "Conv1d": common.conv,
         "IF": _if,
@@ -175,4 +215,5 @@ RULE = Rule(
     transforms.flatten_with_batch,
     dt=DT,
     check=_check,
+    rewrite=_loops,
 )

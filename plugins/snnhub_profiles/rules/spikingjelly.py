@@ -7,10 +7,10 @@ from snnhub.findings import Finding
 
 from snnhub_profiles import transforms
 from snnhub_profiles.layer import Layer, layer, number, replaced
+from snnhub_profiles.program import program
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
-from snnhub_profiles.wiring import program
 
 
 def _uniform(item: Item, name: str) -> float:

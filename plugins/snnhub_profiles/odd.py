@@ -1,0 +1,139 @@
+"""Neurons whose numbers the registered ops do not take: NaN, infinities, thresholds of 0, counts without a bound.
+
+Frameworks compute with them as IEEE 754 says. Such a node is of no registered op: its name begins with ``odd.``,
+and its program is in the graph, as every step op's is. Most have the program of the op that they would be. The
+counting neurons of sinabs and Rockpool have their own, in which a count is a number of f32, as it is there; and
+where norse multiplies by 0 to reset, its own do, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+from snnhub.ir.numtype import F32, F64, NumType
+from snnhub.ir.op import StepOp
+from snnhub.ir.program import Program, Slot, State
+from snnhub.ir.trace import Body, Namespace, Step, Value, cast, floor, trace, trunc, where
+from snnhub.ops.registry import REGISTRY
+
+from snnhub_profiles.layer import Op
+from snnhub_profiles.ops.parts import number
+
+DOMAIN = "odd"
+
+
+LOUD = 1e12
+"""Numbers from here on may overflow f32 within a few products."""
+
+
+def loud(op: Op) -> bool:
+    """Whether potentials that follow from these numbers may be NaN or infinite."""
+    return op.program is not None or any(
+        tensor.dtype.kind == "f" and (not tensor.finite or bool(np.any(np.abs(tensor.array) > LOUD)))
+        for tensor in op.params.values()
+    )
+
+
+def allowed(op: Op) -> Op:
+    """``op`` as it is where all of its numbers are finite, else with its program in the graph.
+
+    Layers without a state, whose weights an engine sums, have no program, and come back as they are.
+    """
+    if op.program is not None or all(tensor.finite for tensor in op.params.values()):
+        return op
+    schema = REGISTRY(op.op, 1)
+    if not isinstance(schema, StepOp):
+        return op
+    return Op(f"{DOMAIN}.{op.op}", op.params, op.attributes, schema.program(dict(op.attributes)))
+
+
+def with_wide(op: Op, name: str) -> Op:
+    """``op`` with what it is in a network whose potentials may be NaN or infinite: the program ``name``."""
+    choice = str(op.attributes.get("precision", op.attributes.get("decay_input", "")))
+    return replace(op, wide=Op(f"{DOMAIN}.{name}", op.params, {}, _program(name, choice)))
+
+
+def _up(value: Value, precision: str) -> Value:
+    return cast(value, "f64") if precision == "f64" else value
+
+
+def _sinabs_spikes(h: Value, param: Namespace, precision: str) -> Value:
+    due = trunc(h / param.v_threshold)
+    due = cast(due, "f32") if precision == "f64" else due
+    return number(h > 0.0) * due
+
+
+def _lif(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
+    h = _up(param.alpha, choice) * state.v + _up(x, choice)
+    n = _sinabs_spikes(h, param, choice)
+    return {"v": h - _up(n, choice) * param.v_threshold}, {"s": n}
+
+
+def _iaf(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
+    h = state.v + _up(x, choice)
+    n = _sinabs_spikes(h, param, choice)
+    above = (h - _up(n, choice) * param.v_threshold) + param.v_threshold
+    return {"v": where(above <= 0.0, 0.0, above) - param.v_threshold}, {"s": n}
+
+
+def _rockpool(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
+    isyn = (state.isyn + x) * param.beta
+    h = state.vmem * param.alpha + isyn + param.bias
+    due = number(h >= param.threshold) * floor(h / param.threshold)
+    n = due - (due - 65536.0) * number(due > 65536.0)
+    return {"isyn": isyn, "vmem": h - n * param.threshold}, {"s": n}
+
+
+def _norse_reset(h: Value, param: Namespace) -> tuple[Value, Value]:
+    s = (h - param.v_threshold) > 0.0
+    z = number(s)
+    return (1.0 - z) * h + z * 0.0, s
+
+
+def _box(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
+    v, s = _norse_reset(state.v + param.c * ((x + param.v_leak) - state.v), param)
+    return {"v": v}, {"s": s}
+
+
+def _norse_iaf(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
+    v, s = _norse_reset(state.v + x, param)
+    return {"v": v}, {"s": s}
+
+
+def _norse_cuba(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
+    i = state.i + param.c_syn * ((param.v_leak - state.i) + param.w_in * x)
+    v, s = _norse_reset(state.v + param.c * ((param.r * i + param.v_leak) - state.v), param)
+    return {"i": i, "v": v}, {"s": s}
+
+
+@dataclass(frozen=True)
+class _Neuron:
+    """``states``: name and initial value; ``params``: names."""
+
+    body: Body
+    states: tuple[tuple[str, float | str], ...]
+    params: tuple[str, ...]
+
+
+NEURONS: Mapping[str, _Neuron] = {
+    "sinabs.LIF": _Neuron(_lif, (("v", 0.0),), ("alpha", "v_threshold")),
+    "sinabs.IAF": _Neuron(_iaf, (("v", 0.0),), ("v_threshold",)),
+    "rockpool.LIF": _Neuron(_rockpool, (("isyn", 0.0), ("vmem", 0.0)), ("alpha", "beta", "threshold", "bias")),
+    "norse.LIFBox": _Neuron(_box, (("v", "v_leak"),), ("c", "v_leak", "v_threshold")),
+    "norse.IAF": _Neuron(_norse_iaf, (("v", 0.0),), ("v_threshold",)),
+    "norse.CubaLIF": _Neuron(
+        _norse_cuba, (("i", "v_leak"), ("v", "v_leak")), ("c", "c_syn", "w_in", "r", "v_leak", "v_threshold")
+    ),
+}
+
+
+@cache
+def _program(name: str, choice: str) -> Program:
+    neuron = NEURONS[name]
+    wide: NumType = F64 if choice == "f64" else F32
+    slots = [Slot(item, wide if item == "v_threshold" else F32) for item in neuron.params]
+    states = [State(item, wide if item == "v" else F32, start) for item, start in neuron.states]
+    return trace(neuron.body, [Slot("x", F32)], slots, states, choice=choice)

@@ -1,0 +1,120 @@
+"""Random files under every profile and in its framework, by hand: ``python -m tests.differential.profile_fuzz``.
+
+Arguments: ``COUNT FIRST_SEED FAMILIES PROFILES`` (lists with commas). For every file and framework: what it gave,
+or that it refused, against the profile with the torch engine in the protocol's call shape. Prints every class of
+disagreement with its files, and how many agreed.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from snnhub.api.load import load_graph
+from snnhub.api.options import ImportOptions
+from snnhub.errors import SnnhubError
+from snnhub.ir.tensor import Array
+from snnhub.peers.protocol import Worker
+
+from tests.differential.nir_peer import FRAMEWORK, in_their_call_shape, open_frameworks, theirs
+from tests.networks.nir_nets import DT, Net
+from tests.networks.nir_random import FAMILIES, random_net
+
+STEPS = 25
+PROFILES = ("norse-1", "spikingjelly-2", "snntorch-1", "sinabs-3", "rockpool-3")
+CHANCE = "SNN-2616"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``kind``: equal, silent, refused, chance; or a disagreement, with ``words``."""
+
+    kind: str
+    words: str = ""
+    bins: int = 0
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the profile is not what the framework does."""
+        return self.kind not in ("equal", "silent", "refused", "chance")
+
+
+def ours(path: Path, profile: str, x: Array) -> tuple[Array | str, bool]:
+    """What the profile gives, or why it refuses; and whether that is since chance decides."""
+    try:
+        graph = load_graph(path, options=ImportOptions(profile=profile, dt=DT)).graph
+        return in_their_call_shape(graph, x), False
+    except SnnhubError as problem:
+        chance = any(item.code == CHANCE for item in problem.findings)
+        told = [f"{item.place}: {item.message}" for item in problem.findings]
+        return " | ".join(told) or str(problem), chance
+    except Exception as problem:  # noqa: BLE001  ours must not fail in another way
+        return f"CRASH {type(problem).__name__}: {problem}", False
+
+
+def compared(worker: Worker, profile: str, path: Path, net: Net, seed: int) -> Outcome:
+    """One file in one framework and under its profile."""
+    x = stimulus(net, seed)
+    found = theirs(worker, FRAMEWORK[profile], path, x, DT, limit=2)
+    made, chance = ours(path, profile, x)
+    if chance:
+        return Outcome("chance", str(made))
+    if isinstance(made, str) and made.startswith("CRASH"):
+        return Outcome("crash", made)
+    if isinstance(found, str):
+        return Outcome("refused", found) if isinstance(made, str) else Outcome("framework refuses", found)
+    if isinstance(made, str):
+        return Outcome("profile refuses", made)
+    if made.size != found.size:
+        return Outcome("size", f"{found.shape} there, {made.shape} here")
+    y = made.reshape(found.shape).astype(found.dtype)
+    wrong = ~((y == found) | (np.isnan(y) & np.isnan(found)))
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        return Outcome("differs", f"{int(wrong.sum())} of {found.size}, first {at}: {found[at]!r}, here {y[at]!r}")
+    return Outcome("equal" if found.any() else "silent", "", int(found.size))
+
+
+def stimulus(net: Net, seed: int) -> Array:
+    """Signed numbers of the shape of the first Input, or else of the first neurons."""
+    shapes = [item["shape"] for kind, item in net.nodes.values() if kind == "Input"]
+    shapes += [np.shape(item["r"]) for _, item in net.nodes.values() if "r" in item]
+    shapes += [item["weight"].shape[1:] for _, item in net.nodes.values() if "weight" in item] + [(3,)]
+    random = np.random.default_rng(seed)
+    return random.normal(0.6, 2, (STEPS, *(int(size) for size in shapes[0]))).astype("f4")
+
+
+def main() -> None:
+    """Run the families and profiles that the command line names."""
+    count, first = (int(word) for word in (*sys.argv[1:3], "20", "0")[:2])
+    families = sys.argv[3].split(",") if len(sys.argv) > 3 else list(FAMILIES)
+    profiles = sys.argv[4].split(",") if len(sys.argv) > 4 else list(PROFILES)
+    warnings.simplefilter("ignore")
+    tally: dict[str, Counter[str]] = {profile: Counter() for profile in profiles}
+    classes: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    bins: Counter[str] = Counter()
+    with open_frameworks() as worker:
+        for family in families:
+            print(f"{family} …", file=sys.stderr, flush=True)
+            for seed in range(first, first + count):
+                net = random_net(family, seed)
+                path = net.write(Path(worker.folder) / f"{family}_{seed}.nir")
+                for profile in profiles:
+                    result = compared(worker, profile, path, net, seed)
+                    tally[profile][result.kind] += 1
+                    bins[profile] += result.bins
+                    if result.wrong:
+                        classes[profile, result.kind, result.words[:100]].append(f"{family}/{seed}")
+                path.unlink()
+    for (profile, kind, words), places in sorted(classes.items(), key=lambda item: (item[0][0], -len(item[1]))):
+        print(f"{profile} {kind}: {len(places)} ({', '.join(places[:4])}): {words}")
+    for profile in profiles:
+        print(profile, dict(tally[profile]), f"{bins[profile]:,} bins equal")
+
+
+if __name__ == "__main__":
+    main()
