@@ -30,6 +30,8 @@ def discretise(graph: Graph, dt: float, profile: str) -> Graph:
     Raises ``UnsupportedError`` with every reason where the framework, or the profile, refuses the file.
     """
     rule = RULES[profile]
+    if rule.build is not None:
+        return rule.build(graph, dt)
     whole = flat(graph) if rule.wire is ours else graph
     source = source_of(whole)
     step = dt if rule.dt is None else rule.dt

@@ -1,0 +1,102 @@
+"""Reference code of spyx's layers. Arrays are (samples, *features), sums in f32 in XLA's order."""
+
+from __future__ import annotations
+
+import numpy as np
+from snnhub.engine.exact import fused_multiply_add
+from snnhub.engine.kernels import Context, Kernel
+from snnhub.ir.tensor import Array
+
+from snnhub_profiles.ops.spyx_layers import channels_last
+
+LONGEST = 32
+"""Terms up to which XLA's CPU compiler leaves a sum over one axis as it is (its tree of reductions)."""
+
+
+def dense(context: Context) -> Kernel:
+    """Per output, fma after fma; of one output, a product and a reduction."""
+    param = context.node.param
+    columns = np.ascontiguousarray(param["weight"].array.T)
+    bias = param["bias"].array if "bias" in param else None
+    many = columns.shape[1] > 1 or len(columns) <= LONGEST
+
+    def run(x: Array) -> Array:
+        rows = x.astype(np.float32).reshape(-1, len(columns))
+        with np.errstate(all="ignore"):
+            total = _in_order(rows, columns) if many else _in_windows(rows * columns[:, 0])[:, None]
+            total = total if bias is None else total + bias
+        return total.reshape(*x.shape[:-1], columns.shape[1])
+
+    return lambda inputs: run(inputs["x"])
+
+
+def _in_order(rows: Array, columns: Array) -> Array:
+    total = np.zeros((len(rows), columns.shape[1]), np.float32)
+    for index in np.flatnonzero(rows.any(axis=0) | ~np.isfinite(columns).all(axis=1)):  # an fma of 0 changes nothing
+        x, weight = rows[:, index, None], columns[index]
+        plain = bool(((x == 0) | (np.abs(x) == 1)).all())  # products of spikes are exact
+        total = total + x * weight if plain else fused_multiply_add(x, weight[None], total)
+    return total
+
+
+def _in_windows(products: Array) -> Array:
+    """Sums along the last axis: windows of 32, the zeros that are missing half in front, until 32 are left."""
+    while products.shape[1] > LONGEST:
+        count = -(-products.shape[1] // LONGEST)
+        missing = count * LONGEST - products.shape[1]
+        whole = np.pad(products, ((0, 0), (missing // 2, missing - missing // 2)))
+        products = _one_by_one(whole.reshape(len(products), count, LONGEST))
+    return _one_by_one(products)
+
+
+def _one_by_one(terms: Array) -> Array:
+    total = np.zeros(terms.shape[:-1], np.float32)
+    for index in range(terms.shape[-1]):
+        total = total + terms[..., index]
+    return total
+
+
+def flatten(context: Context) -> Kernel:
+    """Channels last."""
+
+    def run(x: Array) -> Array:
+        ordered = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
+        return ordered.reshape(len(x), -1)
+
+    return lambda inputs: run(inputs["x"])
+
+
+def sum_pool(context: Context) -> Kernel:
+    """One entry of the window after the other, in C order of spyx's axes."""
+    node, shape = context.node, context.shapes["y"]
+    window, stride, before, after = (node.integers(name) for name in ("window", "stride", "before", "after"))
+    around = ((0, 0), *zip(before, after, strict=True))
+    last = channels_last(tuple(range(len(window))))
+
+    def run(x: Array) -> Array:
+        padded = np.pad(x.astype(np.float32), around)
+        total = np.zeros((len(x), *shape), np.float32)
+        for place in np.ndindex(*(window[axis] for axis in last)):
+            first = dict(zip(last, place, strict=True))
+            steps = (
+                slice(first[axis], first[axis] + (size - 1) * stride[axis] + 1, stride[axis])
+                for axis, size in enumerate(shape)
+            )
+            total = total + padded[(slice(None), *steps)]
+        return total
+
+    return lambda inputs: run(inputs["x"])
+
+
+def spread(context: Context) -> Kernel:
+    """``numpy.broadcast_to`` with the axes in spyx's order."""
+    shape = context.node.integers("shape")
+    target = channels_last(shape)
+
+    def run(x: Array) -> Array:
+        ordered = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
+        ordered = ordered.reshape(len(x), *[1] * (len(target) - ordered.ndim + 1), *ordered.shape[1:])
+        wide = np.broadcast_to(ordered, (len(x), *target))
+        return np.ascontiguousarray(wide.transpose(0, 3, 1, 2) if len(target) == 3 else wide)
+
+    return lambda inputs: run(inputs["x"])
