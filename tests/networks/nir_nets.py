@@ -31,21 +31,29 @@ class Net:
         import h5py
 
         with h5py.File(path, "w") as file:
-            text = h5py.string_dtype()
-            file.create_dataset("version", data=version, dtype=text)
-            top = file.create_group("node")
-            top.create_dataset("type", data="NIRGraph", dtype=text)
-            top.create_dataset("edges", data=np.array(list(self.edges), dtype=object).reshape(-1, 2), dtype=text)
-            nodes = top.create_group("nodes")
-            for name, (kind, fields) in self.nodes.items():
-                group = nodes.create_group(name)
-                group.create_dataset("type", data=kind, dtype=text)
-                for field, value in fields.items():
-                    if isinstance(value, str):
-                        group.create_dataset(field, data=value, dtype=text)
-                    else:
-                        group.create_dataset(field, data=value)
+            file.create_dataset("version", data=version, dtype=h5py.string_dtype())
+            self._into(file.create_group("node"))
         return path
+
+    def _into(self, top: Any) -> None:
+        """The graph as a group: a node ``NIRGraph`` has the field ``graph``, another Net."""
+        import h5py
+
+        text = h5py.string_dtype()
+        top.create_dataset("type", data="NIRGraph", dtype=text)
+        top.create_dataset("edges", data=np.array(list(self.edges), dtype=object).reshape(-1, 2), dtype=text)
+        nodes = top.create_group("nodes")
+        for name, (kind, fields) in self.nodes.items():
+            group = nodes.create_group(name)
+            if kind == "NIRGraph":
+                fields["graph"]._into(group)
+                continue
+            group.create_dataset("type", data=kind, dtype=text)
+            for field, value in fields.items():
+                if isinstance(value, str):
+                    group.create_dataset(field, data=value, dtype=text)
+                else:
+                    group.create_dataset(field, data=value)
 
     @property
     def inputs(self) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from snnhub.engine.exact import fused_multiply_add
 from snnhub.engine.kernels import Context, Kernel
 from snnhub.ir.tensor import Array
@@ -56,6 +57,27 @@ def _one_by_one(terms: Array) -> Array:
     return total
 
 
+def conv(context: Context) -> Kernel:
+    """Windows gathered, then sums as those of ``dense``, always in order."""
+    node, param = context.node, context.node.param
+    weight = param["weight"].array
+    columns = np.ascontiguousarray(weight.transpose(2, 3, 1, 0).reshape(-1, len(weight)))
+    bias = param["bias"].array if "bias" in param else None
+    steps = node.integers("stride")
+    around = ((0, 0), (0, 0), *zip(node.integers("before"), node.integers("after"), strict=True))
+
+    def run(x: Array) -> Array:
+        padded = np.pad(x.astype(np.float32), around)
+        windows = sliding_window_view(padded, weight.shape[2:], axis=(2, 3))[:, :, :: steps[0], :: steps[1]]
+        rows = windows.transpose(0, 2, 3, 4, 5, 1)
+        with np.errstate(all="ignore"):
+            total = _in_order(rows.reshape(-1, len(columns)), columns)
+            total = total if bias is None else total + bias
+        return np.ascontiguousarray(total.reshape(*rows.shape[:3], -1).transpose(0, 3, 1, 2))
+
+    return lambda inputs: run(inputs["x"])
+
+
 def flatten(context: Context) -> Kernel:
     """Channels last."""
 
@@ -69,7 +91,7 @@ def flatten(context: Context) -> Kernel:
 def sum_pool(context: Context) -> Kernel:
     """One entry of the window after the other, in C order of spyx's axes."""
     node, shape = context.node, context.shapes["y"]
-    window, stride, before, after = (node.integers(name) for name in ("window", "stride", "before", "after"))
+    window, stride, before, after = (node.integers(name) for name in ("kernel", "stride", "before", "after"))
     around = ((0, 0), *zip(before, after, strict=True))
     last = channels_last(tuple(range(len(window))))
 

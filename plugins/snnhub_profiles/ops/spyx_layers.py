@@ -34,10 +34,29 @@ def _dense_shape(node: Node, shapes: Shapes) -> Shape:
     return (*x[:-1], weight[0])
 
 
-def _dense_parameters(attributes: Attributes) -> tuple[Parameter, ...]:
-    weight = Parameter("weight", "weights, (out, in)", F32, elementwise=False)
+def _parameters(attributes: Attributes) -> tuple[Parameter, ...]:
+    weight = Parameter("weight", "weights, (out, in) or (out, in, height, width)", F32, elementwise=False)
     bias = Parameter("bias", "added to each sum, (out,)", F32, elementwise=False)
     return (weight, bias) if attributes["bias"] else (weight,)
+
+
+def _conv_shape(node: Node, shapes: Shapes) -> Shape:
+    x, weight = shapes["x"], node.param["weight"].shape
+    if len(weight) != 4 or len(x) != 3 or x[0] != weight[1]:
+        raise GraphError("channels do not fit the weight", found=f"{list(x)}, weight {list(weight)}")
+    return (weight[0], *_windows(node, x[1:], weight[2:]))
+
+
+def _windows(node: Node, sizes: Shape, window: Shape) -> Shape:
+    """How many windows fit along each axis, at least one. Raises ``GraphError`` otherwise."""
+    given = [node.integers(name) for name in ("stride", "before", "after")]
+    if any(len(numbers) != len(sizes) for numbers in given):
+        raise GraphError("one number per axis is needed", found=str(given), allowed=f"{len(sizes)} numbers")
+    rows = zip(sizes, window, *given, strict=True)
+    found = tuple((size + before + after - taps) // step + 1 for size, taps, step, before, after in rows)
+    if min(found, default=1) < 1:
+        raise GraphError("window is larger than its input", found=str(list(sizes)))
+    return found
 
 
 def _flat_shape(node: Node, shapes: Shapes) -> Shape:
@@ -45,15 +64,10 @@ def _flat_shape(node: Node, shapes: Shapes) -> Shape:
 
 
 def _pool_shape(node: Node, shapes: Shapes) -> Shape:
-    x = shapes["x"]
-    names = ("window", "stride", "before", "after")
-    if any(len(node.integers(name)) != len(x) for name in names):
-        raise GraphError("one number per axis is needed", found=str(list(x)))
-    windows = zip(x, *(node.integers(name) for name in names), strict=True)
-    found = tuple((size + a + b - window) // stride + 1 for size, window, stride, a, b in windows)
-    if min(found, default=1) < 1:
-        raise GraphError("window is larger than its input", found=str(list(x)))
-    return found
+    window = node.integers("kernel")
+    if len(window) != len(shapes["x"]):
+        raise GraphError("one number per axis is needed", found=str(list(window)))
+    return _windows(node, shapes["x"], window)
 
 
 def _spread_shape(node: Node, shapes: Shapes) -> Shape:
@@ -77,6 +91,13 @@ def channels_first(shape: Shape) -> Shape:
     return (shape[2], shape[0], shape[1]) if len(shape) == 3 else shape
 
 
+BIAS = Attribute("bias", "whether a bias is added", (False, True))
+PLACES = (
+    Attribute("stride", "step of the window, per axis", range=(1, 2**16), many=True),
+    Attribute("before", "zeros in front, per axis", range=(0, 2**16), many=True),
+    Attribute("after", "zeros behind, per axis", range=(0, 2**16), many=True),
+)
+GROUPS = Attribute("groups", "blocks of channels that do not mix: one", (1,))
 OPS = (
     TransformOp(
         "spyx.Dense",
@@ -87,9 +108,22 @@ OPS = (
         _dense_shape,
         _f32,
         f"{KERNELS}:dense",
-        (Attribute("bias", "whether a bias is added", (False, True)),),
-        _dense_parameters,
+        (BIAS,),
+        _parameters,
         like="core.Dense",
+    ),
+    TransformOp(
+        "spyx.Conv",
+        1,
+        "Cross-correlation over (channels, height, width) in f32: fma after fma over rows, columns and channels of the "
+        "window, then the bias. So XLA sums on a CPU for two filters or more and up to some 250 terms; beyond, its "
+        "order hangs on the caches of the machine.",
+        _conv_shape,
+        _f32,
+        f"{KERNELS}:conv",
+        (BIAS, GROUPS, *PLACES),
+        _parameters,
+        like="core.Conv",
     ),
     TransformOp(
         "spyx.Flatten",
@@ -108,11 +142,10 @@ OPS = (
         _f32,
         f"{KERNELS}:sum_pool",
         (
-            Attribute("window", "size of the window, per axis", range=(1, 2**16), many=True),
-            Attribute("stride", "step of the window, per axis", range=(1, 2**16), many=True),
-            Attribute("before", "zeros in front, per axis", range=(0, 2**16), many=True),
-            Attribute("after", "zeros behind, per axis", range=(0, 2**16), many=True),
+            Attribute("kernel", "size of the window, per axis", range=(1, 2**16), many=True),
+            *PLACES,
         ),
+        like="core.AvgPool",
     ),
     TransformOp(
         "spyx.Spread",

@@ -11,13 +11,13 @@ from snnhub.findings import Finding, error, loss
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.continuous import GRAPH
 from snnhub.ir.ct_names import ROOT
-from snnhub.ir.graph import Graph, Origin, Port
+from snnhub.ir.graph import Graph, Node, Origin, Port
 from snnhub.ir.numtype import F32
-from snnhub.ir.op import Shape
+from snnhub.ir.op import Shape, StepOp
 from snnhub.ops.registry import REGISTRY
 
 from snnhub_profiles.layer import Op
-from snnhub_profiles.official import Official, read
+from snnhub_profiles.reading import Official, read
 from snnhub_profiles.ops.spyx_layers import channels_last
 from snnhub_profiles.rules import spyx_layers
 from snnhub_profiles.rules.spyx_chain import Module, Recurrent, path
@@ -40,11 +40,11 @@ def build(graph: Graph, dt: float) -> Graph:
     if refusals:
         raise _refused(refusals)
     builder = GraphBuilder(graph.name, REGISTRY)
-    terminal = builder.input(tuple(int(size) for size in np.ravel(entry["shape"])), F32, _terminal(graph, entry))
+    terminal = builder.input(tuple(int(size) for size in np.ravel(entry["shape"])), F32, _terminal(graph))
     last = terminal
     for layer in made:
         last = _place(builder, layer, last)
-    builder.output(last, graph.outputs[0].id if graph.outputs else "output")
+    builder.output(last, graph.outputs[0].id if len(graph.outputs) == 1 else "output")
     try:
         whole = builder.graph(dt=dt)
     except (GraphError, ProgramError) as problem:
@@ -67,11 +67,9 @@ def _entry(top: Official) -> Item:
     return inputs.get("input", next(iter(inputs.values())))
 
 
-def _terminal(graph: Graph, entry: Item) -> str:
-    """The graph's own name of that input."""
-    ids = [item.id for item in graph.inputs]
-    fed = [edge.src.node for edge in graph.edges if edge.src.node in ids and edge.dst.node == entry.id]
-    return (fed or ids or ["input"])[0]
+def _terminal(graph: Graph) -> str:
+    """The graph's own name of its input; ``input`` where it has several."""
+    return graph.inputs[0].id if len(graph.inputs) == 1 else "input"
 
 
 def _layers(modules: tuple[Module, ...], shape: Shape, dt: float) -> tuple[list[Made], list[Finding]]:
@@ -117,7 +115,14 @@ def _place(builder: GraphBuilder, layer: Made, source: Port) -> Port:
 
 
 def _add(builder: GraphBuilder, name: str, op: Op, source: Port, item: Item) -> Port:
+    """Add an op. A neuron with NaN or infinity among its numbers, which no registered op takes, brings its program."""
     origin = Origin("nir", path=item.name)
+    schema = REGISTRY(op.op, 1)
+    if isinstance(schema, StepOp) and not all(tensor.finite for tensor in op.params.values()):
+        program, kind = schema.program(op.attributes), f"odd.{op.op}"
+        builder.nodes.append(Node(name, kind, 1, (), tuple(op.params.items()), program, origin))
+        builder.edge(source, Port(name, schema.ports.inputs[0]))
+        return Port(name, schema.ports.outputs[0])
     return builder.node(name, op.op, source, params=dict(op.params), origin=origin, **dict(op.attributes))
 
 

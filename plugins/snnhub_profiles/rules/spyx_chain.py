@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from snnhub.ir.tensor import Array
 
-from snnhub_profiles.official import Edge, Official
+from snnhub_profiles.reading import Edge, Official
 from snnhub_profiles.source import Item, RefusedError
 
 NEURONS, DENSE = ("IF", "LIF", "CubaLIF"), ("Affine", "Linear")

@@ -192,16 +192,9 @@ def conv(item: Item, shape: Shape, dt: float) -> Made:
     if len(strides) != 2 or min(strides) < 1 or min(sizes) < 1 or min(map(min, pads)) < 0:
         raise RefusedError(f"stride {list(strides)}, padding {list(pads)}: nothing that this profile covers is left")
     found += [each for name in ("dilation", "groups") for each in ignored(item, name, 1)]
-    even = all(low == high for low, high in pads)
-    pad = () if even else (_around(pads),)
-    attributes = {"stride": strides, "padding": tuple(low if even else 0 for low, _ in pads), "dilation": (1, 1)}
-    op = Op("core.Conv", params, {"bias": "bias" in params, "accumulate": "exact", "groups": 1, **attributes})
-    return Made((*pad, op), (*sizes, weight[0]), found, nodes=(item,))
-
-
-def _around(pads: Sequence[tuple[int, int]]) -> Op:
-    before, after = ((0, *(pad[side] for pad in pads)) for side in (0, 1))
-    return Op("core.Pad", {}, {"before": before, "after": after})
+    places = {"stride": strides, "before": tuple(low for low, _ in pads), "after": tuple(high for _, high in pads)}
+    op = Op("spyx.Conv", params, {"bias": "bias" in params, "groups": 1, **places})
+    return Made((op,), (*sizes, weight[0]), found, nodes=(item,))
 
 
 def _pads(item: Item, sizes: Shape, window: Shape, strides: Sequence[int]) -> list[tuple[int, int]]:
@@ -237,7 +230,7 @@ def sum_pool(item: Item, shape: Shape, dt: float) -> Made:
         words = "padding is SAME: as much as gives one sum per stride"
         found.append(otherwise(item, "padding", words, spread(item["padding"]), str(pads[1:])))
     found += _other_axes(item, window, stride)
-    attributes = {"window": window[1:], "stride": stride[1:]}
+    attributes = {"kernel": window[1:], "stride": stride[1:]}
     attributes |= {"before": tuple(low for low, _ in pads[1:]), "after": tuple(high for _, high in pads[1:])}
     ours = {name: channels_first(values) for name, values in attributes.items()}
     return Made((Op("spyx.SumPool", {}, ours),), after[1:], found, nodes=(item,))

@@ -17,7 +17,7 @@ from snnhub.ir.ct_names import ROOT, node_path
 from snnhub.ir.graph import Graph, Node
 from snnhub.ir.tensor import Array
 
-from snnhub_profiles.official_types import Type, pooled, types_of
+from snnhub_profiles.reading_types import Type, pooled, types_of
 from snnhub_profiles.source import Item, RefusedError
 
 Edge = tuple[str, str]
