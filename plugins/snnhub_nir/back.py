@@ -158,10 +158,16 @@ class _Writer:
             remedy = "Pass --dt SECONDS."
             self.found.append(loss(UNTIMED, node.id, words, old="no dt", new="dt = 1 s", remedy=remedy))
         if made.then is not None:
-            behind = f"{name}_{made.then.type.lower()}"
+            behind = self._free(f"{name}_{made.then.type.lower()}")
             self.seconds[name] = Node(behind, f"ct.{made.then.type}", 1, (), tuple(made.then.fields.items()))
         words = tuple(made.words.items())
         return Node(name, f"ct.{made.type}", 1, words, tuple(made.fields.items()), None, node.origin)
+
+    def _free(self, name: str) -> str:
+        taken = set(_names(self.steps).values())
+        while name in taken:
+            name += "_"
+        return name
 
     def _connect(self, target: str, names: Mapping[str, str], nodes: list[Node], edges: list[Edge]) -> None:
         """Edges into a node or output, each from the nearest node that is written."""
