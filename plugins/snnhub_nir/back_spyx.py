@@ -74,14 +74,21 @@ def unit(place: Place) -> Written:
     return Written("LI", fields, then=after)
 
 
+def _finite(place: Place) -> None:
+    if place.node.attribute["odd"]:
+        raise UnsayableError("weights that are NaN or infinite")
+
+
 def dense(place: Place) -> Written:
     """Linear, or Affine where there is a bias."""
+    _finite(place)
     params = {name: item.bare() for name, item in place.node.params}
     return Written("Affine" if "bias" in params else "Linear", params)
 
 
 def conv(place: Place) -> Written:
     """Conv2d. Zeros that differ in front and behind are ``same`` or nothing."""
+    _finite(place)
     node = place.node
     weight = node.param["weight"].bare()
     stride, before, after = (node.integers(name) for name in ("stride", "before", "after"))

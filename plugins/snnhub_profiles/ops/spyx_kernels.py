@@ -6,19 +6,34 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from snnhub.engine.exact import fused_multiply_add
 from snnhub.engine.kernels import Context, Kernel
+from snnhub.ir.graph import Node
 from snnhub.ir.tensor import Array
 
 from snnhub_profiles.ops.spyx_layers import channels_last
 
+INSTEAD = np.array([0, np.nan, np.inf, -np.inf], np.float32)
 LONGEST = 32
 """Terms up to which XLA's CPU compiler leaves a sum over one axis as it is (its tree of reductions)."""
 
 
+def numbers(node: Node, name: str) -> Array | None:
+    """A parameter with what it cannot hold put in; None where the node has none."""
+    if name not in node.param:
+        return None
+    values, odd = node.param[name].array, node.param.get(f"{name}_odd")
+    return values if odd is None else np.where(odd.array == 0, values, INSTEAD[odd.array])
+
+
+def _weight(node: Node) -> Array:
+    found = numbers(node, "weight")
+    assert found is not None  # noqa: S101  the op asks for it
+    return found
+
+
 def dense(context: Context) -> Kernel:
     """Per output, fma after fma; of one output, a product and a reduction."""
-    param = context.node.param
-    columns = np.ascontiguousarray(param["weight"].array.T)
-    bias = param["bias"].array if "bias" in param else None
+    columns = np.ascontiguousarray(_weight(context.node).T)
+    bias = numbers(context.node, "bias")
     many = columns.shape[1] > 1 or len(columns) <= LONGEST
 
     def run(x: Array) -> Array:
@@ -59,10 +74,9 @@ def _one_by_one(terms: Array) -> Array:
 
 def conv(context: Context) -> Kernel:
     """Windows gathered, then sums as those of ``dense``, always in order."""
-    node, param = context.node, context.node.param
-    weight = param["weight"].array
+    node, weight = context.node, _weight(context.node)
     columns = np.ascontiguousarray(weight.transpose(2, 3, 1, 0).reshape(-1, len(weight)))
-    bias = param["bias"].array if "bias" in param else None
+    bias = numbers(node, "bias")
     steps = node.integers("stride")
     around = ((0, 0), (0, 0), *zip(node.integers("before"), node.integers("after"), strict=True))
 

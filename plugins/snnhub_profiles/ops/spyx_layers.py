@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 from snnhub.errors import GraphError
 from snnhub.ir.graph import Node
-from snnhub.ir.numtype import F32, NumType
+from snnhub.ir.numtype import F32, NumType, integer
 from snnhub.ir.op import Attribute, Attributes, Parameter, Shape, Shapes, TransformOp, Types
 from snnhub.ops.rules import float_result
 
@@ -35,9 +35,14 @@ def _dense_shape(node: Node, shapes: Shapes) -> Shape:
 
 
 def _parameters(attributes: Attributes) -> tuple[Parameter, ...]:
-    weight = Parameter("weight", "weights, (out, in) or (out, in, height, width)", F32, elementwise=False)
-    bias = Parameter("bias", "added to each sum, (out,)", F32, elementwise=False)
-    return (weight, bias) if attributes["bias"] else (weight,)
+    """``weight``, ``bias`` where there is one, and, where some of them are no numbers, which: see ``ODD``."""
+    docs = {"weight": "weights, (out, in) or (out, in, height, width)", "bias": "added to each sum, (out,)"}
+    names = ("weight", "bias") if attributes["bias"] else ("weight",)
+    found = [Parameter(name, docs[name], F32, elementwise=False) for name in names]
+    if attributes["odd"]:
+        words = "0, or what stands there instead: 1 NaN, 2 infinity, 3 minus infinity"
+        found += [Parameter(f"{name}_odd", words, integer(0, 3), elementwise=False) for name in names]
+    return tuple(found)
 
 
 def _conv_shape(node: Node, shapes: Shapes) -> Shape:
@@ -97,6 +102,7 @@ PLACES = (
     Attribute("before", "zeros in front, per axis", range=(0, 2**16), many=True),
     Attribute("after", "zeros behind, per axis", range=(0, 2**16), many=True),
 )
+ODD = Attribute("odd", "whether some weights or biases are NaN or infinite, which parameters cannot be", (False, True))
 GROUPS = Attribute("groups", "blocks of channels that do not mix: one", (1,))
 OPS = (
     TransformOp(
@@ -108,7 +114,7 @@ OPS = (
         _dense_shape,
         _f32,
         f"{KERNELS}:dense",
-        (BIAS,),
+        (BIAS, ODD),
         _parameters,
         like="core.Dense",
     ),
@@ -121,7 +127,7 @@ OPS = (
         _conv_shape,
         _f32,
         f"{KERNELS}:conv",
-        (BIAS, GROUPS, *PLACES),
+        (BIAS, ODD, GROUPS, *PLACES),
         _parameters,
         like="core.Conv",
     ),

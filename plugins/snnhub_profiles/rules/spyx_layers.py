@@ -8,8 +8,9 @@ from math import prod
 
 import numpy as np
 from snnhub.findings import Finding, loss
+from snnhub.ir.graph import AttributeValue
 from snnhub.ir.op import Shape
-from snnhub.ir.tensor import Array, Tensor
+from snnhub.ir.tensor import Array, Tensor, tensor
 
 from snnhub_profiles.layer import Op, ignored, number, otherwise, replaced, spread, weights
 from snnhub_profiles.ops.spyx_layers import channels_first, channels_last
@@ -135,7 +136,7 @@ def recurrent(layer: Recurrent, shape: Shape, dt: float) -> Made:
     found = [*found, *told, *rounded, loss(RECURRENT, weight.id, words)]
     if "bias" in weight.fields:
         found += ignored(weight, "bias", 0)
-    feedback = Op("spyx.Dense", {"weight": linear["weight"]}, {"bias": False})
+    feedback = _weighted("spyx.Dense", {"weight": linear["weight"]})
     op = Op(f"spyx.R{kind}", params)
     return Made((*before, op), hidden, found, feedback, (item, weight))
 
@@ -161,6 +162,21 @@ def _bias(item: Item, params: dict[str, Tensor], size: int) -> dict[str, Tensor]
     return params | {"bias": number(wide, f"{bias.recipe}, repeated")}
 
 
+def _weighted(name: str, params: dict[str, Tensor], **attributes: AttributeValue) -> Op:
+    """A layer of sums. NaN and infinity, which parameters cannot hold, are told beside them."""
+    odd = not all(value.finite for value in params.values())
+    if odd:
+        codes = {f"{key}_odd": tensor(_codes(value.array)).described("NaN 1, inf 2, -inf 3") for key, value in params.items()}
+        kept = {key: number(np.where(_codes(value.array) == 0, value.array, F(0)), value.recipe) for key, value in params.items()}
+        params = {**kept, **codes}
+    return Op(name, params, {"bias": "bias" in params, "odd": odd, **attributes})
+
+
+def _codes(values: Array) -> Array:
+    found = np.isnan(values) * 1 + np.isposinf(values) * 2 + np.isneginf(values) * 3
+    return np.asarray(found.astype(np.int8))
+
+
 def dense(item: Item, shape: Shape, dt: float) -> Made:
     """Linear and Affine over the last axis."""
     params, found = _weights(item)
@@ -172,7 +188,7 @@ def dense(item: Item, shape: Shape, dt: float) -> Made:
     if shape[-1:] != weight[1:]:
         raise RefusedError(f"weight takes {weight[1]} inputs, and {list(shape)} arrive")
     params = _bias(item, params, weight[0])
-    op = Op("spyx.Dense", params, {"bias": "bias" in params})
+    op = _weighted("spyx.Dense", params)
     return Made((op,), (*shape[:-1], weight[0]), found, nodes=(item,))
 
 
@@ -193,7 +209,7 @@ def conv(item: Item, shape: Shape, dt: float) -> Made:
         raise RefusedError(f"stride {list(strides)}, padding {list(pads)}: nothing that this profile covers is left")
     found += [each for name in ("dilation", "groups") for each in ignored(item, name, 1)]
     places = {"stride": strides, "before": tuple(low for low, _ in pads), "after": tuple(high for _, high in pads)}
-    op = Op("spyx.Conv", params, {"bias": "bias" in params, "groups": 1, **places})
+    op = _weighted("spyx.Conv", params, groups=1, **places)
     return Made((op,), (*sizes, weight[0]), found, nodes=(item,))
 
 
