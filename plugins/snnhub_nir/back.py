@@ -160,8 +160,9 @@ class _Writer:
         if made.then is not None:
             behind = self._free(f"{name}_{made.then.type.lower()}")
             self.seconds[name] = Node(behind, f"ct.{made.then.type}", 1, (), tuple(made.then.fields.items()))
-        words = tuple(made.words.items())
-        return Node(name, f"ct.{made.type}", 1, words, tuple(made.fields.items()), None, node.origin)
+        return Node(
+            name, f"ct.{made.type}", 1, tuple(made.words.items()), tuple(made.fields.items()), None, node.origin
+        )
 
     def _free(self, name: str) -> str:
         taken = set(_names(self.steps).values())
@@ -174,7 +175,10 @@ class _Writer:
         self.sources[target] = tuple(edge for given in self.steps.feeding(target) for edge in self._through(given))
         for edge in self.sources[target]:
             first = names[edge.src.node]
-            src, dst = Port(self.seconds[first].id if first in self.seconds else first, "y"), Port(names[target], "x")
+            src, dst = (
+                Port(self.seconds[first].id if first in self.seconds else first, "y"),
+                Port(names[target], "x"),
+            )
             if edge.delay and edge.src.node in self._behind(target):
                 self.loops.append(edge)
             elif edge.delay:

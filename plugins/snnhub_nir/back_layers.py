@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Written:
-    """A NIR node: type, fields, and what they do not say. ``words``: fields of text. ``then``: a second node behind."""
+    """A NIR node: type, fields, what they do not say. ``words``: fields of text. ``then``: a node behind it."""
 
     type: str
     fields: Mapping[str, Tensor]

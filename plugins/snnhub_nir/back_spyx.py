@@ -1,7 +1,7 @@
 """spyx's layers as NIR's: what its own ``from_nir`` reads as the same layers again.
 
-A spike of spyx comes one step late and takes the threshold away, and images have their channels last: NIR's fields say
-neither, so that every neuron is a loss. Metadata keeps the program.
+A spike of spyx comes one step late and takes the threshold away, and images have their channels last: NIR's fields
+say neither, so that every neuron is a loss. Metadata keeps the program.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ def conv(place: Place) -> Written:
     ):
         words = {"padding": "same"}
     else:
-        raise UnsayableError(f"zeros {list(before)} in front and {list(after)} behind; NIR has as many on both sides")
+        raise UnsayableError(
+            f"zeros {list(before)} in front and {list(after)} behind; NIR has as many on both sides"
+        )
     fields = {"weight": weight, "bias": bias} | {name: tensor(np.array(value)) for name, value in numbers.items()}
     return Written("Conv2d", fields, words=words)
 
@@ -114,7 +116,7 @@ def sum_pool(place: Place) -> Written:
     kernel, stride, before, after = (node.integers(name) for name in ("kernel", "stride", "before", "after"))
     if len(kernel) != 3 or (kernel[0], stride[0], before[0], after[0]) != (1, 1, 0, 0):
         raise UnsayableError("a sum over other axes than height and width")
-    padding = (0, 0)
+    padding: tuple[int, ...] = (0, 0)
     if any((*before, *after)):
         padding = _same_as(place, kernel[1:], stride[1:], before[1:], after[1:])
     fields = {"kernel_size": kernel[1:], "stride": stride[1:], "padding": padding}
@@ -146,7 +148,9 @@ def flatten(place: Place) -> Written:
     shape = place.arriving
     lost = []
     if len(shape) == 3 and shape[0] > 1 and prod(shape[1:]) > 1:
-        words = "axes are merged with the channels running fastest; NIR merges channels, height, width in this order"
+        words = (
+            "axes are merged with the channels running fastest; NIR merges channels, height, width in this order"
+        )
         lost.append(place.lost(OTHER, words, "height, width, channels", "channels, height, width"))
     return Written("Flatten", {name: tensor(np.array(value)) for name, value in numbers.items()}, tuple(lost))
 

@@ -103,8 +103,8 @@ def rockpool(path: str, stimulus: Array, dt: float) -> Array:
 
 
 def spyx(path: str, stimulus: Array, dt: float) -> Array:
-    """``spyx.nir.from_nir(nir.read(path), input, dt)``, which scans over all steps itself. Images go in as spyx has
-    them, (time, sample, height, width, channels), and come back with the channels first.
+    """``spyx.nir.from_nir(nir.read(path), input, dt)``, which scans over all steps itself. Images go in as spyx
+    has them, (time, sample, height, width, channels), and come back with the channels first.
     """
     _quiet()
     import jax.numpy as jnp

@@ -1,8 +1,8 @@
-"""What NIR 1.0.8's own reader, ``nir.read``, makes of a file before an importer sees it, and which files it refuses.
+"""What NIR 1.0.8's own reader, ``nir.read``, makes of a file before an importer sees it, and what it refuses.
 
 It asks for one shape per neuron, adds an Input before every node that nothing leads to and an Output behind every
-node that leads nowhere, works out the types of pools and of Flatten from the Input nodes on, and compares the types
-at both ends of every edge. Rules measured on ``nir`` 1.0.8.
+node that leads nowhere, works out the types of pools and of Flatten from the Input nodes on, and compares the
+types at both ends of every edge. Rules measured on ``nir`` 1.0.8.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ WORDS = "nir.read, through which the importer goes, refuses this file"
 
 @dataclass
 class Official:
-    """A graph as the reader holds it. ``nodes`` by name in alphabetical order, those that it added last; ``edges`` in
-    file order. ``into`` and ``out``: types by node name; of a graph one per Input and Output, by its name.
+    """A graph as the reader holds it. ``nodes`` by name in alphabetical order, those that it added last; ``edges``
+    in file order. ``into`` and ``out``: types by node name; of a graph one per Input and Output, by its name.
     """
 
     id: str

@@ -1,6 +1,7 @@
 """spyx beside its profile on random files, by hand: ``python -m tests.differential.spyx_sweep FIRST COUNT``.
 
-Every file that runs is compared bin by bin in both engines, also where it gives values; refusals have to be the same.
+Every file that runs is compared bin by bin in both engines, also where it gives values; refusals are to be the
+same.
 Prints what differs, and the sums.
 """
 
@@ -38,7 +39,11 @@ def ours(path: Path, dt: float) -> Graph | str:
 
 def given(net: Net, made: Graph | str, seed: int) -> Array:
     """Input as the profile takes it; where it refuses the file, for the node ``input`` or the first Input."""
-    shapes = {name: fields["shape"] for name, (kind, fields) in net.nodes.items() if kind == "Input" and "shape" in fields}
+    shapes = {
+        name: fields["shape"]
+        for name, (kind, fields) in net.nodes.items()
+        if kind == "Input" and "shape" in fields
+    }
     shape = shapes.get("input", next((shapes[name] for name in sorted(shapes)), np.array([1])))
     shape = made.inputs[0].shape if isinstance(made, Graph) else shape
     random = np.random.default_rng(seed)
@@ -64,10 +69,18 @@ def compared(worker: Worker, seed: int, tally: Counter[str]) -> str:
     tally["spikes or values"] += int(np.count_nonzero(found))
     words = []
     for name in ("reference", "torch"):
-        y = in_their_call_shape(made, x) if name == "torch" else prepare(made).run(x, record=["output"])[0]["output"]
+        y = (
+            in_their_call_shape(made, x)
+            if name == "torch"
+            else prepare(made).run(x, record=["output"])[0]["output"]
+        )
         if np.asarray(y).size != found.size:
             return f"{name}: {np.shape(y)} for {found.shape}"
-        off = int((~np.equal(y.reshape(found.shape), found) & ~(np.isnan(found) & np.isnan(y.reshape(found.shape)))).sum())
+        off = int(
+            (
+                ~np.equal(y.reshape(found.shape), found) & ~(np.isnan(found) & np.isnan(y.reshape(found.shape)))
+            ).sum()
+        )
         tally[f"differ, {name}"] += off
         kinds = {node.op for node in made.nodes if node.op.endswith("Conv")}
         if off and kinds and not np.array_equal(found, np.trunc(found)):

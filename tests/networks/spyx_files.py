@@ -1,5 +1,5 @@
-"""Random NIR files as spyx's importer may meet them: chains over all 19 types, recurrent layers in every form, images,
-odd numbers, names and edges in any order. Many are refused, by nir's reader or by spyx.
+"""Random NIR files as spyx's importer may meet them: chains over all 19 types, recurrent layers in every form,
+images, odd numbers, names and edges in any order. Many are refused, by nir's reader or by spyx.
 """
 
 from __future__ import annotations
@@ -42,7 +42,12 @@ def terminal(kind: str, shape: Sequence[int]) -> Layer:
 
 def neuron(rng: Generator, kind: str, shape: Sequence[int], odd: float = 0.0) -> Layer:
     """Fields of any dtype; some spread, some odd."""
-    base = {"r": 1.0, "tau": pick(rng, (2e-3, 5e-4, 0.1, 3e-5)), "v_leak": 0.1, "v_threshold": pick(rng, (1.0, 0.5, -0.2))}
+    base = {
+        "r": 1.0,
+        "tau": pick(rng, (2e-3, 5e-4, 0.1, 3e-5)),
+        "v_leak": 0.1,
+        "v_threshold": pick(rng, (1.0, 0.5, -0.2)),
+    }
     base |= {"tau_mem": 1e-3, "tau_syn": pick(rng, (2e-3, 5e-4)), "w_in": 1.0, "v_reset": 0.0}
     base |= {"scale": 2.0, "delay": 2e-4, "threshold": 0.5}
     needs = {
@@ -94,7 +99,9 @@ def _named(rng: Generator, layers: Sequence[Layer], shape: Sequence[int], out: S
     names = [str(index) for index in range(len(layers))]
     if rng.random() < 0.15:
         names = [f"n.{name}" for name in names]
-    first, last = ("input", "output") if rng.random() < 0.85 else (pick(rng, ("in", "input")), pick(rng, ("out", "output")))
+    first, last = (
+        ("input", "output") if rng.random() < 0.85 else (pick(rng, ("in", "input")), pick(rng, ("out", "output")))
+    )
     nodes: Nodes = {first: terminal("Input", shape), **dict(zip(names, layers, strict=True))}
     if rng.random() < 0.95:
         nodes[last] = terminal("Output", out)
@@ -125,7 +132,7 @@ def line(rng: Generator) -> Net:
 
 
 def _window(rng: Generator, kind: str, shape: Sequence[int]) -> tuple[Layer, list[int]]:
-    fields = {name: rng.integers(1, 3, 2) for name in ("kernel_size", "stride")}
+    fields: dict[str, Any] = {name: rng.integers(1, 3, 2) for name in ("kernel_size", "stride")}
     fields["padding"] = rng.integers(0, 2, 2) if rng.random() < 0.3 else np.zeros(2, int)
     if rng.random() < 0.2:
         fields = {name: np.int64(value[0]) for name, value in fields.items()}
@@ -157,7 +164,9 @@ def _conv(rng: Generator, shape: Sequence[int]) -> tuple[Layer, list[int]]:
         fields |= {name: np.int64(np.ravel(fields[name])[0]) for name in scalars}
     pad = np.zeros(axes, int) if isinstance(padding, str) else padding
     after = [
-        n if isinstance(padding, str) and padding == "same" else (n + 2 * int(p) - int(d) * (kernel[0] - 1) - 1) // int(s) + 1
+        n
+        if isinstance(padding, str) and padding == "same"
+        else (n + 2 * int(p) - int(d) * (kernel[0] - 1) - 1) // int(s) + 1
         for n, p, d, s in zip(shape[1:], pad, dilation, stride, strict=True)
     ]
     return (f"Conv{axes}d", fields), [channels, *after]
@@ -197,7 +206,9 @@ def image(rng: Generator) -> Net:
 def loop(rng: Generator) -> Net:
     """A neuron and a weight that feed each other, under names with dots and without, edges in any order."""
     size = int(pick(rng, (1, 2, 3, 6, 40)))
-    cell, weight = pick(rng, (("lif", "w_rec"), ("lif1.lif", "lif1.w_rec"), ("r.lif", "w"), ("lif", "a.w"), ("b.x", "b")))
+    cell, weight = pick(
+        rng, (("lif", "w_rec"), ("lif1.lif", "lif1.w_rec"), ("r.lif", "w"), ("lif", "a.w"), ("b.x", "b"))
+    )
     nodes: Nodes = {
         "input": terminal("Input", [2]),
         "fc": dense(rng, size, 2),
@@ -207,7 +218,15 @@ def loop(rng: Generator) -> Net:
         "last": neuron(rng, pick(rng, NEURONS), [2]),
         "output": terminal("Output", [2]),
     }
-    edges = [("input", "fc"), ("fc", cell), (cell, weight), (weight, cell), (cell, "out"), ("out", "last"), ("last", "output")]
+    edges = [
+        ("input", "fc"),
+        ("fc", cell),
+        (cell, weight),
+        (weight, cell),
+        (cell, "out"),
+        ("out", "last"),
+        ("last", "output"),
+    ]
     if rng.random() < 0.15:
         nodes["w2"] = dense(rng, size, size)
         edges += [(cell, "w2"), ("w2", cell)]
@@ -245,7 +264,10 @@ def nested(rng: Generator) -> Net:
     if rng.random() < 0.1:
         del nodes["output"]
     if rng.random() < 0.1:
-        nodes = {"input": terminal("Input", [size]), **{name: nodes[name] for name in nodes if name not in ("input", "fc")}}
+        nodes = {
+            "input": terminal("Input", [size]),
+            **{name: nodes[name] for name in nodes if name not in ("input", "fc")},
+        }
     return Net(nodes, list(pairwise(nodes)))
 
 
@@ -259,15 +281,22 @@ def tangle(rng: Generator) -> Net:
             nodes[name] = dense(rng, size, size)
         else:
             nodes[name] = neuron(rng, pick(rng, (*NEURONS, *PASSED)), [size])
-    for name, kind in (("input", "Input"), ("output", "Output"), (pick(rng, NAMES), pick(rng, ("Input", "Output")))):
+    for name, kind in (
+        ("input", "Input"),
+        ("output", "Output"),
+        (pick(rng, NAMES), pick(rng, ("Input", "Output"))),
+    ):
         if rng.random() < 0.8:
             nodes[name] = terminal(kind, [size])
     order = [str(name) for name in rng.permutation(list(nodes))]
     if rng.random() < 0.7 and "input" in order:
-        order = ["input", *[name for name in order if name not in ("input", "output")], *(["output"] if "output" in order else [])]
+        order = [
+            "input",
+            *[name for name in order if name not in ("input", "output")],
+            *(["output"] if "output" in order else []),
+        ]
     edges = list(pairwise(order))
-    for _ in range(int(rng.integers(0, 3))):
-        edges.append((pick(rng, order), pick(rng, order)))
+    edges += [(pick(rng, order), pick(rng, order)) for _ in range(int(rng.integers(0, 3)))]
     if rng.random() < 0.3:
         edges += [(b, a) for a, b in edges[:1]]
     return Net(nodes, list(dict.fromkeys(edges)))
@@ -293,7 +322,9 @@ def damaged(rng: Generator, net: Net) -> Net:
         nodes["lonely"] = neuron(rng, pick(rng, NEURONS), [2])
     elif what == 5:
         nodes["more"] = terminal(pick(rng, ("Input", "Output")), [2])
-        edges.append((pick(rng, list(nodes)), "more") if nodes["more"][0] == "Output" else ("more", pick(rng, list(nodes))))
+        edges.append(
+            (pick(rng, list(nodes)), "more") if nodes["more"][0] == "Output" else ("more", pick(rng, list(nodes)))
+        )
     elif what == 6:
         nodes = {"top": nodes[name]}
         edges = [("top", "top")] if rng.random() < 0.3 else []

@@ -1,4 +1,4 @@
-"""Every neuron of the frameworks with a NIR importer as a step op, and spyx's layers, beside those that ``core`` has already."""
+"""Every neuron of the frameworks with a NIR importer as a step op, and spyx's layers, beside what ``core`` has."""
 
 from __future__ import annotations
 

@@ -102,15 +102,18 @@ PLACES = (
     Attribute("before", "zeros in front, per axis", range=(0, 2**16), many=True),
     Attribute("after", "zeros behind, per axis", range=(0, 2**16), many=True),
 )
-ODD = Attribute("odd", "whether some weights or biases are NaN or infinite, which parameters cannot be", (False, True))
+ODD = Attribute(
+    "odd", "whether some weights or biases are NaN or infinite, which parameters cannot be", (False, True)
+)
 GROUPS = Attribute("groups", "blocks of channels that do not mix: one", (1,))
 OPS = (
     TransformOp(
         "spyx.Dense",
         1,
-        "y = weight x + bias over the last axis in f32 as XLA sums it for one sample on a CPU: per output, fma after "
-        "fma in the order of the inputs, then the bias; of a single output and more than 32 inputs, products in "
-        "windows of 32, the padding of zeros half in front.",
+        "y = weight x + bias over the last axis in f32 as XLA sums it for one sample on a CPU: per output, fma "
+        "after fma in the order of the inputs, then the bias. An output that is left over by vectors of eight (of two "
+        "the first) rounds the products of its first eight inputs; of a single output and more than 32 inputs, they "
+        "go in windows of 32 as products, the padding of zeros half in front.",
         _dense_shape,
         _f32,
         f"{KERNELS}:dense",
@@ -121,9 +124,9 @@ OPS = (
     TransformOp(
         "spyx.Conv",
         1,
-        "Cross-correlation over (channels, height, width) in f32: fma after fma over rows, columns and channels of the "
-        "window, then the bias. So XLA sums on a CPU for two filters or more and up to some 250 terms; beyond, its "
-        "order hangs on the caches of the machine.",
+        "Cross-correlation over (channels, height, width) in f32: fma after fma over rows, columns, channels of "
+        "the window, then the bias. So XLA sums on a CPU for two filters or more and up to some 250 terms; then "
+        "its order hangs on the caches of the machine.",
         _conv_shape,
         _f32,
         f"{KERNELS}:conv",

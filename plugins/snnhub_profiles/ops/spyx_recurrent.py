@@ -1,7 +1,7 @@
 """spyx 1.0.0: ``RIF``, ``RLIF`` and ``RCuBaLIF``, whose own spikes come back through weights in the same step.
 
-A spike of step t is told from the potential after step t - 1, so that what it brings back is known within the step.
-Here the weights are a node of their own, behind an edge of one step: the state holds what step t left before the
+A spike of step t is told from the potential after step t - 1: what it brings back is known within the step. Here
+the weights are a node of their own, behind an edge of one step: the state holds what step t left before the
 feedback is added, and step t + 1 adds it first. The same numbers in the same order, one step in two halves.
 """
 

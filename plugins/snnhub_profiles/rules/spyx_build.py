@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from snnhub.errors import GraphError, ProgramError, UnsupportedError
@@ -17,14 +18,24 @@ from snnhub.ir.op import Shape, StepOp
 from snnhub.ops.registry import REGISTRY
 
 from snnhub_profiles.layer import Op
-from snnhub_profiles.reading import Official, read
 from snnhub_profiles.ops.spyx_layers import channels_last
-from snnhub_profiles.rules import spyx_layers
+from snnhub_profiles.reading import Official, read
+from snnhub_profiles.rules import spyx_images, spyx_layers
 from snnhub_profiles.rules.spyx_chain import Module, Recurrent, path
 from snnhub_profiles.rules.spyx_layers import Made
 from snnhub_profiles.source import REFUSED, Item, RefusedError
 
 LEFT = "SNN-2605"
+Make = Callable[[Item, Shape, float], Made]
+MAKES: dict[str, Make] = {
+    "Linear": spyx_layers.dense,
+    "Affine": spyx_layers.dense,
+    "Conv2d": spyx_images.conv,
+    "SumPool2d": spyx_images.sum_pool,
+    "Flatten": spyx_images.flatten,
+    **dict.fromkeys(("IF", "LIF", "CubaLIF"), spyx_layers.neuron),
+}
+"""Of every other type spyx builds nothing."""
 
 
 def build(graph: Graph, dt: float) -> Graph:
@@ -91,7 +102,7 @@ def _layer(module: Module, shape: Shape, dt: float) -> Made | None:
         return spyx_layers.recurrent(module, shape, dt)
     if isinstance(module, tuple):
         return spyx_layers.unit(module, shape, dt)
-    make = spyx_layers.MAKES.get(module.type)
+    make = MAKES.get(module.type)
     return None if make is None else make(module, shape, dt)
 
 
@@ -115,15 +126,15 @@ def _place(builder: GraphBuilder, layer: Made, source: Port) -> Port:
 
 
 def _add(builder: GraphBuilder, name: str, op: Op, source: Port, item: Item) -> Port:
-    """Add an op. A neuron with NaN or infinity among its numbers, which no registered op takes, brings its program."""
-    origin = Origin("nir", path=item.name)
+    """Add an op. A neuron with NaN or infinity, which no registered op takes, brings its program."""
+    origin, attributes = Origin("nir", path=item.name), dict[str, Any](op.attributes)
     schema = REGISTRY(op.op, 1)
     if isinstance(schema, StepOp) and not all(tensor.finite for tensor in op.params.values()):
         program, kind = schema.program(op.attributes), f"odd.{op.op}"
         builder.nodes.append(Node(name, kind, 1, (), tuple(op.params.items()), program, origin))
         builder.edge(source, Port(name, schema.ports.inputs[0]))
         return Port(name, schema.ports.outputs[0])
-    return builder.node(name, op.op, source, params=dict(op.params), origin=origin, **dict(op.attributes))
+    return builder.node(name, op.op, source, params=dict(op.params), origin=origin, **attributes)
 
 
 def _left(graph: Graph, made: list[Made]) -> Iterator[Finding]:
@@ -133,4 +144,3 @@ def _left(graph: Graph, made: list[Made]) -> Iterator[Finding]:
         kind = node.op.removeprefix("ct.")
         if node.id != ROOT and node.op != GRAPH and kind not in ("Input", "Output") and node.id not in ran:
             yield loss(LEFT, node.id, f"{kind} is left out by the importer")
-

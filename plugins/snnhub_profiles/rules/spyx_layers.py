@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import prod
 
 import numpy as np
 from snnhub.findings import Finding, loss
@@ -18,7 +17,7 @@ from snnhub_profiles.rules.spyx_chain import Recurrent
 from snnhub_profiles.source import Item, RefusedError
 
 F = np.float32
-RECURRENT, FLAT, SPREAD = "SNN-2612", "SNN-2613", "SNN-2614"
+RECURRENT, SPREAD = "SNN-2612", "SNN-2614"
 LATE = "a spike comes one step late, of the potential before this step's input; a spike takes the threshold away"
 ZERO: tuple[tuple[str, float], ...] = (("v_leak", 0), ("v_reset", 0))
 
@@ -72,7 +71,10 @@ def _cell(item: Item, dt: float) -> tuple[str, dict[str, Tensor], list[Finding]]
             params = {"beta": _factor(item["tau"], "tau", dt), "v_threshold": _threshold(item)}
             return "LIF", params, _found(item, ZERO, item["r"] * dt / item["tau"])
         gain = item["r"] * dt / item["tau_mem"] * item["w_in"] * dt / item["tau_syn"]
-        params = {"alpha": _factor(item["tau_syn"], "tau_syn", dt), "beta": _factor(item["tau_mem"], "tau_mem", dt)}
+        params = {
+            "alpha": _factor(item["tau_syn"], "tau_syn", dt),
+            "beta": _factor(item["tau_mem"], "tau_mem", dt),
+        }
         return "CuBaLIF", params | {"v_threshold": _threshold(item)}, _found(item, ZERO, gain)
 
 
@@ -131,24 +133,25 @@ def recurrent(layer: Recurrent, shape: Shape, dt: float) -> Made:
     hidden = item["v_threshold"].shape
     kind, params, found = _cell(item, dt)
     before, told = _spread(item, shape, hidden)
-    linear, rounded = _weights(weight)
+    linear, rounded = weights_of(weight)
     words = "a spike comes back through the weights within the step in which it is told; edges within are not read"
     found = [*found, *told, *rounded, loss(RECURRENT, weight.id, words)]
     if "bias" in weight.fields:
         found += ignored(weight, "bias", 0)
-    feedback = _weighted("spyx.Dense", {"weight": linear["weight"]})
+    feedback = weighted("spyx.Dense", {"weight": linear["weight"]})
     op = Op(f"spyx.R{kind}", params)
     return Made((*before, op), hidden, found, feedback, (item, weight))
 
 
-def _weights(item: Item) -> tuple[dict[str, Tensor], list[Finding]]:
+def weights_of(item: Item) -> tuple[dict[str, Tensor], list[Finding]]:
+    """Weight and bias in f32, integers first as jax holds them."""
     fields = {
         name: as_jax(values) if values.dtype.kind in "iu" else values for name, values in item.fields.items()
     }
     return weights(replace(item, fields=fields))
 
 
-def _bias(item: Item, params: dict[str, Tensor], size: int) -> dict[str, Tensor]:
+def bias_of(item: Item, params: dict[str, Tensor], size: int) -> dict[str, Tensor]:
     """A bias, repeated where it has one entry. Raises ``RefusedError`` where jax cannot."""
     if "bias" not in params:
         return params
@@ -162,12 +165,18 @@ def _bias(item: Item, params: dict[str, Tensor], size: int) -> dict[str, Tensor]
     return params | {"bias": number(wide, f"{bias.recipe}, repeated")}
 
 
-def _weighted(name: str, params: dict[str, Tensor], **attributes: AttributeValue) -> Op:
+def weighted(name: str, params: dict[str, Tensor], **attributes: AttributeValue) -> Op:
     """A layer of sums. NaN and infinity, which parameters cannot hold, are told beside them."""
     odd = not all(value.finite for value in params.values())
     if odd:
-        codes = {f"{key}_odd": tensor(_codes(value.array)).described("NaN 1, inf 2, -inf 3") for key, value in params.items()}
-        kept = {key: number(np.where(_codes(value.array) == 0, value.array, F(0)), value.recipe) for key, value in params.items()}
+        codes = {
+            f"{key}_odd": tensor(_codes(value.array)).described("NaN 1, inf 2, -inf 3")
+            for key, value in params.items()
+        }
+        kept = {
+            key: number(np.where(_codes(value.array) == 0, value.array, F(0)), value.recipe)
+            for key, value in params.items()
+        }
         params = {**kept, **codes}
     return Op(name, params, {"bias": "bias" in params, "odd": odd, **attributes})
 
@@ -179,7 +188,7 @@ def _codes(values: Array) -> Array:
 
 def dense(item: Item, shape: Shape, dt: float) -> Made:
     """Linear and Affine over the last axis."""
-    params, found = _weights(item)
+    params, found = weights_of(item)
     weight = params["weight"].shape
     if len(weight) != 2:
         raise RefusedError(f"weight has {len(weight)} axes, needs (out, in)")
@@ -187,114 +196,6 @@ def dense(item: Item, shape: Shape, dt: float) -> Made:
         raise RefusedError("a dense layer over channels is not covered by this profile")
     if shape[-1:] != weight[1:]:
         raise RefusedError(f"weight takes {weight[1]} inputs, and {list(shape)} arrive")
-    params = _bias(item, params, weight[0])
-    op = _weighted("spyx.Dense", params)
+    params = bias_of(item, params, weight[0])
+    op = weighted("spyx.Dense", params)
     return Made((op,), (*shape[:-1], weight[0]), found, nodes=(item,))
-
-
-def conv(item: Item, shape: Shape, dt: float) -> Made:
-    """Conv2d over (height, width, channels). Dilation and groups are not read."""
-    params, found = _weights(item)
-    weight = params["weight"].shape
-    if len(weight) != 4 or len(shape) != 3 or shape[2] != weight[1]:
-        raise RefusedError(f"weight {list(weight)} does not fit height, width, channels {list(shape)}")
-    params = _bias(item, params, weight[0])
-    strides = item.integers("stride", 2)
-    pads = _pads(item, shape[:2], weight[2:], strides)
-    sizes = tuple(
-        (size + sum(pad) - taps) // step + 1
-        for size, pad, taps, step in zip(shape, pads, weight[2:], strides, strict=False)
-    )
-    if len(strides) != 2 or min(strides) < 1 or min(sizes) < 1 or min(map(min, pads)) < 0:
-        raise RefusedError(f"stride {list(strides)}, padding {list(pads)}: nothing that this profile covers is left")
-    found += [each for name in ("dilation", "groups") for each in ignored(item, name, 1)]
-    places = {"stride": strides, "before": tuple(low for low, _ in pads), "after": tuple(high for _, high in pads)}
-    op = _weighted("spyx.Conv", params, groups=1, **places)
-    return Made((op,), (*sizes, weight[0]), found, nodes=(item,))
-
-
-def _pads(item: Item, sizes: Shape, window: Shape, strides: Sequence[int]) -> list[tuple[int, int]]:
-    word = item.words.get("padding")
-    if word == "same":
-        return [same(*each) for each in zip(sizes, window, strides, strict=False)]
-    if word == "valid":
-        return [(0, 0)] * len(sizes)
-    given = item["padding"]
-    if given.ndim != 1 or given.size < 2:
-        raise RefusedError(f"padding {given.tolist()}: spyx needs two numbers or a word")
-    return [(int(each), int(each)) for each in given[:2]]
-
-
-def same(size: int, window: int, stride: int) -> tuple[int, int]:
-    """Zeros in front and behind so that as many windows fit as there are strides, one more behind if odd."""
-    total = max((-(-size // max(stride, 1)) - 1) * stride + window - size, 0)
-    return total // 2, total - total // 2
-
-
-def sum_pool(item: Item, shape: Shape, dt: float) -> Made:
-    """SumPool2d. A padding other than 0 is SAME, whatever it is; one number for a window is one over channels."""
-    sizes = (1, *shape)
-    window, stride = (_over_axes(item[name], len(sizes), name) for name in ("kernel_size", "stride"))
-    wide = bool(np.any(item["padding"] != 0))
-    pads = [same(*each) if wide else (0, 0) for each in zip(sizes, window, stride, strict=True)]
-    pairs = zip(sizes, pads, window, stride, strict=True)
-    after = tuple((size + sum(pad) - taps) // step + 1 for size, pad, taps, step in pairs)
-    if after[0] != 1 or min(after) < 1:
-        raise RefusedError(f"window {list(window[1:])} leaves nothing of {list(shape)}")
-    found = []
-    if wide:
-        words = "padding is SAME: as much as gives one sum per stride"
-        found.append(otherwise(item, "padding", words, spread(item["padding"]), str(pads[1:])))
-    found += _other_axes(item, window, stride)
-    attributes = {"kernel": window[1:], "stride": stride[1:]}
-    attributes |= {"before": tuple(low for low, _ in pads[1:]), "after": tuple(high for _, high in pads[1:])}
-    ours = {name: channels_first(values) for name, values in attributes.items()}
-    return Made((Op("spyx.SumPool", {}, ours),), after[1:], found, nodes=(item,))
-
-
-def _over_axes(values: Array, axes: int, name: str) -> tuple[int, ...]:
-    """A window over all axes, samples first: over those between samples and channels, if it has as many numbers."""
-    given = tuple(int(value) for value in np.atleast_1d(values).reshape(-1))
-    between = axes - 2
-    if axes < 2 or len(given) > axes or min(given, default=1) < 1:
-        raise RefusedError(f"{name} {list(given)} does not fit")
-    if len(given) == between and len(given) < axes:
-        return (1, *given, 1)
-    return (*[1] * (axes - len(given)), *given)
-
-
-def _other_axes(item: Item, window: tuple[int, ...], stride: tuple[int, ...]) -> list[Finding]:
-    if len(window) == 4 and (window[-1], stride[-1]) == (1, 1):
-        return []
-    words = "the window lies over other axes than height and width"
-    return [otherwise(item, "kernel_size", words, spread(item["kernel_size"]), f"{list(window[1:])}, channels last")]
-
-
-def flatten(item: Item, shape: Shape, dt: float) -> Made:
-    """All axes, whatever start_dim and end_dim say; of three the channels run fastest."""
-    start, end = (int(item.fields[name]) if name in item.fields else given for name, given in DIMS)
-    found: list[Finding] = []
-    if len(shape) > 1 and (start % len(shape), end % len(shape)) != (0, len(shape) - 1):
-        found.append(otherwise(item, "start_dim", "all axes are merged", f"{start} .. {end}", f"0 .. {len(shape) - 1}"))
-    if len(shape) == 3 and shape[2] > 1 and prod(shape[:2]) > 1:
-        words = "height, width and channels are merged with the channels running fastest"
-        found.append(loss(FLAT, item.id, words, old="channels, height, width", new="height, width, channels"))
-    ops: tuple[Op, ...] = ()
-    if not shape:
-        ops = (Op("core.Reshape", {}, {"shape": (1,)}),)
-    elif len(shape) > 1:
-        ops = (Op("spyx.Flatten"),)
-    return Made(ops, (prod(shape),), found, nodes=(item,))
-
-
-DIMS = (("start_dim", 1), ("end_dim", -1))
-Make = Callable[[Item, Shape, float], Made]
-MAKES: dict[str, Make] = {
-    "Linear": dense,
-    "Affine": dense,
-    "Conv2d": conv,
-    "SumPool2d": sum_pool,
-    "Flatten": flatten,
-    **dict.fromkeys(("IF", "LIF", "CubaLIF"), neuron),
-}
-"""Of every other type spyx builds nothing."""
