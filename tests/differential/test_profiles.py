@@ -23,8 +23,10 @@ from tests.networks.nir_zoo import CHANCE, GRID, TIES, zoo
 
 pytestmark = [pytest.mark.peer]
 STEPS = 60
-SPYX = ("lif64", "lif_leak", "if", "cuba_u64", "li", "mlp", "mlp_grid", "named", "skip", "zero_dim")
-SPYX += ("conv_flat", "sum_pool", "rec_lif_last", "rec_cuba", "rec_if", "i")
+SPYX = (
+    *("lif64", "lif_leak", "if", "cuba_u64", "li", "mlp", "mlp_grid", "named", "skip", "zero_dim"),
+    *("conv_flat", "sum_pool", "rec_lif_last", "rec_cuba", "rec_if", "i"),
+)
 """Of spyx, which compiles every network anew (1 to 2 s each)."""
 
 

@@ -185,7 +185,7 @@ NETS: dict[str, Net] = {
 
 @pytest.mark.parametrize("name", NETS)
 def test_to_nir_and_back(name: str, tmp_path: Path) -> None:
-    """What NIR does not say is a loss by name; metadata keeps all, and spyx-1 reads the same spikes without them."""
+    """What NIR does not say is a loss by name; metadata keeps all, and spyx-1 reads the same spikes without."""
     graph = made(NETS[name])
     if name == "psu":
         assert {finding.code for finding in export_nir(graph, tmp_path / "net.nir")} == {"SNN-4511"}

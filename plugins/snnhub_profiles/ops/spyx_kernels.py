@@ -12,6 +12,7 @@ from snnhub.ir.tensor import Array
 from snnhub_profiles.ops.spyx_layers import channels_last
 
 TILE, SMALL = 8, 160
+DROPPED, MIDDLE, LEAST = (1 << 29) - 1, 1 << 28, 2.0**-125
 INSTEAD = np.array([0, np.nan, np.inf, -np.inf], np.float32)
 LONGEST = 32
 """Terms up to which XLA's CPU compiler leaves a sum over one axis as it is (its tree of reductions)."""
@@ -63,11 +64,25 @@ def _in_order(rows: Array, columns: Array, lone: int | None = None) -> Array:
     ):  # an fma of 0 changes nothing
         x, weight = rows[:, index, None], columns[index]
         plain = bool(((x == 0) | (np.abs(x) == 1)).all())  # products of spikes are exact
-        after = total + x * weight if plain else fused_multiply_add(x, weight[None], total)
+        after = total + x * weight if plain else _fma(x, weight[None], total)
         if lone is not None and index < TILE:
             after[:, lone] = total[:, lone] + rows[:, index] * weight[lone]
         total = after
     return total
+
+
+def _fma(x: Array, weight: Array, total: Array) -> Array:
+    """``x weight + total`` rounded once. The product is exact in f64; where the f64 sum lies in the middle of two
+    f32, or is too small for all of their bits, it is made exactly.
+    """
+    wide = x.astype(np.float64) * weight + total
+    doubtful = (wide.view(np.int64) & DROPPED) == MIDDLE
+    doubtful |= (np.abs(wide) < LEAST) & (wide != 0)
+    after = wide.astype(np.float32)
+    if doubtful.any():
+        x, weight = (np.broadcast_to(each, wide.shape)[doubtful] for each in (x, weight))
+        after[doubtful] = fused_multiply_add(x, weight, total[doubtful])
+    return after
 
 
 def _in_windows(products: Array) -> Array:
