@@ -42,6 +42,9 @@ def dense(context: Context) -> Kernel:
     def run(x: Array) -> Array:
         rows = x.astype(np.float32).reshape(-1, len(columns))
         with np.errstate(all="ignore"):
+            if len(columns) == 1 and bias is not None:  # a product and a sum, which become one fma
+                start = np.broadcast_to(bias, (len(rows), len(bias)))
+                return _fma(rows, columns, start).reshape(*x.shape[:-1], len(bias))
             total = _in_order(rows, columns, lone) if many else _in_windows(rows * columns[:, 0])[:, None]
             total = total if bias is None else total + bias
         return total.reshape(*x.shape[:-1], columns.shape[1])
