@@ -111,7 +111,7 @@ OPS = (
         "spyx.Dense",
         1,
         "y = weight x + bias over the last axis in f32 as XLA sums it for one sample on a CPU: per output, fma "
-        "after fma in the order of the inputs, then the bias; of one input, one fma with it. An output that is left "
+        "after fma in the order of the inputs, then the bias; of one input, an fma with it. One that is left "
         "over by vectors of eight (of two the first) rounds the products of its first eight inputs; of a single "
         "output and more than 32 inputs they go in windows of 32 as products, the padding of zeros half in front.",
         _dense_shape,
