@@ -104,6 +104,7 @@ class _Writer:
     found: list[Finding] = field(default_factory=list)
     loops: list[Edge] = field(default_factory=list)
     sources: dict[str, tuple[Edge, ...]] = field(default_factory=dict)
+    seconds: dict[str, Node] = field(default_factory=dict)
 
     def plain(self) -> Plain:
         graph = self.steps
@@ -118,6 +119,8 @@ class _Writer:
             self._terminal(item.id)
         written = [node for node in graph.nodes if not _only_passes(node)]
         nodes += [self._node(node, names[node.id], shapes) for node in written]
+        nodes += self.seconds.values()
+        edges += [Edge(Port(name, "y"), Port(node.id, "x")) for name, node in self.seconds.items()]
         for output in graph.outputs:
             shape = tensor(np.array(shapes.get(Port(output.id, TERMINAL_PORT), ())))
             nodes.append(Node(names[output.id], "ct.Output", 1, (), (("shape", shape),)))
@@ -158,13 +161,28 @@ class _Writer:
             words = "nothing says how long a step is: times are written as numbers of steps"
             remedy = "Pass --dt SECONDS."
             self.found.append(loss(UNTIMED, node.id, words, old="no dt", new="dt = 1 s", remedy=remedy))
-        return Node(name, f"ct.{made.type}", 1, (), tuple(made.fields.items()), None, node.origin)
+        if made.then is not None:
+            behind = self._free(f"{name}_{made.then.type.lower()}")
+            self.seconds[name] = Node(behind, f"ct.{made.then.type}", 1, (), tuple(made.then.fields.items()))
+        return Node(
+            name, f"ct.{made.type}", 1, tuple(made.words.items()), tuple(made.fields.items()), None, node.origin
+        )
+
+    def _free(self, name: str) -> str:
+        taken = set(_names(self.steps).values())
+        while name in taken:
+            name += "_"
+        return name
 
     def _connect(self, target: str, names: Mapping[str, str], nodes: list[Node], edges: list[Edge]) -> None:
         """Edges into a node or output, each from the nearest node that is written."""
         self.sources[target] = tuple(edge for given in self.steps.feeding(target) for edge in self._through(given))
         for edge in self.sources[target]:
-            src, dst = Port(names[edge.src.node], "y"), Port(names[target], "x")
+            first = names[edge.src.node]
+            src, dst = (
+                Port(self.seconds[first].id if first in self.seconds else first, "y"),
+                Port(names[target], "x"),
+            )
             if edge.delay and edge.src.node in self._behind(target):
                 self.loops.append(edge)
             elif edge.delay:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from snnhub.findings import Finding, loss
@@ -36,11 +36,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Written:
-    """A NIR node: type, fields, and what they do not say."""
+    """A NIR node: type, fields, what they do not say. ``words``: fields of text. ``then``: a node behind it."""
 
     type: str
     fields: Mapping[str, Tensor]
     losses: tuple[Finding, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    then: Written | None = None
 
 
 def full(item: Tensor | Array | float, shape: Shape) -> Tensor:

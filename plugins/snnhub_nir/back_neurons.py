@@ -13,7 +13,7 @@ from snnhub.findings import Finding
 from snnhub.ir.op import Shape
 from snnhub.ir.tensor import Array, Tensor, tensor
 
-from snnhub_nir import back_layers, back_norse
+from snnhub_nir import back_layers, back_norse, back_spyx
 from snnhub_nir.back_layers import INTEGERS, STEP, Place, UnsayableError, Written, full
 
 ROUNDED = "SNN-4508"
@@ -189,6 +189,7 @@ NEURONS: Mapping[str, Make] = {
     **dict.fromkeys(SNNTORCH, of_snntorch),
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), of_nir),
     **back_norse.NEURONS,
+    **back_spyx.NEURONS,
 }
 MAKES: Mapping[str, Make] = {
     **NEURONS,
@@ -197,6 +198,7 @@ MAKES: Mapping[str, Make] = {
     "core.AvgPool": back_layers.average,
     "core.Flatten": back_layers.flatten,
     "core.Scale": back_layers.scale,
+    **back_spyx.LAYERS,
 }
 PROFILES: Mapping[str, str] = {
     **dict.fromkeys(SPIKINGJELLY, "spikingjelly-2"),
@@ -204,5 +206,6 @@ PROFILES: Mapping[str, str] = {
     **dict.fromkeys(SNNTORCH, "snntorch-1"),
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), "nir-euler"),
     **dict.fromkeys(back_norse.NEURONS, "norse-1"),
+    **dict.fromkeys((*back_spyx.NEURONS, *back_spyx.LAYERS), back_spyx.PROFILE),
 }
 """The profile whose step an op is."""

@@ -36,10 +36,12 @@ def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
     Raises ``UnsupportedError`` with every reason where the framework, or the profile, refuses the file.
     """
     rule = RULES[profile]
-    whole = flat(graph) if rule.wire is ours else graph
-    source = _source(whole, rule, profile)
     given = rule.dt if rule.dt is not None else dt
     step = float("nan") if given is None else given
+    if rule.build is not None:
+        return rule.build(graph, step)
+    whole = flat(graph) if rule.wire is ours else graph
+    source = _source(whole, rule, profile)
     refusals = [error(REFUSED, place, words) for place, words in rule.check(source)]
     layers = _layers(source, rule, step, refusals)
     known = {path for path, item in source.everything() if item.type in rule.known}

@@ -138,15 +138,33 @@ def rockpool(path: str, stimulus: Array, dt: float) -> Array:
 
 
 def spyx(path: str, stimulus: Array, dt: float) -> Array:
-    """``spyx.nir.from_nir(nir.read(path), input, dt)``, which scans over all steps itself."""
+    """``spyx.nir.from_nir(nir.read(path), input, dt)``, which scans over all steps itself. Images go in as spyx
+    has them, (time, sample, height, width, channels), and come back with the channels first.
+    """
     _quiet()
     import jax.numpy as jnp
     import nir
     from spyx.nir import from_nir
 
+    x = stimulus.transpose(0, 2, 3, 1) if stimulus.ndim == 4 else stimulus
     with contextlib.redirect_stdout(io.StringIO()):
-        _, outputs = from_nir(nir.read(path), jnp.asarray(stimulus[:, None]), dt)
-    return np.asarray(np.asarray(outputs)[:, 0])
+        _spyx_returns(nir.read(path))
+        _, outputs = from_nir(nir.read(path), jnp.asarray(x[:, None]), dt)
+    found = np.asarray(np.asarray(outputs)[:, 0])
+    return np.ascontiguousarray(found.transpose(0, 3, 1, 2)) if found.ndim == 4 else found
+
+
+def _spyx_returns(graph: Any) -> None:
+    """Raises ``TimeoutError`` where spyx would follow the first edges of the graph that it makes for ever."""
+    from spyx.nir import _replace_rnn_subgraph_with_nirgraph
+
+    edges = _replace_rnn_subgraph_with_nirgraph(graph).edges
+    seen, name = {"input"}, "input"
+    while name != "output":
+        name = next((dst for src, dst in edges if src == name), "output")
+        if name in seen:
+            raise TimeoutError(f"from_nir follows the edges of {name} for ever")
+        seen.add(name)
 
 
 def nengo(path: str, stimulus: Array, dt: float) -> Array:

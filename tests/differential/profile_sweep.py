@@ -78,13 +78,12 @@ def networks() -> Iterator[tuple[str, Net, int]]:
 
 
 def main() -> None:
-    """Run the profiles named on the command line, or all but spyx's networks."""
+    """Run the profiles named on the command line, or all."""
     names = sys.argv[1:] or [name for name in FRAMEWORK if name != "nengo-4"]
     with open_frameworks() as worker:
         for profile in names:
-            few = profile == "spyx-1"
             rows = {"layers": list(layers()), "random": [], "grid": []}
-            for item in list(networks())[: 6 if few else None]:
+            for item in networks():
                 rows["grid" if "grid" in item[0] else "random"].append(item)
             for kind, nets in rows.items():
                 print(profile, kind, *_row(worker, profile, nets), flush=True)

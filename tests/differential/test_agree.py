@@ -48,10 +48,10 @@ def test_the_claims_that_are_kept() -> None:
     if not path.is_file():
         pytest.skip(f"{path} is not here")
     open_frameworks().close()
-    names = ["norse-1", "spikingjelly-2", "rockpool-3"]
+    names = ["norse-1", "spikingjelly-2", "rockpool-3", "spyx-1"]
     found = snnhub.agree(path, wanted["claim"]["formula"], wanted["claim"]["dt"], profiles=names, live=True)
     assert {**found.claim.to_json(), "source": path.name} == wanted["claim"]
-    assert len(found.frameworks) == 3
+    assert len(found.frameworks) == 4
     for item in found.frameworks:
         assert item.verdict == "equal"
         assert item.bins == 1400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from snnhub.ir.graph import Graph
 from snnhub.peers.protocol import Worker
 
 from tests.conftest import SHARED
+from tests.differential import spyx_sweep
 from tests.differential.nir_peer import FRAMEWORK, in_their_call_shape, open_frameworks, theirs
 from tests.differential.profile_fuzz import compared
 from tests.networks.nir_nets import DT, Net, stimulus
@@ -23,7 +25,10 @@ from tests.networks.nir_zoo import CHANCE, GRID, TIES, zoo
 
 pytestmark = [pytest.mark.peer]
 STEPS = 60
-SPYX = ("lif", "lif64", "lif_leak", "if", "cuba_u64", "mlp", "mlp_grid", "named", "skip", "zero_dim", "conv")
+SPYX = (
+    *("lif64", "lif_leak", "if", "cuba_u64", "li", "mlp", "mlp_grid", "named", "skip", "zero_dim"),
+    *("conv_flat", "sum_pool", "rec_lif_last", "rec_cuba", "rec_if", "i"),
+)
 """Of spyx, which compiles every network anew (1 to 2 s each)."""
 
 
@@ -103,7 +108,7 @@ def test_an_importer_that_never_returns_is_stopped(worker: Worker, tmp_path: Pat
     assert differing(worker, "norse-1", path, net, grid=False) is not None
 
 
-@pytest.mark.parametrize("profile", ["norse-1", "spikingjelly-2"])
+@pytest.mark.parametrize("profile", ["norse-1", "spikingjelly-2", "spyx-1"])
 def test_braille_network_by_others(profile: str, worker: Worker) -> None:
     """The recurrent network of the NIR paper: 0 of 7,000 bins differ, its loop delayed where the framework
     does.
@@ -119,7 +124,18 @@ def test_braille_network_by_others(profile: str, worker: Worker) -> None:
     assert found.sum() > 100
     np.testing.assert_array_equal(in_their_call_shape(graph, x).astype(found.dtype), found)
     delayed = [str(edge) for edge in graph.edges if edge.delay]
-    assert delayed == ["lif1.w_rec.y -> lif1.lif.x (delay 1)"]
+    port = "f" if profile == "spyx-1" else "x"  # spyx's own spikes come back in the same step, in two halves
+    assert delayed == [f"lif1.w_rec.y -> lif1.lif.{port} (delay 1)"]
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_random_files_of_spyx(seed: int, worker: Worker) -> None:
+    """All 19 types, odd numbers, graphs within: every bit of the output, and the same refusals. More by hand:
+    ``spyx_sweep``.
+    """
+    tally: Counter[str] = Counter()
+    assert spyx_sweep.compared(worker, seed, tally) == ""
+    assert tally["ran"] == 1, tally
 
 
 def test_a_neuron_of_nengo_step_by_step(worker: Worker, tmp_path: Path) -> None:

@@ -242,10 +242,10 @@ def test_inspect_prints_the_program_with_its_coefficients(
 
 
 def test_what_breaks_an_importer_is_refused_with_its_place() -> None:
-    """No output at all, and weights of integers, which SpikingJelly's importer cannot put into its parameters."""
+    """No edge at all, and weights of integers, which SpikingJelly's importer cannot put into its parameters."""
     whole = continuous(chain(lif(4), shape=[4]))
     bare = replace(whole, nodes=tuple(n for n in whole.nodes if n.id in ("%", "input~")), edges=(), outputs=())
-    with pytest.raises(UnsupportedError, match="no Input to start from"):
+    with pytest.raises(UnsupportedError, match="no edge leads on from an Input"):
         discretise(bare, DT, "spyx-1")
     whole = continuous(chain(affine(np.ones((4, 4), "i1")), lif(4, r=20.0), shape=[4]))
     with pytest.raises(UnsupportedError, match="weight must be of floats") as caught:

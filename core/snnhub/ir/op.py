@@ -144,6 +144,8 @@ class TransformOp:
 
     ``early``: the rules also work while inputs are unknown (missing from the mapping), by what they know of the
     others. Only such an op can stand where a cycle enters a path, since all its inputs are never known at first.
+    ``like``: a core op of version 1 whose rule in ``snnhub.engine.robust`` bounds what this one rounds, too: the
+    same terms in the same attributes and parameters, in an order of its own.
     """
 
     name: str
@@ -156,6 +158,7 @@ class TransformOp:
     parameter_rule: Callable[[Attributes], tuple[Parameter, ...]] = field(default=lambda _: ())
     ports: Ports = Ports()
     early: bool = False
+    like: str = ""
     kind: OpKind = field(default=OpKind.TRANSFORM, init=False)
 
     def parameters(self, attributes: Attributes) -> tuple[Parameter, ...]:

@@ -1,9 +1,18 @@
-"""Every neuron of the frameworks with a NIR importer as a step op, beside those that ``core`` has already."""
+"""Every neuron of the frameworks with a NIR importer as a step op, and spyx's layers, beside what ``core`` has."""
 
 from __future__ import annotations
 
-from snnhub.ir.op import StepOp
+from snnhub.ir.op import StepOp, TransformOp
 
-from snnhub_profiles.ops import nengo, nirstep, norse, sinabs, snntorch, spyx
+from snnhub_profiles.ops import nengo, nirstep, norse, sinabs, snntorch, spyx, spyx_layers, spyx_recurrent
 
-OPS: tuple[StepOp, ...] = (*nirstep.OPS, *snntorch.OPS, *norse.OPS, *sinabs.OPS, *spyx.OPS, *nengo.OPS)
+OPS: tuple[StepOp | TransformOp, ...] = (
+    *nirstep.OPS,
+    *snntorch.OPS,
+    *norse.OPS,
+    *sinabs.OPS,
+    *spyx.OPS,
+    *spyx_recurrent.OPS,
+    *spyx_layers.OPS,
+    *nengo.OPS,
+)

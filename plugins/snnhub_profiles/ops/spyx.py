@@ -14,23 +14,24 @@ BETA = Parameter("beta", "factor of the membrane potential per step", F32)
 ALPHA = Parameter("alpha", "factor of the current per step", F32)
 
 
-def _spike(v: Value, param: Namespace) -> Value:
+def spike(v: Value, param: Namespace) -> Value:
+    """Whether v is above the threshold, as spyx tells it: of the difference, which is rounded."""
     above: Value = (v - param.v_threshold) > 0.0
     return above
 
 
 def _if(x: Value, state: Namespace, param: Namespace) -> Step:
-    s = _spike(state.v, param)
+    s = spike(state.v, param)
     return {"v": (state.v + x) - number(s) * param.v_threshold}, {"s": s}
 
 
 def _lif(x: Value, state: Namespace, param: Namespace) -> Step:
-    s = _spike(state.v, param)
+    s = spike(state.v, param)
     return {"v": fma(param.beta, state.v, x) - number(s) * param.v_threshold}, {"s": s}
 
 
 def _cuba(x: Value, state: Namespace, param: Namespace) -> Step:
-    s = _spike(state.v, param)
+    s = spike(state.v, param)
     u = state.v - number(s) * param.v_threshold
     i = fma(param.alpha, state.i, x)
     return {"i": i, "v": fma(param.beta, u, i)}, {"s": s}
@@ -38,7 +39,7 @@ def _cuba(x: Value, state: Namespace, param: Namespace) -> Step:
 
 def _psu(x: Value, state: Namespace, param: Namespace) -> Step:
     v = fma(param.beta, state.v, x)
-    return {"v": v}, {"s": _spike(v, param)}
+    return {"v": v}, {"s": spike(v, param)}
 
 
 def _lif_parameters(_: Attributes) -> tuple[Parameter, ...]:

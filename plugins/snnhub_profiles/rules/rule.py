@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from snnhub.ir.graph import Graph
+
 from snnhub_profiles.layer import Layer
 from snnhub_profiles.source import Item, Source
 from snnhub_profiles.wiring import Rule as Wire
@@ -13,6 +15,8 @@ from snnhub_profiles.wiring import Rule as Wire
 Make = Callable[[Item, float], Layer]
 """A layer from a node and dt. Raises ``RefusedError``."""
 Flatten = Callable[[Item, int], Layer]
+Build = Callable[[Graph, float], Graph]
+"""The whole network in steps from one in continuous time and dt. Raises ``UnsupportedError``."""
 Check = Callable[[Source], list[tuple[str, str]]]
 """Refusals, (node id, reason), that need the whole network."""
 
@@ -34,6 +38,7 @@ class Rule:
     raises or, where ``drops``, leaves the node out. ``type``: f32 or f64. ``dt``: the only one it knows, or None.
     ``timeless``: it has none.
     ``rewrite``: what the importer makes of the graph before it maps nodes.
+    ``build``: of an importer that goes its own way about the whole file; nothing but the descriptor is used then.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Rule:
     timeless: bool = False
     check: Check = unchecked
     rewrite: Callable[[Source], Source] = as_read
+    build: Build | None = None
 
     @property
     def known(self) -> frozenset[str]:

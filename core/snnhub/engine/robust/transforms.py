@@ -28,7 +28,7 @@ def load(op: TransformOp, context: Context) -> Radius | None:
     """The rule of a transform; None for an op whose sums nobody here knows."""
     if context.types["y"].is_int:
         return lambda inputs, y: None
-    factory = RULES.get((op.name, op.version))
+    factory = RULES.get((op.like, 1) if op.like else (op.name, op.version))
     return None if factory is None else factory(op, context)
 
 
@@ -39,29 +39,34 @@ def weighted(op: TransformOp, context: Context) -> Radius:
     size_of = _magnitudes(op, context, np.abs(weight), None if bias is None else np.abs(bias.array))
     spread_of = _magnitudes(op, context, np.abs(weight), None)
     count = _counter(op, context)
-    grid_of = _grid(context)
+    grid_of = _grid(op, context)
 
     def radius(inputs: Inputs, y: Array) -> F64 | None:
         x = inputs["x"]
         size = size_of(np.abs(x.value))
         live = x.value != 0 if x.radius is None else (x.value != 0) | (x.radius > 0)
         terms = count(live) + (bias is not None)
+        most = float(terms.max(initial=0))
+        lost = 1 + gamma(most, unit(y.dtype)) * NEXT if op.like else 1.0  # a kernel with an order of its own
+        size = size * lost
         if x.radius is not None:
             spread = spread_of(above(x.radius, y.dtype)).astype(np.float64) * NEXT + terms * smallest(y.dtype)
-            found = sum_radius(y, terms, size, spread, rounded_products=True)
+            found = sum_radius(y, terms, size, spread * lost, rounded_products=True)
         else:
             plain = bool(((x.value == 0) | (np.abs(x.value) == 1)).all())
             found = sum_radius(y, terms, size, 0.0, rounded_products=not plain, grid=grid_of(x.value))
+        if op.like:
+            found = found * (2 * lost)  # this order and another, each as far from the exact sum
         return found if found.any() else None
 
     return radius
 
 
-def _grid(context: Context) -> Callable[[Array], Array | None]:
+def _grid(op: TransformOp, context: Context) -> Callable[[Array], Array | None]:
     """For an input, exponents of powers of two that divide all terms of a sum; None if it is not finite."""
     node = context.node
     weight, bias = _rows(node), node.param.get("bias")
-    across = (-1,) if node.op == "core.Dense" else (-1, *[1] * (weight.ndim - 2))
+    across = (-1,) if "core.Dense" in (op.name, op.like) else (-1, *[1] * (weight.ndim - 2))
     rows = np.array([grid_exponent(row) for row in weight]).reshape(across)
     own = rows.max(initial=0) + 2**14  # a bias of 0 is a multiple of anything
     if bias is not None:
@@ -86,7 +91,7 @@ def _magnitudes(op: TransformOp, context: Context, weight: Array, bias: Array | 
 def _counter(op: TransformOp, context: Context) -> Callable[[Array], F64]:
     """How many inputs of each sum are not 0."""
     node, weight = context.node, _rows(context.node)
-    if node.op == "core.Dense":
+    if "core.Dense" in (op.name, op.like):
         return lambda live: live.sum(axis=-1, keepdims=True).astype(np.float64)
     groups = node.integer("groups")
     ones = np.ones((groups, *weight.shape[1:]), weight.dtype)
