@@ -353,6 +353,7 @@ CODES: dict[str, str] = {
     "SNN-5426": "frameworks that were not run",
     "SNN-5427": "engine that stood beside the frameworks",
     "SNN-5428": "difference of two profiles that was not explained",
+    "SNN-5429": "profiles tried on a part of the input, or not at all",
     "SNN-6001": "versions of the peer that ran",
     "SNN-6002": "how a peer without batches ran several samples",
     "SNN-6003": "how the torch engine called torch",

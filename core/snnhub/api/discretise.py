@@ -82,14 +82,3 @@ def _words(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} = {item}" for name, item in value.items())
     return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
-
-
-def profile_needed(where: str) -> UsageError:
-    """The error where a network in continuous time comes without a profile: the list, one line each."""
-    lines = "".join(f"\n  {item.name:16} {item.summary}" for item in profiles())
-    return UsageError(
-        "the network is in continuous time; what a step computes is left open: pass --profile and --dt",
-        where=where,
-        allowed=lines or "no profile is installed",
-        remedy="Choose one of them.",
-    )

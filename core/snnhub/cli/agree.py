@@ -72,7 +72,7 @@ def command(
 
 
 def _print(result: Agreement) -> None:
-    from snnhub.api.agree import agrees
+    from snnhub.api.agree_pairs import agrees
 
     out, claim = console(), result.claim
     out.print(f"{escape(claim.source)}: {claim.steps} steps of {claim.dt:g} s")
@@ -113,7 +113,7 @@ def _run(run: ProfileRun) -> list[object]:
 
 
 def _pair(pair: PairVerdict) -> list[object]:
-    from snnhub.api.agree import pair_json
+    from snnhub.api.agree_pairs import pair_json
 
     told = pair_json(pair)
     verdict = told["reached"] or ("silent" if pair.silent else "nothing to compare")
