@@ -13,7 +13,7 @@ from snnhub.findings import Finding
 from snnhub.ir.op import Shape
 from snnhub.ir.tensor import Array, Tensor, tensor
 
-from snnhub_nir import back_layers
+from snnhub_nir import back_layers, back_nengo
 from snnhub_nir.back_layers import INTEGERS, STEP, Place, UnsayableError, Written, full
 
 ROUNDED = "SNN-4508"
@@ -188,6 +188,8 @@ NEURONS: Mapping[str, Make] = {
     "core.MultiSpikeLIF": multispike,
     **dict.fromkeys(SNNTORCH, of_snntorch),
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), of_nir),
+    "nengo.LIF": back_nengo.lif,
+    "nengo.SpikingRectifiedLinear": back_nengo.rectified,
 }
 MAKES: Mapping[str, Make] = {
     **NEURONS,
@@ -202,5 +204,6 @@ PROFILES: Mapping[str, str] = {
     "core.MultiSpikeLIF": "rockpool-3",
     **dict.fromkeys(SNNTORCH, "snntorch-1"),
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), "nir-euler"),
+    **dict.fromkeys(("nengo.LIF", "nengo.SpikingRectifiedLinear"), "nengo-4"),
 }
 """The profile whose step an op is."""
