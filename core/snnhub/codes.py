@@ -300,6 +300,8 @@ CODES: dict[str, str] = {
     "SNN-4512": "NIR file that no profile reads as the network that it was written from",
     "SNN-4513": "network of steps restored from a NIR file's metadata",
     "SNN-4514": "decoder that only snnhub's metadata hold",
+    "SNN-4515": "NIR file that a framework takes with one length of a step only",
+    "SNN-4516": "what a framework's NIR importer makes of what NIR leaves open",
     "SNN-4401": "kind of synapse of Dynap-SE2 that its model does not have",
     "SNN-4402": "parameters of Dynap-SE2 left at the device's default",
     "SNN-4403": "not verified on Dynap-SE2",

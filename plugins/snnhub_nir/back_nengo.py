@@ -1,4 +1,4 @@
-"""Nengo's neurons as NIR's LIF and IF: ``J = (r x + v_leak) / v_threshold``, thresholds of 1, as ``nengo-4`` has it.
+"""Nengo's neurons as NIR's LIF and IF: ``J = (r x + v_leak) / v_threshold``, thresholds of 1, as in ``nengo-4``.
 
 Fields are f64 as the op has them, so that the profile gets every bit back. What NIR cannot say is a loss: the time
 of a spike within its step, refractory times, several spikes per step.

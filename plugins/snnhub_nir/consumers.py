@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from snnhub.errors import UnsupportedError
-from snnhub.findings import Finding, error, loss
+from snnhub.findings import Finding, error, loss, note
 from snnhub.ir.analysis import analyse
 from snnhub.ir.continuous import METADATA
 from snnhub.ir.graph import Graph, Node
@@ -24,6 +24,8 @@ from snnhub_nir import common_part, semantics
 Test = Callable[[Node, Graph], bool]
 SNNTORCH_DT = 1e-4
 """The one length of a step that snnTorch's importer knows."""
+SPIKINGJELLY_DT = 1e-4
+"""What SpikingJelly's importer takes where no dt is given to it."""
 CLOSE = 1e-6
 """SpikingJelly's tolerance."""
 PLAIN = ("Input", "Output", "Affine", "LIF")
@@ -108,11 +110,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """An importer: the types that it takes, and its rules."""
+    """An importer: the types that it takes, and its rules. ``remarks``: what NIR's text leaves open, or what shows
+    at the threshold only, and is told without being refused.
+    """
 
     version: str
     types: tuple[str, ...]
     rules: tuple[Rule, ...]
+    remarks: tuple[Rule, ...] = ()
 
 
 V_RESET = Rule(("IF", "LIF", "CubaLIF"), _not("v_reset", 0), "v_reset is ignored")
@@ -147,6 +152,7 @@ CONSUMERS = {
             Rule(("LIF", "CubaLIF"), _not("v_leak", 0), "the potential begins at v_leak"),
             OUTPUT,
         ),
+        (Rule(("IF",), _always, "a step adds the whole input, however long it is: r = 1 is read as r = 1 / dt"),),
     ),
     "spikingjelly": Consumer(
         "2.0.0",
@@ -169,6 +175,7 @@ CONSUMERS = {
             ),
             OUTPUT,
         ),
+        (Rule(("LIF", "IF", "CubaLIF"), _always, "a potential that just reaches the threshold fires (>=)"),),
     ),
     "sinabs": Consumer(
         "3.1.3",
@@ -229,7 +236,24 @@ def adapted(graph: Graph, consumer: str, lossy: bool) -> tuple[Graph, tuple[Find
         count = len(refused)
         words = f"{consumer} does not take {count} thing{'s' if count > 1 else ''}: {refused[0].message}"
         raise UnsupportedError(words, where=refused[0].place, remedy=refused[0].remedy, findings=refused)
-    return semantics.attached(changed, content) if content else changed, (*findings, *lost)
+    told = [*findings, *lost, *_remarks(changed, consumer)]
+    return semantics.attached(changed, content) if content else changed, tuple(told)
+
+
+def _remarks(graph: Graph, consumer: str) -> Iterator[Finding]:
+    """What somebody who gives the file to the importer has to know."""
+    chosen = CONSUMERS[consumer]
+    name = f"{consumer} {chosen.version}"
+    for rule in chosen.remarks:
+        kinds = {f"ct.{kind}" for kind in rule.types}
+        places = [node.id for node in graph.nodes if node.op in kinds and rule.test(node, graph)]
+        if places:
+            yield note("SNN-4516", ", ".join(places), f"{name}: {rule.words}")
+    steps = [step for node in graph.nodes for step in _steps(node)] if consumer == "spikingjelly" else []
+    if steps and abs(steps[0] - SPIKINGJELLY_DT) > CLOSE * SPIKINGJELLY_DT:
+        words = f"{name}: r, w_in and tau fit one length of a step only, which is not the importer's own"
+        remedy = f"Import it with dt={steps[0]:g}."
+        yield note("SNN-4515", "dt", words, old=f"{SPIKINGJELLY_DT:g} s", new=f"{steps[0]:g} s", remedy=remedy)
 
 
 def _beyond(graph: Graph, consumer: Consumer, name: str) -> Iterator[tuple[str, str, bool]]:

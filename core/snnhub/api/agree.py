@@ -95,6 +95,7 @@ def agree(
     live: bool | None = None,
     explain: bool = False,
     report: str | Path | None = None,
+    ignore_metadata: bool = False,
 ) -> Agreement:
     """Run the file ``source`` under every profile and tell who agrees.
 
@@ -102,7 +103,8 @@ def agree(
     ``dt`` in seconds. ``profiles``: some of them; by default all. ``against``: compare with this one only, by
     default every pair. ``live``: also run the frameworks; by default where their environment is there. ``report``:
     an HTML file with rasters. ``explain``: also find, for every pair that differs, the smallest sets of choices
-    that turn one spike train into the other, by running the variants.
+    that turn one spike train into the other, by running the variants. ``ignore_metadata``: read the plain fields
+    of a file in which snnhub's own metadata have a network of steps, or are stale: that is what frameworks read.
 
     A refusal, and a value that stops a run, is data. Raises ``UsageError`` for a source that is no file in
     continuous time, input that does not fit, unknown profiles; ``MissingPeerError`` for ``live`` without the
@@ -112,7 +114,8 @@ def agree(
         from snnhub.api.agree_report import ensure_possible
 
         ensure_possible(Path(report))
-    loaded = load_graph(source, options=ImportOptions(), continuous=True)
+    given = {"ignore_metadata": "true"} if ignore_metadata else {}
+    loaded = load_graph(source, options=ImportOptions(given=given), continuous=True)
     path = _file(loaded)
     step = _step(loaded.graph, dt)
     values, formula = _values(loaded.graph, stimulus)
@@ -152,7 +155,8 @@ def _file(loaded: Loaded) -> Path:
             "the network has steps already: there is one way to run it",
             where=name,
             allowed="a network in continuous time, such as a .nir file",
-            remedy="snnhub verify compares networks that have steps.",
+            remedy="snnhub verify compares networks that have steps; --ignore-metadata reads the plain fields of "
+            "a NIR file that snnhub wrote.",
         )
     return path
 
