@@ -75,6 +75,23 @@ def _other_gain(node: Node, graph: Graph) -> bool:
     return not np.allclose(gain, node.param["r"].array, rtol=1e-5, atol=0)
 
 
+def _not_last(node: Node, graph: Graph) -> bool:
+    ends = {item.id for item in graph.nodes if item.op == "ct.Output"}
+    return any(edge.dst.node not in ends for edge in graph.fed_by(node.id))
+
+
+def _in_space(name: str) -> Test:
+    """Whether Python's ``any`` fails on a field: it has rows of more than one number."""
+    return lambda node, graph: name in node.param and int(np.prod(node.param[name].shape[1:])) > 1
+
+
+def _too_fast(node: Node, graph: Graph) -> bool:
+    """Whether no dt that the other nodes allow is below the time constants of this one."""
+    steps = [step for item in graph.nodes for step in _steps(item)]
+    times = [node.param[name].array.min() for name in ("tau", "tau_mem", "tau_syn") if name in node.param]
+    return bool(steps and times) and max(steps) >= min(times) * (1 + CLOSE * (node.op == "ct.CubaLIF"))
+
+
 def _always(node: Node, graph: Graph) -> bool:
     return True
 
@@ -133,6 +150,8 @@ CONSUMERS = {
         (*PLAIN, "Linear", "Flatten", "AvgPool2d", "CubaLIF", "IF"),
         (
             Rule(("IF",), _always, "an integrator is read as a leaky neuron of decay 0.9"),
+            Rule(("IF",), _not("r", 1), "r other than 1 is refused", lost=False),
+            Rule(("IF",), _not_last, "it answers a tuple, which no other layer takes", lost=False),
             Rule(("LIF", "CubaLIF"), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
             Rule(("LIF", "CubaLIF", "IF"), _mixed("v_threshold"), "thresholds per neuron are refused", lost=False),
             Rule(("LIF", "CubaLIF", "Affine"), _loops, "loops cannot be built", lost=False),
@@ -162,6 +181,12 @@ CONSUMERS = {
             Rule(("Conv1d", "Conv2d"), _not("groups", 1), "groups of channels are refused", lost=False),
             Rule(("CubaLIF",), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
             Rule(
+                ("LIF", "CubaLIF"),
+                _too_fast,
+                "a time constant is below the dt that r and w_in ask for",
+                lost=False,
+            ),
+            Rule(
                 ("LIF", "IF", "CubaLIF"), _steps_differ, "no dt fits all of r, tau and w_in: refused", lost=False
             ),
             Rule(
@@ -184,7 +209,10 @@ CONSUMERS = {
             Rule(("LIF", "LI"), _always, "tau is read as a number of steps"),
             SUBTRACT,
             R_IGNORED,
-            V_LEAK,
+            Rule(("LIF", "LI"), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
+            Rule(
+                ("LIF", "LI"), _in_space("v_leak"), "v_leak over several axes cannot be told to be 0", lost=False
+            ),
             Rule(("Affine", "LIF", "IF"), _loops, "loops are refused", lost=False),
         ),
     ),
@@ -196,6 +224,7 @@ CONSUMERS = {
             R_IGNORED,
             V_LEAK,
             W_IN,
+            Rule(("Conv2d", "SumPool2d"), _always, "channels are last there, and first in the file", lost=False),
             Rule(("Input",), lambda node, graph: len(graph.fed_by(node.id)) > 1, "only one path is followed"),
         ),
     ),
@@ -249,11 +278,25 @@ def _remarks(graph: Graph, consumer: str) -> Iterator[Finding]:
         places = [node.id for node in graph.nodes if node.op in kinds and rule.test(node, graph)]
         if places:
             yield note("SNN-4516", ", ".join(places), f"{name}: {rule.words}")
-    steps = [step for node in graph.nodes for step in _steps(node)] if consumer == "spikingjelly" else []
+    if consumer == "spikingjelly":
+        yield from _length_of_a_step(graph, name)
+
+
+def _length_of_a_step(graph: Graph, name: str) -> Iterator[Finding]:
+    """The dt that SpikingJelly needs, where it is not its own."""
+    steps = [step for node in graph.nodes for step in _steps(node)]
+    fastest = min(
+        (float(node.param["tau"].array.min()) for node in graph.nodes if node.op == "ct.LIF"), default=1.0
+    )
+    own = f"{SPIKINGJELLY_DT:g} s"
     if steps and abs(steps[0] - SPIKINGJELLY_DT) > CLOSE * SPIKINGJELLY_DT:
         words = f"{name}: r, w_in and tau fit one length of a step only, which is not the importer's own"
         remedy = f"Import it with dt={steps[0]:g}."
-        yield note("SNN-4515", "dt", words, old=f"{SPIKINGJELLY_DT:g} s", new=f"{steps[0]:g} s", remedy=remedy)
+        yield note("SNN-4515", "dt", words, old=own, new=f"{steps[0]:g} s", remedy=remedy)
+    elif not steps and fastest <= SPIKINGJELLY_DT:
+        words = f"{name}: a tau is not above the importer's own length of a step"
+        remedy = f"Import it with a dt below {fastest:g}."
+        yield note("SNN-4515", "dt", words, old=own, new=f"{fastest / 2:g} s", remedy=remedy)
 
 
 def _beyond(graph: Graph, consumer: Consumer, name: str) -> Iterator[tuple[str, str, bool]]:

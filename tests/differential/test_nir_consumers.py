@@ -19,10 +19,25 @@ from tests.networks.nir_nets import DT, Net, chain, continuous, integrate, lif, 
 from tests.networks.nir_zoo import zoo
 
 pytestmark = [pytest.mark.peer]
-NAMES = ("lif", "if", "if_r", "if_reset", "cuba_u", "mlp", "conv", "conv_if", "rec_lif", "skip", "named", "mlp_if")
+NAMES: tuple[str, ...] = (
+    "lif",
+    "if",
+    "if_r",
+    "if_reset",
+    "cuba_u",
+    "mlp",
+    "conv",
+    "conv_if",
+    "rec_lif",
+    "skip",
+    "named",
+    "mlp_if",
+)
+NAMES += ("lif_fast", "lif_leak", "rec_if", "li_r", "sum_pool")
 OWN = {
     "one dt of 1 ms": chain(lif(4, r=3.0, tau=3e-3, th=1.0), shape=[4]),
     "IF of 2 ms": chain(integrate(4, r=500.0, th=2.0), shape=[4]),
+    "IF of 1 ms, slower LIF": chain(integrate(4, r=1e3), lif(4), shape=[4]),
 }
 LEAST = {"snntorch": 4, "norse": 8, "spikingjelly": 9, "sinabs": 6, "rockpool": 1}
 
