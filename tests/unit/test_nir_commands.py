@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from snnhub import convert, load, save
 from snnhub.api.agree import agree
 from snnhub.api.discretise import choices_apart, discretise
 from snnhub.api.options import ImportOptions
@@ -145,3 +146,23 @@ def test_what_a_framework_has_to_be_told(tmp_path: Path) -> None:
     assert "SNN-4515" not in remarks(chain(lif(4), shape=[4]), "spikingjelly", tmp_path)
     assert "r = 1 / dt" in remarks(chain(integrate(4), shape=[4]), "norse", tmp_path)["SNN-4516"]
     assert "SNN-4516" not in remarks(chain(lif(4), shape=[4]), "norse", tmp_path)
+
+
+def test_two_profiles_of_which_one_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What they choose is told, and then the refusal."""
+    path = zoo()["lif"].write(tmp_path / "a.nir")
+    assert invoke(["diff", str(path), "--profile", "norse-1", "--profile", "rockpool-3", "--dt", "1e-4"]) == 4
+    shown = capsys.readouterr()
+    assert "rockpool-3 refuses this network" in shown.err
+    assert "what the profiles choose" in shown.out
+    assert "LIF" in shown.out
+
+
+def test_save_does_not_write_neutral_files_under_other_names(tmp_path: Path) -> None:
+    register_ops()
+    with pytest.raises(UsageError, match=r"save writes neutral files.*\.snn.*writes nir"):
+        save(continuous(zoo()["lif"]), tmp_path / "a.nir")
+    assert not (tmp_path / "a.nir").exists()
+    save(continuous(zoo()["lif"]), tmp_path / "a.snn")
+    convert(tmp_path / "a.snn", tmp_path / "a.nir")
+    assert "ct.LIF" in {node.op for node in load(tmp_path / "a.nir").nodes}
