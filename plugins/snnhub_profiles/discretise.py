@@ -10,12 +10,12 @@ import numpy as np
 from snnhub.errors import GraphError, ProgramError, UnsupportedError
 from snnhub.findings import Finding, error, info, loss
 from snnhub.ir.builder import GraphBuilder
-from snnhub.ir.ct_flat import flat
 from snnhub.ir.graph import Graph, Origin, Output, Port
 from snnhub.ir.numtype import F32, F64
 from snnhub.ops.registry import REGISTRY
 
 from snnhub_profiles.layer import Layer
+from snnhub_profiles.nested import flattened
 from snnhub_profiles.rules import RULES
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import REFUSED, Item, RefusedError, Source, source_of
@@ -30,7 +30,10 @@ def discretise(graph: Graph, dt: float, profile: str) -> Graph:
     Raises ``UnsupportedError`` with every reason where the framework, or the profile, refuses the file.
     """
     rule = RULES[profile]
-    whole = flat(graph) if rule.wire is ours else graph
+    try:
+        whole = flattened(graph, rule)
+    except RefusedError as problem:
+        raise _refused(profile, [error(REFUSED, graph.name or "network", str(problem))]) from problem
     source = source_of(whole)
     step = dt if rule.dt is None else rule.dt
     refusals = [error(REFUSED, place, words) for place, words in rule.check(source)]

@@ -59,19 +59,19 @@ class Source:
 
 
 def source_of(graph: Graph) -> Source:
-    """The nodes and edges of a flat graph. Raises ``UnsupportedError`` for graphs within graphs."""
-    nested: list[Finding] = []
+    """The nodes and edges of a flat graph; nodes that lay in graphs within it go by their ids. Raises
+    ``UnsupportedError`` for graphs within graphs.
+    """
+    own = [node for node in graph.nodes if node.id != ROOT]
+    words = "found a graph within a graph, which this profile does not cover"
+    nested: list[Finding] = [error(REFUSED, node.id, words) for node in own if node.op == GRAPH]
+    deep = any(len(node_path(node.id)) > 1 for node in own)
     items: dict[str, Item] = {}
-    for node in graph.nodes:
-        path = node_path(node.id)
-        if node.id != ROOT and (node.op == GRAPH or len(path) > 1):
-            nested.append(
-                error(REFUSED, node.id, "found a graph within a graph, which this profile does not cover")
-            )
-        elif node.id != ROOT:
-            items[path[0]] = _item(node, path[0])
+    for node in own:
+        name = node.id if deep else node_path(node.id)[0]
+        items[name] = _item(node, name)
     if nested:
-        remedy = "Lay the graph flat, or choose nir-euler or exponential, which do."
+        remedy = "Lay the graph flat, or choose nir-euler or exponential, which do so."
         raise UnsupportedError("nested graphs", where=nested[0].place, findings=nested, remedy=remedy)
     names = {item.id: name for name, item in items.items()}
     edges = [(names[e.src.node], names[e.dst.node]) for e in graph.edges if {e.src.node, e.dst.node} <= set(names)]

@@ -101,4 +101,5 @@ RULE = Rule(
     },
     transforms.flatten_with_batch,
     drops=True,
+    nests=True,
 )

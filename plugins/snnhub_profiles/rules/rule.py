@@ -27,6 +27,7 @@ class Rule:
     """``makes``: by node type. ``refuses``: reasons by node type; a type in neither is unknown to the importer,
     which
     raises or, where ``drops``, leaves the node out. ``type``: f32 or f64. ``dt``: the only one it knows, or None.
+    ``nests``: graphs within graphs are run, each as one layer of the other; covered where all of it is one path.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Rule:
     type: str = "f32"
     dt: float | None = None
     check: Check = unchecked
+    nests: bool = False
 
     @property
     def known(self) -> frozenset[str]:

@@ -135,4 +135,5 @@ RULE = Rule(
     transforms.flatten,
     refuses={"Conv1d": "its weights are read as tensors, which they are not"},
     drops=True,
+    nests=True,
 )

@@ -96,16 +96,27 @@ def _cuba(item: Item, dt: float) -> Layer:
     return layer("snntorch.Synaptic", params, ignored(item, "v_reset", 0))
 
 
+def _behind(source: Source, name: str) -> list[str]:
+    """What takes the value of a node: the nodes behind it, and those behind the outputs of graphs within it."""
+    found: list[str] = []
+    pending = [name]
+    while pending:
+        here = pending.pop()
+        for dst in (dst for src, dst in source.edges if src == here and dst not in found):
+            found.append(dst)
+            pending += [dst] if source.items[dst].type == "Output" else []
+    return found
+
+
 def _check(source: Source) -> list[tuple[str, str]]:
     """IF answers a tuple, which nothing but the network's output takes; recurrent layers become subgraphs that
     nirtorch does not build.
     """
-    ends = {item.name for item in source.of("Output")}
     tuples = "IF answers a tuple, which the next layer does not take"
     found = [
         (item.id, tuples)
         for item in source.of("IF")
-        if any(dst not in ends for src, dst in source.edges if src == item.name)
+        if any(source.items[name].type != "Output" for name in _behind(source, item.name))
     ]
     pairs = set(source.edges)
     for item in source.of("LIF", "CubaLIF"):
@@ -175,4 +186,5 @@ RULE = Rule(
     transforms.flatten_with_batch,
     dt=DT,
     check=_check,
+    nests=True,
 )

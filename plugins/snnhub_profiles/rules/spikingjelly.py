@@ -139,4 +139,5 @@ RULE = Rule(
         "graph": common.PROGRAM,
     },
     transforms.flatten,
+    nests=True,
 )
