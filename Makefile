@@ -78,7 +78,7 @@ thorough: setup
 accuracy: peers
 	@$(BIN)/python -m tests.bench.accuracy
 
-matrix: peers lava rockpool xylosim
+matrix: peers lava rockpool xylosim nirframeworks
 	@$(BIN)/python -m tests.reports
 	@$(BIN)/python -m tests.matrix
 

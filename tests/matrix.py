@@ -2,10 +2,12 @@
 
     make matrix                 measure, and put the tables into docs/support.md
     python -m tests.matrix --check   measure, and fail if docs/support.md says something else
+    python -m tests.matrix nir       the table of NIR files alone
 
 Each row of the first table is a small SpikingJelly network that goes the whole way: imported, compared with
 SpikingJelly, lowered, compared with what was imported, written as NetX, read back, compared with live Lava.
 Each row of the second is a NetX file with one feature of the format, read and compared with live Lava.
+Each row of the third is a NIR file, in every framework that reads such files.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from snnhub.errors import SnnhubError, UnsupportedError
 from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
 
+from tests import matrix_nir
 from tests.networks import netx_features
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -120,10 +123,13 @@ def markdown(header: Row, rows: list[Row]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def tables() -> dict[str, str]:
-    """Measure everything."""
+def tables(only: str = "") -> dict[str, str]:
+    """Measure everything, or the table of NIR alone."""
     from tests.networks.features import FEATURES
 
+    third = {"nir": markdown(["NIR file", *matrix_nir.PROFILES], matrix_nir.rows())}
+    if only:
+        return third
     first = rows_of(list(FEATURES), spikingjelly_row)
     second = rows_of(list(netx_features.FEATURES), netx_row)
     return {
@@ -131,6 +137,7 @@ def tables() -> dict[str, str]:
             ["SpikingJelly", "imported", "lowered to Loihi", "NetX read back", "engine and Lava"], first
         ),
         "netx": markdown(["NetX file", "engine and Lava"], second),
+        **third,
     }
 
 
@@ -146,7 +153,7 @@ def inserted(text: str, found: dict[str, str]) -> str:
 def main(arguments: list[str]) -> Any:
     """Exit code."""
     old = PAGE.read_text()
-    new = inserted(old, tables())
+    new = inserted(old, tables("nir" if "nir" in arguments else ""))
     if "--check" in arguments:
         if new != old:
             print("docs/support.md does not say what was measured: run make matrix", file=sys.stderr)

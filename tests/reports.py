@@ -36,6 +36,8 @@ FAMILIES = {
     "xylosim": ["xylo", "kernel.xylo"],
 }
 """What a subject is asked: a framework's runner is not put before another's networks."""
+FRAMEWORKS = ("snntorch", "norse", "spikingjelly", "sinabs", "spyx", "rockpool", "nengo")
+"""Run on the NIR files of their profiles, in the environment nir-frameworks."""
 ALL = (
     "engine",
     "torch",
@@ -53,6 +55,8 @@ ALL = (
     "importer:rockpool",
     "importer:dynapse2",
     "importer:lava-dl",
+    "importer:nir",
+    *(f"framework:{name}" for name in FRAMEWORKS),
     "exporter:netx",
     "target:loihi2",
 )

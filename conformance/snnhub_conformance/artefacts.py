@@ -29,6 +29,8 @@ Progress = Callable[[int, int], None]
 TABLES = {"importer": "importers", "exporter": "exporters", "target": "targets"}
 SHAPE, DO, CALIBRATION, FACTORY = "input_shape", "do", "calibration", "network"
 """Options of a case for the suite itself, an input that is no stimulus, the factory in a source file."""
+PROFILE, STEP = "profile", "dt"
+"""Options of a case about a network in continuous time: what makes it steps, and how long these are in seconds."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ class Artefacts:
 
     def _answer(self, case: Case) -> tuple[tuple[Finding, ...], Graph | None]:
         """Findings, and the network that came out."""
-        given = {name: value for name, value in case.options.items() if name not in (*TABLES, SHAPE, DO)}
+        given = {
+            name: value for name, value in case.options.items() if name not in (*TABLES, SHAPE, DO, PROFILE, STEP)
+        }
         if self.kind == "importer":
             graph = self._imported(case, given)
             return graph.findings, graph
@@ -102,14 +106,15 @@ class Artefacts:
             return self._written(source, given, Path(folder))
 
     def _imported(self, case: Case, given: dict[str, str]) -> Graph:
-        """``input_shape`` among the options of a case is no option of the importer."""
+        """``input_shape``, ``profile`` and ``dt`` among the options of a case are no options of the importer."""
         (file,) = case.subject.values()
         text = case.options.get(SHAPE, "")
         shape = tuple(int(size) for size in text.split(",")) if text else None
         place = case.path(file)
         source = f"{place}:{FACTORY}" if "factory" in case.subject else place
-        options = ImportOptions(input_shape=shape, given=given)
-        return load_graph(source, importer=self.item.name, options=options).graph
+        dt = float(case.options[STEP]) if STEP in case.options else None
+        options = ImportOptions(input_shape=shape, given=given, profile=case.options.get(PROFILE, ""), dt=dt)
+        return load_graph(source, importer=self.item.name, options=options, continuous=True).graph
 
     def _checked(self, source: Path) -> tuple[Finding, ...]:
         """Raises ``UnsupportedError`` with everything that does not fit."""

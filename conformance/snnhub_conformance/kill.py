@@ -25,8 +25,8 @@ from snnhub_conformance.mutants.kernels import KERNELS
 from snnhub_conformance.mutants.programs import CLASSES, ProgramClass
 
 Engine = Callable[[Graph, Mapping[str, Array], tuple[str, ...], int], Arrays]
-UNFLAGGED = ("network",)
-"""Families of whole networks, which tell that something is wrong and not what."""
+UNFLAGGED = ("network", "profile")
+"""First parts of names of families of whole networks, which tell that something is wrong and not what."""
 
 
 def _with_program(item: ProgramClass) -> EngineClass:
@@ -83,7 +83,12 @@ def noticed(
 
 def flags(case: Case, classes: Mapping[str, EngineClass] = EVERYTHING) -> tuple[str, ...]:
     """The flags that a case for runners must carry: what it notices at its own level, of ``classes``."""
-    if case.kind != "runner" or case.family in UNFLAGGED or case.expect.result != "valid" or case.expect.lag:
+    if (
+        case.kind != "runner"
+        or case.family.partition(".")[0] in UNFLAGGED
+        or case.expect.result != "valid"
+        or case.expect.lag
+    ):
         return ()
     graph = container.load(case.path(case.subject["snn"]))
     expected = case.records()

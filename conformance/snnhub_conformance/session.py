@@ -12,6 +12,7 @@ from snnhub_conformance import suite as suites
 from snnhub_conformance.artefacts import Artefacts
 from snnhub_conformance.execute import run_cases
 from snnhub_conformance.expected import excuse, expected_failures
+from snnhub_conformance.frameworks import Frameworks, FrameworkSubject
 from snnhub_conformance.packing import Packed
 from snnhub_conformance.report import Report, make
 from snnhub_conformance.subjects import HubRunner, Subject, WorkerRunner, machine
@@ -33,13 +34,14 @@ def measure(
     options: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Run the cases for a ``runner``, ``importer``, ``exporter``, ``target`` or ``worker`` (its command).
+    """Run the cases for a ``runner``, ``importer``, ``exporter``, ``target``, ``worker`` (its command), or
+    ``framework`` that reads NIR files, which is asked the family of its profile.
 
     Raises ``UsageError`` for names that do not exist and a level that the kind does not have.
     """
     register_ops()
     runs = kind in ("runner", "worker")
-    allowed = RUNNER_LEVELS if runs else FILE_LEVELS
+    allowed = ("R3",) if kind == "framework" else RUNNER_LEVELS if runs else FILE_LEVELS
     level = level or allowed[-1]
     if level not in allowed:
         raise UsageError(f"a {kind} has no such level", found=level, allowed=", ".join(allowed))
@@ -48,6 +50,11 @@ def measure(
         with WorkerRunner(shlex.split(name)) as worker:
             outcomes = run_cases(worker, suite.cases, level, progress)
             return make(suite, name, kind, level, worker.environment(), outcomes)
+    if kind == "framework":
+        with Frameworks() as live:
+            asked = FrameworkSubject.named(name, live)
+            outcomes = asked.run_cases(suite.cases, progress)
+            return make(suite, name, kind, level, asked.environment(), outcomes)
     if kind == "runner":
         subject = HubRunner.named(name, options or {})
         cases = [case for case in suite.cases if case.level[0] == "R"]

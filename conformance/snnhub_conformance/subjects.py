@@ -128,9 +128,8 @@ class HubRunner:
     def run(self, case: Case, graph: Graph, keys: tuple[str, ...]) -> Arrays:
         stimulus = stimulus_of(case, graph)
         loaded = self._loaded(case, graph)
-        return run_loaded(
-            loaded, self.runner, stimulus, keys, {**case.options, **self.options}, steps=case.expect.steps
-        )
+        given = {name: value for name, value in case.options.items() if name not in ("profile", "dt")}
+        return run_loaded(loaded, self.runner, stimulus, keys, {**given, **self.options}, steps=case.expect.steps)
 
     def cannot_take(self, case: Case) -> str:
         return "" if self.runner.takes in ("graph", "snn") else f"runs {self.runner.takes} networks only"

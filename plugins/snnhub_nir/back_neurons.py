@@ -13,7 +13,7 @@ from snnhub.findings import Finding
 from snnhub.ir.op import Shape
 from snnhub.ir.tensor import Array, Tensor, tensor
 
-from snnhub_nir import back_layers, back_norse, back_spyx
+from snnhub_nir import back_layers, back_nengo, back_norse, back_spyx
 from snnhub_nir.back_layers import INTEGERS, STEP, Place, UnsayableError, Written, full
 
 ROUNDED = "SNN-4508"
@@ -190,6 +190,8 @@ NEURONS: Mapping[str, Make] = {
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), of_nir),
     **back_norse.NEURONS,
     **back_spyx.NEURONS,
+    "nengo.LIF": back_nengo.lif,
+    "nengo.SpikingRectifiedLinear": back_nengo.rectified,
 }
 MAKES: Mapping[str, Make] = {
     **NEURONS,
@@ -207,5 +209,6 @@ PROFILES: Mapping[str, str] = {
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), "nir-euler"),
     **dict.fromkeys(back_norse.NEURONS, "norse-1"),
     **dict.fromkeys((*back_spyx.NEURONS, *back_spyx.LAYERS), back_spyx.PROFILE),
+    **dict.fromkeys(("nengo.LIF", "nengo.SpikingRectifiedLinear"), "nengo-4"),
 }
 """The profile whose step an op is."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from snnhub.errors import UnsupportedError
-from snnhub.findings import Finding, error, loss
+from snnhub.findings import Finding, error, loss, note
 from snnhub.ir.analysis import analyse
 from snnhub.ir.continuous import METADATA
 from snnhub.ir.graph import Graph, Node
@@ -24,6 +24,8 @@ from snnhub_nir import common_part, semantics
 Test = Callable[[Node, Graph], bool]
 SNNTORCH_DT = 1e-4
 """The one length of a step that snnTorch's importer knows."""
+SPIKINGJELLY_DT = 1e-4
+"""What SpikingJelly's importer takes where no dt is given to it."""
 CLOSE = 1e-6
 """SpikingJelly's tolerance."""
 PLAIN = ("Input", "Output", "Affine", "LIF")
@@ -73,6 +75,23 @@ def _other_gain(node: Node, graph: Graph) -> bool:
     return not np.allclose(gain, node.param["r"].array, rtol=1e-5, atol=0)
 
 
+def _not_last(node: Node, graph: Graph) -> bool:
+    ends = {item.id for item in graph.nodes if item.op == "ct.Output"}
+    return any(edge.dst.node not in ends for edge in graph.fed_by(node.id))
+
+
+def _in_space(name: str) -> Test:
+    """Whether Python's ``any`` fails on a field: it has rows of more than one number."""
+    return lambda node, graph: name in node.param and int(np.prod(node.param[name].shape[1:])) > 1
+
+
+def _too_fast(node: Node, graph: Graph) -> bool:
+    """Whether no dt that the other nodes allow is below the time constants of this one."""
+    steps = [step for item in graph.nodes for step in _steps(item)]
+    times = [node.param[name].array.min() for name in ("tau", "tau_mem", "tau_syn") if name in node.param]
+    return bool(steps and times) and max(steps) >= min(times) * (1 + CLOSE * (node.op == "ct.CubaLIF"))
+
+
 def _always(node: Node, graph: Graph) -> bool:
     return True
 
@@ -108,11 +127,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """An importer: the types that it takes, and its rules."""
+    """An importer: the types that it takes, and its rules. ``remarks``: what NIR's text leaves open, or what shows
+    at the threshold only, and is told without being refused.
+    """
 
     version: str
     types: tuple[str, ...]
     rules: tuple[Rule, ...]
+    remarks: tuple[Rule, ...] = ()
 
 
 V_RESET = Rule(("IF", "LIF", "CubaLIF"), _not("v_reset", 0), "v_reset is ignored")
@@ -128,6 +150,8 @@ CONSUMERS = {
         (*PLAIN, "Linear", "Flatten", "AvgPool2d", "CubaLIF", "IF"),
         (
             Rule(("IF",), _always, "an integrator is read as a leaky neuron of decay 0.9"),
+            Rule(("IF",), _not("r", 1), "r other than 1 is refused", lost=False),
+            Rule(("IF",), _not_last, "it answers a tuple, which no other layer takes", lost=False),
             Rule(("LIF", "CubaLIF"), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
             Rule(("LIF", "CubaLIF", "IF"), _mixed("v_threshold"), "thresholds per neuron are refused", lost=False),
             Rule(("LIF", "CubaLIF", "Affine"), _loops, "loops cannot be built", lost=False),
@@ -147,6 +171,7 @@ CONSUMERS = {
             Rule(("LIF", "CubaLIF"), _not("v_leak", 0), "the potential begins at v_leak"),
             OUTPUT,
         ),
+        (Rule(("IF",), _always, "a step adds the whole input, however long it is: r = 1 is read as r = 1 / dt"),),
     ),
     "spikingjelly": Consumer(
         "2.0.0",
@@ -155,6 +180,12 @@ CONSUMERS = {
             Rule(("LIF", "IF", "CubaLIF"), _any_mixed, "numbers per neuron are refused", lost=False),
             Rule(("Conv1d", "Conv2d"), _not("groups", 1), "groups of channels are refused", lost=False),
             Rule(("CubaLIF",), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
+            Rule(
+                ("LIF", "CubaLIF"),
+                _too_fast,
+                "a time constant is below the dt that r and w_in ask for",
+                lost=False,
+            ),
             Rule(
                 ("LIF", "IF", "CubaLIF"), _steps_differ, "no dt fits all of r, tau and w_in: refused", lost=False
             ),
@@ -169,6 +200,7 @@ CONSUMERS = {
             ),
             OUTPUT,
         ),
+        (Rule(("LIF", "IF", "CubaLIF"), _always, "a potential that just reaches the threshold fires (>=)"),),
     ),
     "sinabs": Consumer(
         "3.1.3",
@@ -177,7 +209,10 @@ CONSUMERS = {
             Rule(("LIF", "LI"), _always, "tau is read as a number of steps"),
             SUBTRACT,
             R_IGNORED,
-            V_LEAK,
+            Rule(("LIF", "LI"), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
+            Rule(
+                ("LIF", "LI"), _in_space("v_leak"), "v_leak over several axes cannot be told to be 0", lost=False
+            ),
             Rule(("Affine", "LIF", "IF"), _loops, "loops are refused", lost=False),
         ),
     ),
@@ -189,6 +224,7 @@ CONSUMERS = {
             R_IGNORED,
             V_LEAK,
             W_IN,
+            Rule(("Conv2d", "SumPool2d"), _always, "channels are last there, and first in the file", lost=False),
             Rule(("Input",), lambda node, graph: len(graph.fed_by(node.id)) > 1, "only one path is followed"),
         ),
     ),
@@ -233,7 +269,38 @@ def adapted(graph: Graph, consumer: str, lossy: bool, profile: str = "") -> tupl
         count = len(refused)
         words = f"{consumer} does not take {count} thing{'s' if count > 1 else ''}: {refused[0].message}"
         raise UnsupportedError(words, where=refused[0].place, remedy=refused[0].remedy, findings=refused)
-    return semantics.attached(changed, content) if content else changed, (*findings, *lost)
+    told = [*findings, *lost, *_remarks(changed, consumer)]
+    return semantics.attached(changed, content) if content else changed, tuple(told)
+
+
+def _remarks(graph: Graph, consumer: str) -> Iterator[Finding]:
+    """What somebody who gives the file to the importer has to know."""
+    chosen = CONSUMERS[consumer]
+    name = f"{consumer} {chosen.version}"
+    for rule in chosen.remarks:
+        kinds = {f"ct.{kind}" for kind in rule.types}
+        places = [node.id for node in graph.nodes if node.op in kinds and rule.test(node, graph)]
+        if places:
+            yield note("SNN-4516", ", ".join(places), f"{name}: {rule.words}")
+    if consumer == "spikingjelly":
+        yield from _length_of_a_step(graph, name)
+
+
+def _length_of_a_step(graph: Graph, name: str) -> Iterator[Finding]:
+    """The dt that SpikingJelly needs, where it is not its own."""
+    steps = [step for node in graph.nodes for step in _steps(node)]
+    fastest = min(
+        (float(node.param["tau"].array.min()) for node in graph.nodes if node.op == "ct.LIF"), default=1.0
+    )
+    own = f"{SPIKINGJELLY_DT:g} s"
+    if steps and abs(steps[0] - SPIKINGJELLY_DT) > CLOSE * SPIKINGJELLY_DT:
+        words = f"{name}: r, w_in and tau fit one length of a step only, which is not the importer's own"
+        remedy = f"Import it with dt={steps[0]:g}."
+        yield note("SNN-4515", "dt", words, old=own, new=f"{steps[0]:g} s", remedy=remedy)
+    elif not steps and fastest <= SPIKINGJELLY_DT:
+        words = f"{name}: a tau is not above the importer's own length of a step"
+        remedy = f"Import it with a dt below {fastest:g}."
+        yield note("SNN-4515", "dt", words, old=own, new=f"{fastest / 2:g} s", remedy=remedy)
 
 
 def _beyond(graph: Graph, consumer: Consumer, name: str) -> Iterator[tuple[str, str, bool]]:

@@ -23,7 +23,7 @@ KEY = f"{METADATA}snnhub"
 SCHEMA = "snnhub-nir/1"
 LIMIT = 2**26
 """As for the graph of a ``.snn`` file."""
-REMEDY = "Read without them: --option ignore_metadata=true."
+REMEDY = "Read without them: --ignore-metadata, in Python the option ignore_metadata=true."
 OTHER = (METADATA, TEXTS, EMPTY)
 
 

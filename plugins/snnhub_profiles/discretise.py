@@ -27,6 +27,8 @@ from snnhub_profiles.wiring import Wiring, chain, ours
 
 CYCLE, LEFT, FIXED, FIRST = "SNN-2604", "SNN-2605", "SNN-2609", "SNN-2615"
 ODD, OPEN = "SNN-2617", "SNN-3505"
+MOST_WAYS = 100_000
+"""Edges that passing nodes may become: many in and many out are as many as their product."""
 
 
 def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
@@ -293,15 +295,19 @@ class _Assembly:
     def _through(self, name: str) -> list[tuple[str | None, int]]:
         """The nodes with ops that reach a node, through those that only pass on; None is the network's input."""
         found: list[tuple[str | None, int]] = []
-        for src, steps in self.arriving[name]:
+        pending = self.arriving[name][::-1]
+        for _ in range(MOST_WAYS):
+            if not pending:
+                return found
+            src, steps = pending.pop()
             if src in self.ports:
                 found.append((src, steps))
                 continue
             late = steps + self.delays.get(src, 0)
             if src == self.wiring.entry:
                 found.append((None, late))
-            found += [(before, late + more) for before, more in self._through(src)]
-        return found
+            pending += [(before, late + more) for before, more in self.arriving[src][::-1]]
+        raise RefusedError(f"more than {MOST_WAYS:,} ways lead to {name} through nodes that only pass on")
 
     def _end(self, builder: GraphBuilder, terminal: Port) -> None:
         """The network's output: what the last node gives, or what reaches it where it only passes on."""

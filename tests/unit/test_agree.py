@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import snnhub
 from snnhub.api import agree_live
-from snnhub.api.agree import Agreement, agrees, pair_json
+from snnhub.api.agree import Agreement
 from snnhub.api.agree_live import Conformity, protocol
+from snnhub.api.agree_pairs import agrees, pair_json
 from snnhub.api.agree_runs import run_profile
 from snnhub.api.agree_stimulus import digest_of, stimulus_by
 from snnhub.api.discretise import discretise

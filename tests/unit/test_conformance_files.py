@@ -209,7 +209,7 @@ def test_findings_are_compared_by_code_and_place() -> None:
     assert "refused without" in unlike(case, GraphError("x", findings=[error("SNN-1009", "elsewhere", "x")]))
 
 
-OF_PEERS = ("op", "spikingjelly", "rockpool", "dynapse2", "lava-dl", "xylo", "inseparable")
+OF_PEERS = ("op", "profiles", "spikingjelly", "rockpool", "dynapse2", "lava-dl", "xylo", "inseparable")
 """Made with what is not in this environment, or with much time."""
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from snnhub_conformance import overview, suite
 
-from tests.reports import ALL, README, REPORTS, table
+from tests.reports import ALL, FRAMEWORKS, README, REPORTS, table
 
 SUITE = suite.load()
 STORED = overview.load_reports(REPORTS)
 PEERS = (
     *("torch", "spikingjelly", "lava", "rockpool", "dynapsim", "lava-dl", "xylosim"),
     *("importer:spikingjelly", "importer:rockpool", "importer:dynapse2", "importer:lava-dl"),
+    *(f"framework:{name}" for name in FRAMEWORKS),
 )
 OURS = tuple(name.replace(":", " ") for name in ALL if name not in PEERS)
 """Subjects that need no other framework: their reports are made again whenever a family changes."""

@@ -245,17 +245,18 @@ UNCOVERED = {
     **dict.fromkeys((f"SNN-440{number}" for number in range(1, 4)), MAPPED),
     **dict.fromkeys((f"SNN-252{number}" for number in range(6)), BOARDS),
     **dict.fromkeys((f"SNN-25{number}" for number in (*range(40, 53), 54, 55)), FITTED),
-    **dict.fromkeys((f"SNN-260{number}" for number in (*range(1, 7), 8, 9)), PROFILES),
-    **dict.fromkeys((f"SNN-35{number:02d}" for number in range(2, 14)), NIR),
+    **dict.fromkeys((f"SNN-260{number}" for number in (6, 8, 9)), PROFILES),
+    "SNN-3506": NIR,
     **dict.fromkeys((f"SNN-450{number}" for number in range(1, 6)), NIR),
-    "SNN-3601": PROFILES,
     **dict.fromkeys(
         ("SNN-2610", "SNN-2611"), "said of profiles on their way to Loihi; tests/unit/test_loihi_profiled.py"
     ),
     **dict.fromkeys(
-        (f"SNN-45{number:02d}" for number in range(6, 15)), "plain fields of NIR; tests/unit/test_nir_back.py"
+        (f"SNN-45{number:02d}" for number in (*range(6, 13), 14, 15, 16)),
+        "plain fields of NIR; tests/unit/test_nir_back.py",
     ),
     **dict.fromkeys((f"SNN-54{number}" for number in range(20, 29)), "said by agree; tests/unit/test_agree.py"),
+    "SNN-5429": "said where a profile is missing; tests/unit/test_profile_choice.py",
     **dict.fromkeys(("SNN-2526", "SNN-2527"), DYNAPSE2),
     **dict.fromkeys((f"SNN-440{number}" for number in range(4, 7)), BOARDS),
     **dict.fromkeys((f"SNN-441{number}" for number in range(1, 5)), SAMNA),

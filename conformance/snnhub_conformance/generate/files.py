@@ -10,6 +10,8 @@ from snnhub_conformance.generate import (
     json_files,
     netx_accepted,
     netx_refused,
+    nir_accepted,
+    nir_refused,
     refuse_graphs,
     snn_accepted,
     snn_refused,
@@ -35,6 +37,21 @@ def netx(writer: Writer, table: dict[str, Any]) -> None:
     """``file.netx``."""
     netx_accepted.add(writer)
     netx_refused.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def nir(writer: Writer, table: dict[str, Any]) -> None:
+    """``importer.nir``."""
+    nir_accepted.add(writer)
+    nir_refused.add(writer)
+    table["cases"] = len(writer.cases)
+
+
+def profiles(writer: Writer, table: dict[str, Any]) -> None:
+    """``profile.*``. Needs the environment nir-frameworks, and torch."""
+    from snnhub_conformance.generate import profiles as families
+
+    families.add(writer)
     table["cases"] = len(writer.cases)
 
 

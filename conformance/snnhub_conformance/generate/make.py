@@ -18,6 +18,11 @@ from snnhub_conformance.generate.write import Writer
 from snnhub_conformance.suite import MATRIX, VECTORS, load
 
 Table = dict[str, Any]
+PROFILES = (
+    *("exponential", "nengo-4", "nir-euler", "norse-1", "rockpool-3", "sinabs-3", "snntorch-1", "spikingjelly-2"),
+    "spyx-1",
+)
+"""Profiles that have a family."""
 
 
 def step_ops(writer: Writer, table: Table, only: str = "") -> None:
@@ -80,6 +85,8 @@ MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "file.snn": ({"file.snn"}, files.snn),
     "file.json": ({"file.json"}, files.as_json),
     "file.netx": ({"file.netx"}, files.netx),
+    "nir": ({"importer.nir"}, files.nir),
+    "profiles": ({f"profile.{name}" for name in PROFILES}, files.profiles),
     "graph.refuse": ({"graph.refuse"}, files.refused),
     "loihi2": ({"target.loihi2", "lowering.loihi2"}, files.chip),
     "spikingjelly": ({"importer.spikingjelly"}, files.spikingjelly),

@@ -14,13 +14,13 @@ import numpy as np
 
 from snnhub.api.agree_explain import Explanation, explanations
 from snnhub.api.agree_live import WRONG, Conformity, Protocol, conformities, protocol
-from snnhub.api.agree_runs import OUTPUT, ProfileRun, run_profile
+from snnhub.api.agree_pairs import agrees, compared, groups_of, pair_json
+from snnhub.api.agree_runs import ProfileRun, run_profile
 from snnhub.api.agree_stimulus import digest_of, stimulus_by
 from snnhub.api.discretise import discretise, profiles
 from snnhub.api.load import Loaded, load_graph
 from snnhub.api.options import ImportOptions
-from snnhub.compare.kind import Rules
-from snnhub.compare.traces import PairVerdict, compare_pair
+from snnhub.compare.traces import PairVerdict
 from snnhub.engine.stimulus import read_stimulus
 from snnhub.errors import UnsupportedError, UsageError
 from snnhub.findings import Finding, info, note, ordered
@@ -28,7 +28,6 @@ from snnhub.hub.catalogue import find
 from snnhub.hub.loader import load
 from snnhub.ir.continuous import is_continuous
 from snnhub.ir.graph import Graph, Input
-from snnhub.ir.rung import Rung
 from snnhub.ir.tensor import Array
 
 
@@ -97,6 +96,7 @@ def agree(
     live: bool | None = None,
     explain: bool = False,
     report: str | Path | None = None,
+    ignore_metadata: bool = False,
 ) -> Agreement:
     """Run the file ``source`` under every profile and tell who agrees.
 
@@ -104,7 +104,8 @@ def agree(
     ``dt`` in seconds. ``profiles``: some of them; by default all. ``against``: compare with this one only, by
     default every pair. ``live``: also run the frameworks; by default where their environment is there. ``report``:
     an HTML file with rasters. ``explain``: also find, for every pair that differs, the smallest sets of choices
-    that turn one spike train into the other, by running the variants.
+    that turn one spike train into the other, by running the variants. ``ignore_metadata``: read the plain fields
+    of a file in which snnhub's own metadata have a network of steps, or are stale: that is what frameworks read.
 
     A refusal, and a value that stops a run, is data. Raises ``UsageError`` for a source that is no file in
     continuous time, input that does not fit, unknown profiles; ``MissingPeerError`` for ``live`` without the
@@ -114,7 +115,8 @@ def agree(
         from snnhub.api.agree_report import ensure_possible
 
         ensure_possible(Path(report))
-    loaded = load_graph(source, options=ImportOptions(), continuous=True)
+    given = {"ignore_metadata": "true"} if ignore_metadata else {}
+    loaded = load_graph(source, options=ImportOptions(given=given), continuous=True)
     path = _file(loaded)
     step = _step(loaded.graph, dt)
     names = _names(profiles, against)
@@ -133,7 +135,7 @@ def agree(
         claim,
         tuple(runs.values()),
         pairs,
-        _groups(runs),
+        groups_of(runs.values()),
         tuple(frameworks),
         ordered(all_findings),
         None if report is None else Path(report),
@@ -155,7 +157,8 @@ def _file(loaded: Loaded) -> Path:
             "the network has steps already: there is one way to run it",
             where=name,
             allowed="a network in continuous time, such as a .nir file",
-            remedy="snnhub verify compares networks that have steps.",
+            remedy="snnhub verify compares networks that have steps; --ignore-metadata reads the plain fields of "
+            "a NIR file that snnhub wrote.",
         )
     return path
 
@@ -213,52 +216,12 @@ def _names(wanted: Iterable[str], against: str | None) -> list[str]:
 def _pairs(runs: dict[str, ProfileRun], against: str | None) -> tuple[PairVerdict, ...]:
     ran = [run for run in runs.values() if not run.refused]
     if against is None:
-        return tuple(_compared(a, b) for a, b in combinations(ran, 2))
-    return tuple(_compared(runs[against], run) for run in ran if against not in (run.profile, *_refusing(runs)))
+        return tuple(compared(a, b) for a, b in combinations(ran, 2))
+    return tuple(compared(runs[against], run) for run in ran if against not in (run.profile, *_refusing(runs)))
 
 
 def _refusing(runs: dict[str, ProfileRun]) -> list[str]:
     return [name for name, run in runs.items() if run.refused]
-
-
-def _compared(a: ProfileRun, b: ProfileRun) -> PairVerdict:
-    """Spikes of every neuron of both, and the output of one where it is no spike train."""
-    keys = frozenset(item.name for item in (*a.trains, *b.trains) if item.name != OUTPUT)
-    states = frozenset([OUTPUT]) if not (a.spiking and b.spiking) else frozenset()
-    left, right = ({item.name: item for item in run.trains} for run in (a, b))
-    return compare_pair((a.profile, b.profile), left, right, Rules(keys, states))
-
-
-def agrees(pair: PairVerdict) -> bool:
-    """Whether every spike (and value) is equal, at no lag, and something happened."""
-    return pair.reaches(Rung.SPIKES) and not any(row.different for row in pair.rows)
-
-
-def pair_json(pair: PairVerdict) -> dict[str, Any]:
-    """A pair as data. Spikes are all that is compared, so that no pair claims more than ``spikes``."""
-    reached = Rung.SPIKES if pair.reached is Rung.BITS else pair.reached
-    told = pair.to_json()
-    missed = None if reached is Rung.SPIKES else told["missed"]
-    return {**told, "reached": None if reached is None else reached.value, "missed": missed, "agree": agrees(pair)}
-
-
-def _groups(runs: dict[str, ProfileRun]) -> tuple[tuple[str, ...], ...]:
-    """Profiles with equal spike trains of the same neurons. Equality carries over: each meets one of a group."""
-    groups: list[list[ProfileRun]] = []
-    for run in runs.values():
-        if run.refused or run.silent:
-            continue
-        home = next((group for group in groups if _same(group[0], run)), None)
-        if home is None:
-            groups.append([run])
-        else:
-            home.append(run)
-    return tuple(tuple(run.profile for run in group) for group in sorted(groups, key=len, reverse=True))
-
-
-def _same(a: ProfileRun, b: ProfileRun) -> bool:
-    left, right = ({item.name: item.values for item in run.trains} for run in (a, b))
-    return left.keys() == right.keys() and all(np.array_equal(left[key], right[key]) for key in left)
 
 
 def _frameworks(

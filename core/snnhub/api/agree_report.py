@@ -98,7 +98,7 @@ def _run(run: ProfileRun) -> list[object]:
 
 
 def _pair(pair: PairVerdict) -> list[object]:
-    from snnhub.api.agree import pair_json
+    from snnhub.api.agree_pairs import pair_json
 
     verdict = pair_json(pair)["reached"] or ("silent" if pair.silent else "nothing to compare")
     overlap = "" if pair.worst_overlap is None else f"{pair.worst_overlap:.3f}"

@@ -77,11 +77,11 @@ class ProfileRun:
         }
 
 
-def run_profile(source: Graph, profile: str, dt: float, values: Array) -> ProfileRun:
+def run_profile(source: Graph, profile: str, dt: float, values: Array, *, robust: bool = True) -> ProfileRun:
     """Run ``source``, a graph in continuous time, under a profile in the reference engine.
 
-    ``values``: (time, features…). What the profile or the engine refuses is data. Raises ``UsageError`` for input
-    that does not fit the file.
+    ``values``: (time, features…). ``robust``: also tell whether the order of sums matters. What the profile or the
+    engine refuses is data. Raises ``UsageError`` for input that does not fit the file.
     """
     try:
         graph = discretise(source, dt, profile)
@@ -93,11 +93,11 @@ def run_profile(source: Graph, profile: str, dt: float, values: Array) -> Profil
         recording, _ = prepare(graph).run(prepared, record=(*keys, OUTPUT))
     except (RunError, UnsupportedError) as problem:
         return ProfileRun(profile, _reasons(problem), graph, findings=graph.findings)
-    robust, undecided = _certificate(graph, prepared)
+    order, undecided = _certificate(graph, prepared) if robust else (None, "")
     output = np.asarray(recording[OUTPUT])
     shown = keys if spiking or not keys else [*keys, OUTPUT]
     trains = tuple(_quantity(key, np.asarray(recording[key])) for key in shown or [OUTPUT])
-    return ProfileRun(profile, (), graph, trains, output, spiking, robust, undecided, graph.findings)
+    return ProfileRun(profile, (), graph, trains, output, spiking, order, undecided, graph.findings)
 
 
 def call_shape_output(run: ProfileRun, values: Array) -> tuple[Array, str]:

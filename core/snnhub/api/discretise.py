@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,10 @@ from snnhub.hub.loader import Hub, load
 from snnhub.hub.objects import Profile
 from snnhub.ir.continuous import is_continuous
 from snnhub.ir.graph import Graph, Stage
+from snnhub.ir.topology import strongly_connected, successors
+
+OPEN = "SNN-3505"
+"""What a file leaves open: nothing, once a profile is chosen."""
 
 
 def profiles(hub: Hub | None = None) -> tuple[Profile, ...]:
@@ -40,12 +45,13 @@ def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
         return graph
     require(item)
     made: Graph = item.resolve()(graph, dt, profile)
+    decided = tuple(finding for finding in made.findings if finding.code != OPEN)
     stage = Stage(
         f"discretise {profile}",
         snnhub.__version__,
         (("dt", "none" if dt is None else repr(dt)), ("framework", item.framework)),
     )
-    return replace(made, provenance=made.provenance.after(stage))
+    return replace(made, findings=decided, provenance=made.provenance.after(stage))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +65,33 @@ class Choice:
 
 def choices_apart(a: str, b: str, graph: Graph) -> tuple[Choice, ...]:
     """Where two profiles differ in what concerns ``graph``, by their descriptors: node types that it has, numbers,
-    dt, and the order of execution. Raises ``UsageError`` for an unknown profile.
+    dt, and the order of execution as far as it has loops, or several edges into one node. Raises ``UsageError``
+    for an unknown profile.
     """
     table = load().profiles
     first, second = (find(table, name, "profile").descriptor() for name in (a, b))
     types = {node.op.removeprefix("ct.") for node in graph.nodes}
     pairs: list[tuple[str, Any, Any]] = [("dt", first["dt"], second["dt"])]
-    for part in ("numerics", "graph"):
-        pairs += _apart(part, first[part], second[part])
+    pairs += _apart("numerics", first["numerics"], second["numerics"])
+    matters = _matters(graph)
+    pairs += [pair for pair in _apart("graph", first["graph"], second["graph"]) if matters.get(pair[0], True)]
     for kind in sorted(types & {*first["nodes"], *second["nodes"]}):
         pairs += _apart(kind, first["nodes"].get(kind), second["nodes"].get(kind))
     return tuple(Choice(place, _words(x), _words(y)) for place, x, y in pairs if x != y)
+
+
+def _matters(graph: Graph) -> dict[str, bool]:
+    """Whether a choice about the order of execution has an occasion in ``graph``."""
+    following = successors(graph, graph.edges)
+    cyclic = any(len(part) > 1 or part[0] in following[part[0]] for part in strongly_connected(following))
+    into = Counter(edge.dst.node for edge in graph.edges if edge.src.node not in graph.input)
+    ends = {node.id for node in graph.nodes if node.op == "ct.Output"}
+    return {
+        "graph/cycle_step": cyclic,
+        "graph/before_start": cyclic,
+        "graph/fan_in": any(count > 1 for name, count in into.items() if name not in ends),
+        "graph/multi_output": len(ends) > 1 or any(into[name] > 1 for name in ends),
+    }
 
 
 def _apart(place: str, a: Any, b: Any) -> list[tuple[str, Any, Any]]:
@@ -79,21 +101,16 @@ def _apart(place: str, a: Any, b: Any) -> list[tuple[str, Any, Any]]:
     return [(f"{place}/{name}", a.get(name), b.get(name)) for name in dict.fromkeys((*a, *b))]
 
 
+SAID = {"gt": "above the threshold (>)", "ge": "at the threshold, too (>=)"}
+
+
 def _words(value: Any) -> str:
     """An entry of a descriptor in a table."""
+    if isinstance(value, str) and value.partition(",")[0] in SAID:
+        kind, comma, more = value.partition(",")
+        return f"{SAID[kind]}{comma}{more}"
     if value is None or value == [] or value == {}:
         return "none"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} = {item}" for name, item in value.items())
     return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
-
-
-def profile_needed(where: str) -> UsageError:
-    """The error where a network in continuous time comes without a profile: the list, one line each."""
-    lines = "".join(f"\n  {item.name:16} {item.summary}" for item in profiles())
-    return UsageError(
-        "the network is in continuous time; what a step computes is left open: pass --profile and --dt",
-        where=where,
-        allowed=lines or "no profile is installed",
-        remedy="Choose one of them.",
-    )

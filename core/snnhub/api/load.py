@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from snnhub.api.discretise import discretise, profile_needed
+from snnhub.api.discretise import discretise
 from snnhub.api.options import ImportOptions, InputShapeMissingError
 from snnhub.api.source import Source, resolve
 from snnhub.errors import UsageError
@@ -41,11 +41,31 @@ def load_graph(
 
     ``continuous``: a graph in continuous time will do, as it does for those who only look at it or write it.
     Raises what the importer and a profile raise, ``InputShapeMissingError`` if there is no stimulus to look at,
-    and ``UsageError`` with the list of profiles for a graph in continuous time where steps are needed.
+    and ``ProfileNeededError``, a usage error, for a graph in continuous time where steps are needed: it has the
+    list of profiles, which with ``stimulus`` and a dt says who agrees on it.
     """
     loaded = _in_steps(_load(given, importer, options, stimulus))
-    if not continuous and is_continuous(loaded.graph):
-        raise profile_needed(loaded.source.name)
+    return loaded if continuous else _with_steps(loaded, stimulus)
+
+
+def load_beside(given: Any, options: ImportOptions, first: ImportOptions, stimulus: Array) -> Loaded:
+    """The second network of two: the profile and the dt of the first one make it steps, too, if it needs any.
+
+    Raises what ``load_graph`` raises.
+    """
+    loaded = load_graph(given, options=options, stimulus=stimulus, continuous=True)
+    if is_continuous(loaded.graph):
+        same = replace(loaded.options, profile=first.profile, dt=first.dt)
+        loaded = _in_steps(replace(loaded, options=same))
+    return _with_steps(loaded, stimulus)
+
+
+def _with_steps(loaded: Loaded, stimulus: Array | None) -> Loaded:
+    """What was loaded. Raises ``ProfileNeededError`` if it is in continuous time."""
+    if is_continuous(loaded.graph):
+        from snnhub.api.profile_choice import profile_needed  # runs networks, which reading one does not need
+
+        raise profile_needed(loaded.graph, loaded.source.name, loaded.options.dt, stimulus)
     return loaded
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from snnhub.api.load import Loaded, load_graph
+from snnhub.api.load import Loaded, load_beside, load_graph
 from snnhub.api.options import ImportOptions
 from snnhub.api.run import run_loaded, split_options
 from snnhub.api.source import resolve
@@ -152,7 +152,7 @@ def run_networks(
     first = load_graph(
         a, importer=from_, options=replace(options, given={**options.given, **for_a}), stimulus=stimulus
     )
-    second = load_graph(b, options=ImportOptions(given=given, lookup=options.lookup), stimulus=stimulus)
+    second = load_beside(b, ImportOptions(given=given, lookup=options.lookup), options, stimulus)
     shown = held(stimulus, first.graph.inputs[0], second.graph.inputs[0])
     prepared, other = (read_stimulus(shown, item.graph.inputs[0]) for item in (first, second))
     matches, notes = correspondence(first.graph, second.graph)

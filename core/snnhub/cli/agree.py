@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     help="Run the frameworks, too, or not; by default where their environment is there.",
 )
 @click.option("--explain", is_flag=True, help="Of pairs that differ, the fewest choices that do it.")
+@click.option("--ignore-metadata", is_flag=True, help="Read the plain fields, without snnhub's own metadata.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="OUT.html", help="Write a page with rasters.")
 @json_option
 def command(
@@ -47,6 +48,7 @@ def command(
     against: str | None,
     live: bool | None,
     explain: bool,
+    ignore_metadata: bool,
     report: Path | None,
     as_json: bool,
 ) -> int:
@@ -62,7 +64,15 @@ def command(
     values = formula if stimulus is None else read_array(stimulus)
     assert values is not None  # noqa: S101  one of the two is there
     result = agree(
-        source, values, dt, profiles=profiles, against=against, live=live, explain=explain, report=report
+        source,
+        values,
+        dt,
+        profiles=profiles,
+        against=against,
+        live=live,
+        explain=explain,
+        report=report,
+        ignore_metadata=ignore_metadata,
     )
     if as_json:
         print_json(result.to_json())
@@ -72,7 +82,7 @@ def command(
 
 
 def _print(result: Agreement) -> None:
-    from snnhub.api.agree import agrees
+    from snnhub.api.agree_pairs import agrees
 
     out, claim = console(), result.claim
     out.print(f"{escape(claim.source)}: {claim.steps} steps of {claim.dt:g} s")
@@ -113,7 +123,7 @@ def _run(run: ProfileRun) -> list[object]:
 
 
 def _pair(pair: PairVerdict) -> list[object]:
-    from snnhub.api.agree import pair_json
+    from snnhub.api.agree_pairs import pair_json
 
     told = pair_json(pair)
     verdict = told["reached"] or ("silent" if pair.silent else "nothing to compare")

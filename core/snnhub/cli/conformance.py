@@ -24,6 +24,7 @@ def group() -> None:
 @click.option("--importer", help="A registered importer.")
 @click.option("--exporter", help="A registered exporter.")
 @click.option("--target", help="A registered target, with its lowering.")
+@click.option("--framework", help="A framework that reads NIR files (norse, snntorch …), asked its own profile.")
 @click.option("--worker", help="A command that speaks the worker protocol, in any language.")
 @click.option(
     "--level", type=click.Choice(LEVELS), help="What is asked for. [default: R4 of runners, F1 of others]"
@@ -40,6 +41,7 @@ def run(
     importer: str | None,
     exporter: str | None,
     target: str | None,
+    framework: str | None,
     worker: str | None,
     level: str | None,
     ids: tuple[str, ...],
@@ -52,7 +54,8 @@ def run(
     from snnhub_conformance import report as reports
     from snnhub_conformance.session import measure
 
-    subjects = {"runner": runner, "importer": importer, "exporter": exporter, "target": target, "worker": worker}
+    subjects = {"runner": runner, "importer": importer, "exporter": exporter, "target": target}
+    subjects |= {"framework": framework, "worker": worker}
     chosen = {kind: name for kind, name in subjects.items() if name is not None}
     if len(chosen) != 1:
         raise UsageError("name one subject", allowed=", ".join(f"--{kind}" for kind in subjects))

@@ -10,6 +10,7 @@ import click
 
 from snnhub.cli.options import PROFILE, collect, given_options, import_options, json_option, pairs
 from snnhub.cli.output import console, escape, print_json, table
+from snnhub.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from snnhub.api.discretise import Choice
@@ -71,14 +72,23 @@ def command(
         other = replace(options, weights=b_weights or weights, settings=arguments)
     if len(profiles) > 1:
         other = replace(other or options, profile=profiles[1])
-    result = diff(a, b, from_=from_, options=options, b_from=b_from, b_options=other)
     choices = _choices(a, from_, options, profiles) if len(profiles) > 1 else ()
+    try:
+        result = diff(a, b, from_=from_, options=options, b_from=b_from, b_options=other)
+    except UnsupportedError:  # one of the profiles refuses the network: what they choose can be told all the same
+        if not as_json:
+            _choose(profiles, choices)
+        raise
     if as_json:
         print_json({**result.to_json(), "profiles": [vars_of(choice) for choice in choices]})
         return 0 if result.equal else 1
     show(result, verbose)
-    table("what the profiles choose", ["", *profiles[:2]], [[c.place, c.a, c.b] for c in choices])
+    _choose(profiles, choices)
     return 0 if result.equal else 1
+
+
+def _choose(profiles: tuple[str, ...], choices: tuple[Choice, ...]) -> None:
+    table("what the profiles choose", ["", *profiles[:2]], [[c.place, c.a, c.b] for c in choices])
 
 
 def _choices(

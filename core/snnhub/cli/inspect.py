@@ -49,7 +49,9 @@ def command(
         print_json(document)
         return
     _summary(result, document)
-    if semantics:
+    if semantics and "ct" in document["opsets"]:
+        _equations(document["layers"])
+    elif semantics:
         _semantics(document["semantics"], document["layers"])
     if schedule:
         _schedule(document["schedule"])
@@ -110,6 +112,22 @@ def _range(facts: dict[str, Any]) -> str:
 
 def _short(value: float) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _equations(layers: list[dict[str, Any]]) -> None:
+    """What a network in continuous time says, which is no step yet."""
+    from snnhub.ops.registry import REGISTRY
+
+    out = console()
+    out.print(
+        "\nThese are equations; what a step computes is a choice: --profile NAME --dt SECONDS prints its program."
+    )
+    for kind in dict.fromkeys(item["op"] for item in layers):
+        name, _, version = kind.rpartition("/")
+        op = REGISTRY(name, int(version))
+        if op is not None and op.doc:
+            nodes = [item["id"] for item in layers if item["op"] == kind]
+            out.print(f"[bold]{kind}[/]   {escape(', '.join(nodes[:6]))}\n  {escape(op.doc)}")
 
 
 def _semantics(groups: list[dict[str, Any]], layers: list[dict[str, Any]]) -> None:

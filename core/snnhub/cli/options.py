@@ -31,7 +31,7 @@ def _keep_structure(context: click.Context, parameter: click.Parameter, value: P
     context.meta[STRUCTURE] = value
 
 
-PROFILE, STEP = "snnhub.profile", "snnhub.dt"
+PROFILE, STEP, WITHOUT = "snnhub.profile", "snnhub.dt", "snnhub.ignore-metadata"
 
 
 def _keep_profile(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> None:
@@ -44,11 +44,23 @@ def _keep_step(context: click.Context, parameter: click.Parameter, value: float 
     context.meta[STEP] = value
 
 
+def _keep_without(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    context.meta[WITHOUT] = value
+
+
 def import_options(function: F) -> F:
-    """What importers take: ``--from``, ``--weights``, ``--set``, ``--input-shape``, ``--structure``; and what
-    turns a network in continuous time into steps: ``--profile``, ``--dt``.
+    """What importers take: ``--from``, ``--weights``, ``--set``, ``--input-shape``, ``--structure``,
+    ``--ignore-metadata``; and what turns a network in continuous time into steps: ``--profile``, ``--dt``.
     """
     for option in (
+        click.option(
+            "--ignore-metadata",
+            is_flag=True,
+            expose_value=False,
+            callback=_keep_without,
+            help="Read the plain fields of a NIR file without snnhub's own metadata; short for "
+            "--option ignore_metadata=true.",
+        ),
         click.option(
             "--dt",
             type=float,
@@ -134,6 +146,8 @@ def collect(
     if structure is not None:
         options["structure"] = str(structure)
     meta = click.get_current_context().meta
+    if meta.get(WITHOUT):
+        options["ignore_metadata"] = "true"
     named = [*filter(None, [options.pop("profile", "")]), *meta.get(PROFILE, ())]
     profile, dt = named[0] if named else "", options.pop("dt", None) or meta.get(STEP)
     made = ImportOptions(weights, pairs(settings, "--set"), shape(input_shape), options)
