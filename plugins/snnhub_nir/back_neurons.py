@@ -13,7 +13,7 @@ from snnhub.findings import Finding
 from snnhub.ir.op import Shape
 from snnhub.ir.tensor import Array, Tensor, tensor
 
-from snnhub_nir import back_layers
+from snnhub_nir import back_layers, back_sinabs
 from snnhub_nir.back_layers import INTEGERS, STEP, Place, UnsayableError, Written, full
 
 ROUNDED = "SNN-4508"
@@ -188,6 +188,7 @@ NEURONS: Mapping[str, Make] = {
     "core.MultiSpikeLIF": multispike,
     **dict.fromkeys(SNNTORCH, of_snntorch),
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), of_nir),
+    **dict.fromkeys(back_sinabs.NEURONS, back_sinabs.neuron),
 }
 MAKES: Mapping[str, Make] = {
     **NEURONS,
@@ -202,5 +203,6 @@ PROFILES: Mapping[str, str] = {
     "core.MultiSpikeLIF": "rockpool-3",
     **dict.fromkeys(SNNTORCH, "snntorch-1"),
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), "nir-euler"),
+    **dict.fromkeys(back_sinabs.NEURONS, back_sinabs.PROFILE),
 }
 """The profile whose step an op is."""

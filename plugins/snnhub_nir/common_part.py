@@ -56,6 +56,21 @@ def rewritten(graph: Graph) -> tuple[Graph, tuple[Finding, ...]]:
     return _renamed(level, table), findings
 
 
+def without_linear(graph: Graph) -> tuple[Graph, tuple[Finding, ...]]:
+    """Every Linear as an Affine with a bias of zeros, for importers that know only that."""
+    linear = [node.id for node in graph.nodes if node.op == "ct.Linear"]
+    nodes = tuple(_affine(node) if node.op == "ct.Linear" else node for node in graph.nodes)
+    words = f"Linear written as Affine with a bias of zeros: {', '.join(linear[:LISTED])}"
+    found = (note("SNN-4505", "file", words + (" …" if len(linear) > LISTED else "")),) if linear else ()
+    return replace(graph, nodes=nodes), found
+
+
+def _affine(node: Node) -> Node:
+    weight = node.param["weight"].array
+    bias = tensor(np.zeros(weight.shape[:-1], weight.dtype))
+    return replace(node, op="ct.Affine", params=(*node.params, ("bias", bias)))
+
+
 def _told(told: Mapping[str, list[str]], flattened: bool) -> Iterator[Finding]:
     words = {
         "full": "single numbers written for every neuron, or shapes that were worked out",

@@ -15,8 +15,8 @@ KEEP = "Use a number, or a float32 tensor with one entry per neuron (features…
 def coefficient(name: str, value: Any, features: tuple[int, ...], recipe: str = "") -> Tensor:
     """``value`` (number or tensor) as f32, 0-d or with as many axes as ``features``.
 
-    Torch computes with a 0-d tensor or a number in the other operand's f32, and with a longer f64 tensor in f64:
-    that is refused (``RefusedError``), and so are shapes that are not broadcast onto (N, features…), and what is not
+    Torch computes with a 0-d tensor or a number in the other operand's f32, and with a longer f64 tensor in f64.
+    Raises ``RefusedError`` for that, for shapes that are not broadcast onto (N, features…), and for what is not
     finite. ``recipe``: how it was computed.
     """
     import torch
@@ -25,7 +25,7 @@ def coefficient(name: str, value: Any, features: tuple[int, ...], recipe: str = 
     if values.is_complex() or values.dtype == torch.bool:
         raise RefusedError(NUMBERS, f"{name} is {values.dtype}", KEEP)
     if values.ndim and values.dtype == torch.float64:
-        words = f"{name} is a float64 tensor of shape {list(values.shape)}: sinabs computes the potential in float64"
+        words = f"{name} is a float64 tensor of shape {list(values.shape)}: potentials would be in float64"
         raise RefusedError(NUMBERS, words, f"Use {name}.float(): a single number may be float64.")
     shaped = values.reshape(_shape(name, tuple(values.shape), features)).to(torch.float32)
     if not bool(torch.isfinite(shaped).all()):

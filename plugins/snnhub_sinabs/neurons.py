@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from snnhub.ir.graph import AttributeValue
 from snnhub.ir.tensor import Tensor
 from snnhub.torchnet.signals import RefusedError, Signal
 from snnhub.torchnet.site import Site
@@ -15,7 +14,7 @@ from snnhub_sinabs.coefficients import coefficient
 from snnhub_sinabs.recurrence import feed_back
 
 Params = dict[str, Tensor]
-Choices = dict[str, AttributeValue]
+Choices = dict[str, Any]
 
 
 def lif(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
@@ -115,7 +114,7 @@ def _neutral(value: Tensor) -> bool:
 
 
 def _proven(integrates: bool, params: Params, choices: Choices) -> tuple[str, Params, Choices]:
-    """The op of the profiles where it computes the same: spikes without bound, each of which takes the threshold."""
+    """The op of the profiles where it computes the same: any number of spikes, each takes the threshold away."""
     threshold = params["v_threshold"]
     takes = choices["spikes"] == "multi" and choices["reset"] == "subtract" and choices["synapse"] == "none"
     if not takes or not _neutral(params["gain"]) or not _equal(params["v_subtract"], threshold):

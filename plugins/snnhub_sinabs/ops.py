@@ -1,18 +1,18 @@
 """sinabs 3.1.3 (``layers.functional.lif`` and ``alif``): neurons with every choice of their constructors.
 
-One rounding per operation, in f32. ``h`` is the potential before spikes are taken off. What a layer leaves out is a
-neutral number here and changes no bit: an IAF has ``alpha`` 1, a layer without ``norm_input`` has ``gain`` 1.
+One rounding per operation, in f32. ``h`` is the potential before spikes are taken off. What a layer leaves out is
+a neutral number here and changes no bit: an IAF has ``alpha`` 1, a layer without ``norm_input`` has ``gain`` 1.
 """
 
 from __future__ import annotations
 
-from snnhub.ir.numtype import F32, NumType
+from snnhub.ir.numtype import F32
 from snnhub.ir.op import Attribute, Attributes, Parameter, Ports, StepOp
 from snnhub.ir.program import Slot, State
 from snnhub.ir.trace import Namespace, Step, Value, cast, check, floor, minimum, rint, trunc, where
 
 MOST = 2.0**24
-"""A count beyond this is not exact in f32, and stops the run; so does one below 0, of a threshold that is not > 0."""
+"""A count beyond this is not exact in f32, and stops the run; so does one below 0, of a threshold below 0."""
 
 SYNAPSE = Attribute("synapse", "what arrives: as it is (none), or i = alpha_syn (i + x) (exp)", ("none", "exp"))
 SPIKES = Attribute(
@@ -28,8 +28,8 @@ RESET = Attribute(
 )
 ADAPTIVE_RESET = Attribute(
     "reset",
-    "n spikes take n thresholds of this step away (threshold) or n v_subtract (subtract), or v = h (n == 0) + v_reset,"
-    " also where nothing spikes (reset)",
+    "n spikes take n thresholds of this step away (threshold) or n v_subtract (subtract), or"
+    " v = h (n == 0) + v_reset, also where nothing spikes (reset)",
     ("threshold", "subtract", "reset"),
 )
 FLOOR = Attribute("floor", "whether v is kept from v_min on: relu(v - v_min) + v_min", (False, True))
@@ -62,7 +62,8 @@ def _count(h: Value, threshold: Value, param: Namespace, spikes: str) -> tuple[V
 
 def _after(h: Value, n: Value, threshold: Value, param: Namespace, reset: str) -> Value:
     if reset == "reset":
-        return h * cast(cast(n == 0.0, "int"), "f32") + param.v_reset
+        cleared: Value = h * cast(cast(n == 0.0, "int"), "f32") + param.v_reset
+        return cleared
     taken: Value = h - n * (threshold if reset == "threshold" else param.v_subtract)
     return taken
 
@@ -150,7 +151,8 @@ NEURON = StepOp(
 ALIF = StepOp(
     "sinabs.ALIF",
     1,
-    "sinabs' ALIF: as sinabs.Neuron, with the threshold v_threshold + adapt_scale b, b = alpha_adapt b + gain_adapt n.",
+    "sinabs' ALIF: as sinabs.Neuron, with the threshold v_threshold + adapt_scale b; then"
+    " b = alpha_adapt b + gain_adapt n.",
     _adaptive,
     _current,
     lambda attributes: _states(*_of_synapse(attributes), "b"),
