@@ -222,6 +222,9 @@ def adapted(graph: Graph, consumer: str, lossy: bool) -> tuple[Graph, tuple[Find
     if "Linear" not in chosen.types:
         changed, more = common_part.without_linear(changed)
         findings += more
+    if "AvgPool2d" not in chosen.types and "Conv2d" in chosen.types:
+        changed, more = common_part.without_means(changed)
+        findings += more
     refused, lost = [], []
     for node, words, forgiven in _beyond(changed, chosen, f"{consumer} {chosen.version}"):
         if not forgiven:

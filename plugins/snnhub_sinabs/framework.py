@@ -1,0 +1,115 @@
+"""What importer and runner of snnhub know of sinabs: its layers, their states, and how they come to rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from snnhub.torchnet.framework import MERGED, Framework, Neuron, nothing
+from snnhub.torchnet.signals import Signal
+from snnhub.torchnet.site import Site
+
+from snnhub_sinabs import layers
+from snnhub_sinabs.choices import reset_of, spikes_of
+from snnhub_sinabs.neurons import alif, lif
+
+TIME_AXIS = 1
+STATES = {"v_mem": "v", "i_syn": "i"}
+"""sinabs' names of states, and those of the ops."""
+
+
+def made_for(module: Any) -> tuple[int | None, int | None]:
+    """Samples and steps that a Squeeze layer was made for; -1 stands for whatever comes."""
+    known = (module.batch_size, module.num_timesteps)
+    samples, steps = (None if size == -1 else int(size) for size in known)
+    return samples, steps
+
+
+def check(module: Any) -> None:
+    """Raise ``RefusedError`` for spike and reset functions that are not held."""
+    if module.spike_fn is not None:
+        spikes_of(module.spike_fn)
+        reset_of(module.reset_fn, None, ())
+
+
+def recorded(module: Any, result: Any) -> Mapping[str, Any]:
+    """What a layer puts out, and its states after each step where it records them rightly: sinabs 3.1.3 hands out
+    those of recurrent and adaptive layers, which the next step has changed.
+    """
+    outputs = {"y" if module.spike_fn is None else "s": result}
+    for name, values in module.recordings.items():
+        if name in STATES:
+            merge = hasattr(module, "num_timesteps")
+            outputs[STATES[name]] = values.flatten(0, 1) if merge else values
+    return outputs
+
+
+def put_out(module: Any, result: Any) -> Mapping[str, Any]:
+    """What a layer puts out, alone."""
+    return {"y" if module.spike_fn is None else "s": result}
+
+
+def watch(module: Any) -> None:
+    """Have a layer record its states."""
+    module.record_states = True
+
+
+def reset(net: Any) -> None:
+    """Take every state away, as in a network that has not run: batches of any size fit then."""
+    import torch
+
+    for module in stateful(net):
+        for name in own_states(module):
+            module.register_buffer(name, torch.zeros(0))
+
+
+def stateful(net: Any) -> Iterator[Any]:
+    """The layers with a state."""
+    from sinabs.layers import StatefulLayer
+
+    return (module for module in net.modules() if isinstance(module, StatefulLayer))
+
+
+def own_states(module: Any) -> list[str]:
+    """Names of a layer's states; i_syn is no buffer any more in a layer that ran without one."""
+    return [name for name, _ in module.named_buffers(recurse=False)]
+
+
+def _neuron(handle: Callable[[Any, Signal, Site], Mapping[str, Signal]], name: str) -> Neuron:
+    merges = name.endswith("Squeeze")
+    records = not name.endswith("Recurrent") and not name.startswith("ALIF")
+    return Neuron(
+        handle,
+        check,
+        recorded if records else put_out,
+        sequence=MERGED if merges else TIME_AXIS,
+        made_for=made_for if merges else lambda _: (None, None),
+        watch=watch if records else nothing,
+    )
+
+
+LIFS = ("LIF", "LIFSqueeze", "LIFRecurrent", "IAF", "IAFSqueeze", "IAFRecurrent", "ExpLeak", "ExpLeakSqueeze")
+ALIFS = ("ALIF", "ALIFSqueeze", "ALIFRecurrent")
+TIME = "It mixes the steps of all samples. Use MaxPool2d between layers that spike once, or SumPool2d."
+RANDOM = "It draws random numbers: encode the input outside the network."
+FRAMEWORK = Framework(
+    "sinabs",
+    "sinabs",
+    {name: _neuron(lif, name) for name in LIFS} | {name: _neuron(alif, name) for name in ALIFS},
+    layers={
+        "SumPool2d": layers.sum_pool,
+        "Cropping2dLayer": layers.crop,
+        "ChannelShift": layers.channel_shift,
+        "NeuromorphicReLU": layers.neuromorphic_relu,
+        "QuantizeLayer": layers.quantize,
+    },
+    checks={"ChannelShift": layers.shifted},
+    walked=frozenset(("Network", "Merge", "Repeat", "FlattenTime", "UnflattenTime")),
+    reset=reset,
+    packages=("sinabs", "torch"),
+    remedies={
+        "SpikingMaxPooling2dLayer": TIME,
+        "Img2SpikeLayer": RANDOM,
+        "Sig2SpikeLayer": RANDOM,
+    },
+)
