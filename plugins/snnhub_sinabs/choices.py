@@ -7,7 +7,7 @@ from typing import Any
 from snnhub.ir.tensor import Tensor, tensor
 from snnhub.torchnet.signals import RefusedError
 
-from snnhub_sinabs.coefficients import coefficient
+from snnhub_sinabs.coefficients import Features, coefficient
 
 FUNCTION = "SNN-3550"
 MOST = 1 << 24
@@ -36,7 +36,7 @@ def spikes_of(spike_fn: Any) -> tuple[str, dict[str, Tensor]]:
     return "max", {"max_spikes": tensor(float(most), "float32")}
 
 
-def reset_of(reset_fn: Any, threshold: Tensor | None, shape: tuple[int, ...]) -> tuple[str, dict[str, Tensor]]:
+def reset_of(reset_fn: Any, threshold: Tensor | None, shape: Features) -> tuple[str, dict[str, Tensor]]:
     """The attribute ``reset`` and its numbers; ``threshold``: None where it changes from step to step.
 
     Raises ``RefusedError`` for functions of the user's own.

@@ -12,7 +12,11 @@ NUMBERS = "SNN-3551"
 KEEP = "Use a number, or a float32 tensor with one entry per neuron (features…)."
 
 
-def coefficient(name: str, value: Any, features: tuple[int, ...], recipe: str = "") -> Tensor:
+Features = tuple[int, ...] | None
+"""Axes of one sample without time; None where they are not known yet, and shapes are not looked at."""
+
+
+def coefficient(name: str, value: Any, features: Features, recipe: str = "") -> Tensor:
     """``value`` (number or tensor) as f32, 0-d or with as many axes as ``features``.
 
     Torch computes with a 0-d tensor or a number in the other operand's f32, and with a longer f64 tensor in f64.
@@ -27,7 +31,8 @@ def coefficient(name: str, value: Any, features: tuple[int, ...], recipe: str = 
     if values.ndim and values.dtype == torch.float64:
         words = f"{name} is a float64 tensor of shape {list(values.shape)}: potentials would be in float64"
         raise RefusedError(NUMBERS, words, f"Use {name}.float(): a single number may be float64.")
-    shaped = values.reshape(_shape(name, tuple(values.shape), features)).to(torch.float32)
+    shape = tuple(values.shape) if features is None else _shape(name, tuple(values.shape), features)
+    shaped = values.reshape(shape).to(torch.float32)
     if not bool(torch.isfinite(shaped).all()):
         raise RefusedError(NUMBERS, f"{name} is not finite in float32", KEEP)
     made = tensor(shaped.numpy())

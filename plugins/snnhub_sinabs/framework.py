@@ -10,8 +10,7 @@ from snnhub.torchnet.signals import Signal
 from snnhub.torchnet.site import Site
 
 from snnhub_sinabs import layers
-from snnhub_sinabs.choices import reset_of, spikes_of
-from snnhub_sinabs.neurons import alif, lif
+from snnhub_sinabs.neurons import alif, check, lif
 
 TIME_AXIS = 1
 STATES = {"v_mem": "v", "i_syn": "i"}
@@ -23,13 +22,6 @@ def made_for(module: Any) -> tuple[int | None, int | None]:
     known = (module.batch_size, module.num_timesteps)
     samples, steps = (None if size == -1 else int(size) for size in known)
     return samples, steps
-
-
-def check(module: Any) -> None:
-    """Raise ``RefusedError`` for spike and reset functions that are not held."""
-    if module.spike_fn is not None:
-        spikes_of(module.spike_fn)
-        reset_of(module.reset_fn, None, ())
 
 
 def recorded(module: Any, result: Any) -> Mapping[str, Any]:
@@ -63,6 +55,19 @@ def reset(net: Any) -> None:
             module.register_buffer(name, torch.zeros(0))
 
 
+def unwrap(net: Any) -> Any:
+    """The spiking model of a ``sinabs.network.Network``, whose forward calls nothing else."""
+    return net.spiking_model if type(net).__name__ == "Network" and hasattr(net, "spiking_model") else net
+
+
+def state_names(net: Any) -> frozenset[str]:
+    """Names in a state dict that are states: of layers that ran they have the shape of a batch."""
+    paths = {id(module): path for path, module in net.named_modules()}
+    names = ("v_mem", "i_syn", "b")
+    found = {(paths[id(module)], name) for module in stateful(net) for name in (*names, *own_states(module))}
+    return frozenset(f"{path}.{name}" if path else name for path, name in found)
+
+
 def stateful(net: Any) -> Iterator[Any]:
     """The layers with a state."""
     from sinabs.layers import StatefulLayer
@@ -90,7 +95,6 @@ def _neuron(handle: Callable[[Any, Signal, Site], Mapping[str, Signal]], name: s
 
 LIFS = ("LIF", "LIFSqueeze", "LIFRecurrent", "IAF", "IAFSqueeze", "IAFRecurrent", "ExpLeak", "ExpLeakSqueeze")
 ALIFS = ("ALIF", "ALIFSqueeze", "ALIFRecurrent")
-TIME = "It mixes the steps of all samples. Use MaxPool2d between layers that spike once, or SumPool2d."
 RANDOM = "It draws random numbers: encode the input outside the network."
 FRAMEWORK = Framework(
     "sinabs",
@@ -102,13 +106,15 @@ FRAMEWORK = Framework(
         "ChannelShift": layers.channel_shift,
         "NeuromorphicReLU": layers.neuromorphic_relu,
         "QuantizeLayer": layers.quantize,
+        "SpikingMaxPooling2dLayer": layers.mixed,
     },
-    checks={"ChannelShift": layers.shifted},
+    checks={"ChannelShift": layers.shifted, "SpikingMaxPooling2dLayer": layers.mixes},
     walked=frozenset(("Network", "Merge", "Repeat", "FlattenTime", "UnflattenTime")),
     reset=reset,
+    unwrap=unwrap,
+    states=state_names,
     packages=("sinabs", "torch"),
     remedies={
-        "SpikingMaxPooling2dLayer": TIME,
         "Img2SpikeLayer": RANDOM,
         "Sig2SpikeLayer": RANDOM,
     },

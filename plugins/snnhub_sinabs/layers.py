@@ -107,3 +107,15 @@ def shifted(module: Any) -> None:
     if int(module.channel_shift) < 0 or int(module.channel_axis) >= 0:
         words = f"channel_shift {module.channel_shift} along axis {module.channel_axis}"
         refuse(words, "Shift by a number from 0 on, along an axis counted from the end.")
+
+
+def mixes(module: Any) -> None:
+    """Raise ``RefusedError``: SpikingMaxPooling2dLayer adds up what it takes for time, which is the batch, too."""
+    words = "SpikingMaxPooling2dLayer compares sums over the steps of all samples"
+    refuse(words, "Use SumPool2d, or MaxPool2d.")
+
+
+def mixed(module: Any, signal: Signal, site: Site) -> Signal:
+    """Raise ``RefusedError``, as the check before does."""
+    mixes(module)
+    return signal

@@ -10,8 +10,8 @@ from snnhub.torchnet.signals import RefusedError, Signal
 from snnhub.torchnet.site import Site
 
 from snnhub_sinabs.choices import reset_of, spikes_of
-from snnhub_sinabs.coefficients import coefficient
-from snnhub_sinabs.recurrence import feed_back
+from snnhub_sinabs.coefficients import Features, coefficient
+from snnhub_sinabs.recurrence import check_recurrence, feed_back
 
 Params = dict[str, Tensor]
 Choices = dict[str, Any]
@@ -24,42 +24,14 @@ def lif(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
     """
     if module.spike_fn is None:
         return leaky(module, signal, site)
-    shape = signal.features
-    params, choices = _membrane(module, shape)
-    choices["spikes"], more = spikes_of(module.spike_fn)
-    threshold = coefficient("spike_threshold", module.spike_threshold, shape)
-    _positive(threshold, choices)
-    choices["reset"], numbers = reset_of(module.reset_fn, threshold, shape)
-    params |= {"v_threshold": threshold, **more, **numbers}
-    op, params, choices = _proven("IAF" in type(module).__name__, params, choices)
-    port = site.builder.node(site.name, op, signal.port, params=params, origin=site.origin, **choices)
-    spikes = signal.moved(port, shape)
-    feed_back(module, spikes, site)
-    return {"s": spikes}
+    op, params, choices = _proven("IAF" in type(module).__name__, *_spiking(module, signal.features))
+    return {"s": _placed(module, op, params, choices, signal, site)}
 
 
 def alif(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
     """ALIF, ALIFRecurrent and ALIFSqueeze. Raises ``RefusedError`` as ``lif`` does."""
-    shape = signal.features
-    params, choices = _membrane(module, shape)
-    choices["spikes"], more = spikes_of(module.spike_fn)
-    threshold = coefficient("spike_threshold", module.b0, shape)
-    adapt = module.alpha_adapt_calculated
-    params |= {
-        "v_threshold": threshold,
-        "alpha_adapt": coefficient("tau_adapt", adapt, shape, _exp(module, "adapt")),
-        "gain_adapt": coefficient("1 - alpha_adapt", 1 - adapt, shape, "1 - alpha_adapt by torch"),
-        "adapt_scale": coefficient("adapt_scale", module.adapt_scale, shape),
-        **more,
-    }
-    _positive(threshold, choices)
-    choices["reset"], numbers = reset_of(module.reset_fn, None, shape)
-    port = site.builder.node(
-        site.name, "sinabs.ALIF", signal.port, params=params | numbers, origin=site.origin, **choices
-    )
-    spikes = signal.moved(port, shape)
-    feed_back(module, spikes, site)
-    return {"s": spikes}
+    params, choices = _adaptive(module, signal.features)
+    return {"s": _placed(module, "sinabs.ALIF", params, choices, signal, site)}
 
 
 def leaky(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
@@ -68,13 +40,53 @@ def leaky(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
     op = "sinabs.Leaky"
     if choices == {"synapse": "none", "floor": False} and _neutral(params["gain"]):
         op, params, choices = "sinabs.ExpLeak", {"alpha": params["alpha"]}, {}
+    return {"y": _placed(module, op, params, choices, signal, site)}
+
+
+def check(module: Any) -> None:
+    """Raise ``RefusedError`` for functions and numbers that are not held, whatever arrives."""
+    if type(module).__name__.startswith("ALIF"):
+        _adaptive(module, None)
+    elif module.spike_fn is None:
+        _membrane(module, None)
+    else:
+        _spiking(module, None)
+    check_recurrence(module)
+
+
+def _placed(module: Any, op: str, params: Params, choices: Choices, signal: Signal, site: Site) -> Signal:
     port = site.builder.node(site.name, op, signal.port, params=params, origin=site.origin, **choices)
-    potential = signal.moved(port, signal.features)
-    feed_back(module, potential, site)
-    return {"y": potential}
+    made = signal.moved(port, signal.features)
+    feed_back(module, made, site)
+    return made
 
 
-def _membrane(module: Any, shape: tuple[int, ...]) -> tuple[Params, Choices]:
+def _spiking(module: Any, shape: Features) -> tuple[Params, Choices]:
+    params, choices = _membrane(module, shape)
+    choices["spikes"], more = spikes_of(module.spike_fn)
+    threshold = coefficient("spike_threshold", module.spike_threshold, shape)
+    _positive(threshold, choices)
+    choices["reset"], numbers = reset_of(module.reset_fn, threshold, shape)
+    return params | {"v_threshold": threshold, **more, **numbers}, choices
+
+
+def _adaptive(module: Any, shape: Features) -> tuple[Params, Choices]:
+    params, choices = _membrane(module, shape)
+    choices["spikes"], more = spikes_of(module.spike_fn)
+    threshold = coefficient("spike_threshold", module.b0, shape)
+    _positive(threshold, choices)
+    choices["reset"], numbers = reset_of(module.reset_fn, None, shape)
+    adapt = module.alpha_adapt_calculated
+    params |= {
+        "v_threshold": threshold,
+        "alpha_adapt": coefficient("tau_adapt", adapt, shape, _exp(module, "adapt")),
+        "gain_adapt": coefficient("1 - alpha_adapt", 1 - adapt, shape, "1 - alpha_adapt by torch"),
+        "adapt_scale": coefficient("adapt_scale", module.adapt_scale, shape),
+    }
+    return params | more | numbers, choices
+
+
+def _membrane(module: Any, shape: Features) -> tuple[Params, Choices]:
     """What every layer has: leak, gain of the input, synapse, and a floor of the potential."""
     alpha, synapse = module.alpha_mem_calculated, module.alpha_syn_calculated
     integrates = "IAF" in type(module).__name__

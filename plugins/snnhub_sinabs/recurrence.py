@@ -21,20 +21,14 @@ def feed_back(module: Any, spikes: Signal, site: Site) -> None:
     """Add ``rec_connect`` and the edge of one step back into the node of ``site``; nothing if there is none.
 
     sinabs adds it to what arrives, before synapse and gain; it is zero in the first step, a bias included. Raises
-    ``RefusedError`` for layers that are not held and for sizes that do not fit.
+    ``RefusedError`` for sizes that do not fit.
     """
     connection = getattr(module, "rec_connect", None)
     if connection is None:
         return
-    if any(True for _ in connection.buffers()):
-        words = "rec_connect has buffers, which sinabs takes for states of the neurons and sets to zero"
-        raise RefusedError(CONNECTION, words, HELD)
     back = Signal(spikes.port, Lead.BATCH, spikes.features)
     for path, layer in _layers(connection, "rec_connect"):
         kind = type(layer).__name__
-        if not type(layer).__module__.startswith("torch.nn.") or kind not in LAYERS:
-            raise RefusedError(CONNECTION, f"{path} is {kind}", HELD)
-        settings.check(kind, layer)
         origin = Origin(site.origin.framework, site.origin.version, f"{site.origin.path}.{path}".lstrip("."))
         back = LAYERS[kind](layer, back, Site(f"{site.name}/{path.replace('.', '/')}", origin, site.builder))
     if prod(back.features) != prod(spikes.features):
@@ -43,6 +37,21 @@ def feed_back(module: Any, spikes: Signal, site: Site) -> None:
     below = Site(f"{site.name}/rec_connect/back", site.origin, site.builder)
     back = reshape(_numbers(back, below), Site(f"{below.name}/shape", site.origin, site.builder), spikes.features)
     site.builder.edge(back.port, Port(site.name, "x"), delay=1)
+
+
+def check_recurrence(module: Any) -> None:
+    """Raise ``RefusedError`` for a ``rec_connect`` that is not held."""
+    connection = getattr(module, "rec_connect", None)
+    if connection is None:
+        return
+    if any(True for _ in connection.buffers()):
+        words = "rec_connect has buffers, which sinabs takes for states of the neurons and sets to zero"
+        raise RefusedError(CONNECTION, words, HELD)
+    for path, layer in _layers(connection, "rec_connect"):
+        kind = type(layer).__name__
+        if not type(layer).__module__.startswith("torch.nn.") or kind not in LAYERS:
+            raise RefusedError(CONNECTION, f"{path} is {kind}", HELD)
+        settings.check(kind, layer)
 
 
 def _numbers(back: Signal, site: Site) -> Signal:
