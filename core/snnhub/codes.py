@@ -268,6 +268,7 @@ CODES: dict[str, str] = {
     "SNN-3551": "number of a sinabs layer that is not held",
     "SNN-3552": "states that a sinabs network had before it was imported",
     "SNN-3553": "recurrent connection of sinabs that is not held",
+    "SNN-3554": "layers of sinabs run with another number of steps than they were made for",
     "SNN-3601": "network that a profile refuses",
     "SNN-4101": "graph does not fit the file format",
     "SNN-4102": "weights that the format's own reader would change",

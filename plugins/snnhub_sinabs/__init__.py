@@ -1,9 +1,8 @@
-"""sinabs: importer and runner for networks given by a factory or as live objects."""
+"""sinabs: importer and runner for networks given by a factory or as live objects, and the ops of its neurons."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from snnhub.hub import Availability, Importer, Option, Runner, hookimpl
@@ -11,30 +10,19 @@ from snnhub.hub import Availability, Importer, Option, Runner, hookimpl
 if TYPE_CHECKING:
     from snnhub.ir.op import OpSchema
 
-ENVIRONMENT = "nir-frameworks"
-"""The environment that holds sinabs 3.1.3, of the plugin ``profiles``: AGPL-3.0, in a process of its own."""
-HINT = f"Run: snnhub env create {ENVIRONMENT}"
-WHERE = Option("environment", f"where to import and run, such as {ENVIRONMENT}", "here, else nir-frameworks")
-
 
 def _available() -> Availability:
-    if find_spec("sinabs") is not None and find_spec("torch") is not None:
-        return Availability(True)
-    from snnhub.hub.loader import load
-    from snnhub.peers.env import status
-    from snnhub.peers.recipe import read_recipe
+    from snnhub_sinabs.elsewhere import ELSEWHERE
 
-    environment = load().environments.get(ENVIRONMENT)
-    state = "unknown" if environment is None else status(read_recipe(environment.path())).state
-    if state == "ready":
-        return Availability(True)
-    return Availability(False, f"environment {ENVIRONMENT} is {state}", HINT)
+    return ELSEWHERE.availability()
 
 
 def _options() -> tuple[Option, ...]:
     from snnhub.torchnet.options import OPTIONS
 
-    return (*OPTIONS, WHERE)
+    from snnhub_sinabs.elsewhere import ELSEWHERE
+
+    return (*OPTIONS, ELSEWHERE.option)
 
 
 @hookimpl
@@ -57,5 +45,23 @@ def snnhub_register_importers() -> Iterable[Importer]:
             availability=_available,
             level="F1",
             options=_options(),
+        ),
+    )
+
+
+@hookimpl
+def snnhub_register_runners() -> Iterable[Runner]:
+    return (
+        Runner(
+            "sinabs",
+            "sinabs itself, on the CPU, in this interpreter or the environment nir-frameworks",
+            entry="snnhub_sinabs.elsewhere:run_model",
+            takes="sinabs",
+            availability=_available,
+            level="R3",
+            options=(
+                Option("batch", "samples per call of the network", "what it was made for, else all at once"),
+                *_options(),
+            ),
         ),
     )

@@ -5,45 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from snnhub.torchnet.framework import MERGED, Framework, Neuron, nothing
+from snnhub.torchnet.framework import MERGED, Framework, Neuron
 from snnhub.torchnet.signals import Signal
 from snnhub.torchnet.site import Site
 
 from snnhub_sinabs import layers
-from snnhub_sinabs.neurons import alif, check, lif
+from snnhub_sinabs.neurons import alif, check, lif, records
 
 TIME_AXIS = 1
 STATES = {"v_mem": "v", "i_syn": "i"}
 """sinabs' names of states, and those of the ops."""
 
 
+FREE = -1
+"""What a Squeeze layer says of samples or steps that it takes any number of."""
+
+
 def made_for(module: Any) -> tuple[int | None, int | None]:
     """Samples and steps that a Squeeze layer was made for; -1 stands for whatever comes."""
     known = (module.batch_size, module.num_timesteps)
-    samples, steps = (None if size == -1 else int(size) for size in known)
+    samples, steps = (None if size == FREE else int(size) for size in known)
     return samples, steps
 
 
-def recorded(module: Any, result: Any) -> Mapping[str, Any]:
-    """What a layer puts out, and its states after each step where it records them rightly: sinabs 3.1.3 hands out
-    those of recurrent and adaptive layers, which the next step has changed.
-    """
-    outputs = {"y" if module.spike_fn is None else "s": result}
+def outputs(module: Any, result: Any) -> Mapping[str, Any]:
+    """What a layer puts out, and its states after each step where it was made to record them."""
+    found = {"y" if module.spike_fn is None else "s": result}
+    if not records(module):
+        return found
     for name, values in module.recordings.items():
-        if name in STATES:
-            merge = hasattr(module, "num_timesteps")
-            outputs[STATES[name]] = values.flatten(0, 1) if merge else values
-    return outputs
-
-
-def put_out(module: Any, result: Any) -> Mapping[str, Any]:
-    """What a layer puts out, alone."""
-    return {"y" if module.spike_fn is None else "s": result}
+        merges = hasattr(module, "num_timesteps")
+        found[STATES[name]] = values.flatten(0, 1) if merges else values
+    return found
 
 
 def watch(module: Any) -> None:
-    """Have a layer record its states."""
-    module.record_states = True
+    """Have a layer record its states, which it does not need to compute."""
+    module.record_states = records(module)
 
 
 def reset(net: Any) -> None:
@@ -82,14 +80,13 @@ def own_states(module: Any) -> list[str]:
 
 def _neuron(handle: Callable[[Any, Signal, Site], Mapping[str, Signal]], name: str) -> Neuron:
     merges = name.endswith("Squeeze")
-    records = not name.endswith("Recurrent") and not name.startswith("ALIF")
     return Neuron(
         handle,
         check,
-        recorded if records else put_out,
+        outputs,
         sequence=MERGED if merges else TIME_AXIS,
         made_for=made_for if merges else lambda _: (None, None),
-        watch=watch if records else nothing,
+        watch=watch,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from snnhub.ir.graph import Port
 from snnhub.ir.tensor import Tensor
 from snnhub.torchnet.signals import RefusedError, Signal
 from snnhub.torchnet.site import Site
@@ -25,13 +26,13 @@ def lif(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
     if module.spike_fn is None:
         return leaky(module, signal, site)
     op, params, choices = _proven("IAF" in type(module).__name__, *_spiking(module, signal.features))
-    return {"s": _placed(module, op, params, choices, signal, site)}
+    return _placed(module, op, params, choices, signal, site)
 
 
 def alif(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
     """ALIF, ALIFRecurrent and ALIFSqueeze. Raises ``RefusedError`` as ``lif`` does."""
     params, choices = _adaptive(module, signal.features)
-    return {"s": _placed(module, "sinabs.ALIF", params, choices, signal, site)}
+    return _placed(module, "sinabs.ALIF", params, choices, signal, site)
 
 
 def leaky(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
@@ -40,7 +41,7 @@ def leaky(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
     op = "sinabs.Leaky"
     if choices == {"synapse": "none", "floor": False} and _neutral(params["gain"]):
         op, params, choices = "sinabs.ExpLeak", {"alpha": params["alpha"]}, {}
-    return {"y": _placed(module, op, params, choices, signal, site)}
+    return _placed(module, op, params, choices, signal, site)
 
 
 def check(module: Any) -> None:
@@ -54,11 +55,23 @@ def check(module: Any) -> None:
     check_recurrence(module)
 
 
-def _placed(module: Any, op: str, params: Params, choices: Choices, signal: Signal, site: Site) -> Signal:
+def records(module: Any) -> bool:
+    """Whether sinabs 3.1.3 records the states of a layer rightly. Of recurrent and adaptive ones it hands out what
+    the next step has changed.
+    """
+    return not hasattr(module, "rec_connect") and not type(module).__name__.startswith("ALIF")
+
+
+def _placed(
+    module: Any, op: str, params: Params, choices: Choices, signal: Signal, site: Site
+) -> Mapping[str, Signal]:
+    """The node, what it puts out, and its states where sinabs can give them, too."""
     port = site.builder.node(site.name, op, signal.port, params=params, origin=site.origin, **choices)
     made = signal.moved(port, signal.features)
     feed_back(module, made, site)
-    return made
+    states = ("v", "i") if choices.get("synapse") == "exp" else ("v",)
+    more = {name: signal.moved(Port(site.name, name), signal.features) for name in states if records(module)}
+    return {port.name: made} | more
 
 
 def _spiking(module: Any, shape: Features) -> tuple[Params, Choices]:
