@@ -69,7 +69,7 @@ def _network(framework: Framework, source: Any, options: ImportOptions) -> tuple
     if isinstance(source, Path):
         raise refuse_file(source)
     if isinstance(source, torch.nn.Module):
-        return copied(source, share=options.weights is None), []
+        return copied(source), []
     if not isinstance(source, str):
         raise UsageError(
             f"a {framework.title} network is a factory reference or a torch.nn.Module", found=type(source).__name__

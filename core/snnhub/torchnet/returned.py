@@ -9,7 +9,7 @@ from snnhub.errors import UsageError
 from snnhub.findings import Finding, info
 from snnhub.torchnet.events import Event, Ref, leaves
 from snnhub.torchnet.layout import Kind
-from snnhub.torchnet.moments import Moments, Value
+from snnhub.torchnet.moments import UNNAMED, Moments, Value
 from snnhub.torchnet.signals import Lead
 
 OPTION = "output"
@@ -42,7 +42,8 @@ class Returned:
 
     def others(self) -> list[Finding]:
         """A word on the tensors that are returned and are no output."""
-        rest = [item for number, item in enumerate(self.items) if number != self.position and item is not None]
+        known = [item for number, item in enumerate(self.items) if number != self.position and item is not None]
+        rest = [item for item in known if not item.name.startswith(UNNAMED)]
         if not rest:
             return []
         names = ", ".join(
