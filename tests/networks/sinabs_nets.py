@@ -180,5 +180,26 @@ def unheld() -> nn.Module:
     )
 
 
-class _Own(activation.SingleSpike):  # type: ignore[misc]
+class _Own(activation.SingleSpike):
     """A spike function of the user's own."""
+
+
+def hard(steps: int = 6, tau: float = 0.0, seed: int = 0) -> nn.Module:
+    """Layers that spike once per step and reset to 0: Loihi's neurons, too."""
+    torch.manual_seed(seed)
+    kind: dict[str, Any] = {"spike_fn": activation.SingleSpike, "reset_fn": activation.MembraneReset()}
+    kind |= {"num_timesteps": steps, "spike_threshold": torch.tensor(0.4)}
+
+    def layer() -> nn.Module:
+        made: nn.Module = sl.LIFSqueeze(tau_mem=tau, norm_input=False, **kind) if tau else sl.IAFSqueeze(**kind)
+        return made
+
+    return nn.Sequential(
+        nn.Conv2d(2, 8, 3, bias=False),
+        layer(),
+        nn.Conv2d(8, 8, 3, stride=2, bias=False),
+        layer(),
+        nn.Flatten(),
+        nn.Linear(128, 10, bias=False),
+        layer(),
+    )
