@@ -139,7 +139,8 @@ class Recorder:
         if neuron is None or known is None or len(list(leaves(before, Ref))) > 1:
             return
         now = neuron.outputs(module, known[0])
-        changed = [name for name, ref in known[1].items() if name in now and self.ref(now[name]) != ref]
+        still = {name: self.ref(value) for name, value in now.items() if value is not None}
+        changed = [name for name, ref in known[1].items() if still.get(name) != ref]
         if changed:
             words = f"its state is changed from outside between two steps ({', '.join(changed)})"
             self.problems.append(error("SNN-3522", path.replace(".", "/"), words, remedy=HANDS_OFF))

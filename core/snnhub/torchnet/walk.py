@@ -49,6 +49,7 @@ class Walk:
         self.framework = plan.moments.framework
         self.builder = GraphBuilder("", lookup)
         self.decoder: Decoder | None = None
+        self.output: Value | None = None
         self.sites: dict[str, tuple[str, Lead]] = {}
         self.ports: dict[str, Mapping[str, Port]] = {}
         self.signals: dict[tuple[Unit, str], Signal] = {}
@@ -65,6 +66,7 @@ class Walk:
         """
         for unit in self.plan.order:
             self._unit(unit)
+        self.output = output
         self._output(output, reduce)
         nodes = {node.id: node for node in self.builder.nodes}
         made: dict[Unit, Node] = {}
