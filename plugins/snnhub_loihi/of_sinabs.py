@@ -1,7 +1,7 @@
 """sinabs' neurons that spike once per step, in the form that the lowering knows. Known by name alone.
 
-``sinabs.Neuron``: h = alpha v + gain x, a spike where h >= v_threshold, then h (n == 0) + v_reset, or what is left of
-h. With alpha 1 that is ``core.IF``, with less ``core.LIF`` of tau = 1 / (1 - alpha), whose input is added as it is.
+``sinabs.Neuron``: h = alpha v + gain x, a spike where h >= v_threshold, then a reset to 0 or by subtraction. With
+alpha 1 that is ``core.IF``, with less ``core.LIF`` of tau = 1 / (1 - alpha), whose input is added as it is.
 """
 
 from __future__ import annotations

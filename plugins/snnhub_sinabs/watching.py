@@ -1,5 +1,5 @@
-"""States of sinabs' layers after each step. LIF, IAF and ExpLeak record them themselves. Recurrent and adaptive layers
-of sinabs 3.1.3 hand out states that the next step has changed already; there they are read as that step begins.
+"""States of sinabs' layers after each step. LIF, IAF and ExpLeak record them themselves. Recurrent and adaptive
+layers of sinabs 3.1.3 hand out states that the next step has changed already; there they are read as that begins.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def watch(module: Any) -> None:
 
 
 def outputs(module: Any, result: Any) -> Mapping[str, Any]:
-    """What a layer puts out, and its states after each step where ``watch`` has them kept; time is axis 1, or merged
-    with the samples where the layer does that.
+    """What a layer puts out, and its states after each step where ``watch`` has them kept; time is axis 1, or
+    merged with the samples where the layer does that.
     """
     found = {"y" if module.spike_fn is None else "s": result}
     merges = hasattr(module, "num_timesteps")

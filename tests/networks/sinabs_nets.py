@@ -163,7 +163,7 @@ class Many(nn.Module):
 def neurons(kind: str = "LIF", count: int = 12, seed: int = 0, size: int = 6) -> nn.Module:
     """``count`` layers of one class with settings drawn at random."""
     torch.manual_seed(seed)
-    draw = random.Random(f"{kind} {seed}")
+    draw = random.Random(f"{kind} {seed}")  # noqa: S311  any numbers will do, the same each time
     time = {"num_timesteps": 16} if kind.endswith("Squeeze") else {}
     return Many([CLASSES[kind](**settings(kind, draw, size), **time) for _ in range(count)], 0)
 
