@@ -137,6 +137,7 @@ def test_a_trained_network(worker: Worker) -> None:
     words, spikes = live.same(x)
     assert (words, spikes) > (500_000, 50_000)
     expected = live.sinabs(x)
+    assert [finding.new for finding in expected.findings if finding.code == "SNN-3554"] == ["num_timesteps 8"]
     keys = [key for key in expected if key.endswith("/s")]
     found, _ = prepare(live.graph).run(x, record=["output", *keys])
     for key in (*keys, "output"):
