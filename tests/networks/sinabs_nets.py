@@ -200,11 +200,13 @@ class _Own(activation.SingleSpike):
     """A spike function of the user's own."""
 
 
-def hard(steps: int = 6, tau: float = 0.0, seed: int = 0) -> nn.Module:
-    """Layers that spike once per step and reset to 0: Loihi's neurons, too."""
+def hard(steps: int = 6, tau: float = 0.0, subtract: bool = False, seed: int = 0) -> nn.Module:
+    """Layers that spike once per step and reset to 0 (or subtract): Loihi's neurons, too."""
     torch.manual_seed(seed)
     kind: dict[str, Any] = {"spike_fn": activation.SingleSpike, "reset_fn": activation.MembraneReset()}
     kind |= {"num_timesteps": steps, "spike_threshold": torch.tensor(0.4)}
+    if subtract:
+        kind["reset_fn"] = activation.MembraneSubtract()
 
     def layer() -> nn.Module:
         made: nn.Module = sl.LIFSqueeze(tau_mem=tau, norm_input=False, **kind) if tau else sl.IAFSqueeze(**kind)

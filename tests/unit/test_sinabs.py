@@ -27,6 +27,7 @@ from snnhub.torchnet.counts import as_floats
 from snnhub.torchnet.signals import Lead, Signal
 from snnhub.torchnet.site import Site
 from snnhub_loihi import of_sinabs
+from snnhub_loihi.approximations import soft_resets
 from snnhub_nir.reader import import_nir
 from snnhub_nir.writer import export_nir
 
@@ -270,5 +271,6 @@ def test_what_loihi_does_not_do_is_refused_at_once() -> None:
         run_pass(network("sinabs.Neuron", chosen, v_threshold=F(1)), item, PassContext())
     found = [finding.message for finding in caught.value.findings if finding.place == "1"]
     assert len(found) == 5
+    assert soft_resets(network("sinabs.Neuron", chosen, v_threshold=F(1))) == ("1", "5")
     with pytest.raises(UnsupportedError, match="spike once"):
         run_pass(network("sinabs.LIF", {"precision": "f32"}, **LIF), item, PassContext())
