@@ -13,7 +13,7 @@ from snnhub.torchnet.site import Site
 from snnhub_sinabs.choices import reset_of, spikes_of
 from snnhub_sinabs.coefficients import Features, coefficient
 from snnhub_sinabs.recurrence import check_recurrence, feed_back
-from snnhub_sinabs.watching import known_states
+from snnhub_sinabs.watching import derives, known_states
 
 Params = dict[str, Tensor]
 Choices = dict[str, Any]
@@ -26,7 +26,7 @@ def lif(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
     """
     if module.spike_fn is None:
         return leaky(module, signal, site)
-    op, params, choices = _proven("IAF" in type(module).__name__, *_spiking(module, signal.features))
+    op, params, choices = _proven(_integrates(module), *_spiking(module, signal.features))
     return _placed(module, op, params, choices, signal, site)
 
 
@@ -47,7 +47,7 @@ def leaky(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
 
 def check(module: Any) -> None:
     """Raise ``RefusedError`` for functions and numbers that are not held, whatever arrives."""
-    if type(module).__name__.startswith("ALIF"):
+    if derives(module, "ALIF"):
         _adaptive(module, None)
     elif module.spike_fn is None:
         _membrane(module, None)
@@ -95,9 +95,8 @@ def _adaptive(module: Any, shape: Features) -> tuple[Params, Choices]:
 def _membrane(module: Any, shape: Features) -> tuple[Params, Choices]:
     """What every layer has: leak, gain of the input, synapse, and a floor of the potential."""
     alpha, synapse = module.alpha_mem_calculated, module.alpha_syn_calculated
-    integrates = "IAF" in type(module).__name__
     norm = bool(module.norm_input)
-    words = "1: no leak" if integrates else _exp(module, "mem")
+    words = "1: no leak" if _integrates(module) else _exp(module, "mem")
     params = {
         "alpha": coefficient("tau_mem", alpha, shape, words),
         "gain": coefficient("1 - alpha_mem", 1 - alpha, shape, "1 - alpha by torch")
@@ -109,6 +108,10 @@ def _membrane(module: Any, shape: Features) -> tuple[Params, Choices]:
     if module.min_v_mem is not None:
         params["v_min"] = coefficient("min_v_mem", module.min_v_mem, shape)
     return params, {"synapse": "none" if synapse is None else "exp", "floor": module.min_v_mem is not None}
+
+
+def _integrates(module: Any) -> bool:
+    return derives(module, "IAF", "IAFRecurrent")
 
 
 def _exp(module: Any, which: str) -> str:

@@ -13,9 +13,14 @@ FIRST = "i_syn"
 """What a step sets before everything else."""
 
 
+def derives(module: Any, *names: str) -> bool:
+    """Whether a layer is of one of these classes of sinabs, or of a user's class that derives from one."""
+    return any(base.__name__ in names and base.__module__.startswith("sinabs.") for base in type(module).__mro__)
+
+
 def records(module: Any) -> bool:
     """Whether a layer records its states rightly."""
-    return not hasattr(module, "rec_connect") and not type(module).__name__.startswith("ALIF")
+    return not hasattr(module, "rec_connect") and not derives(module, "ALIF")
 
 
 def known_states(module: Any) -> tuple[str, ...]:
@@ -23,7 +28,7 @@ def known_states(module: Any) -> tuple[str, ...]:
     if not records(module) and module.spike_fn is None:
         return ()  # nothing of ours is called in a step
     current = ("i",) if module.alpha_syn_calculated is not None else ()
-    return ("v", *current, *(("b",) if type(module).__name__.startswith("ALIF") else ()))
+    return ("v", *current, *(("b",) if derives(module, "ALIF") else ()))
 
 
 def watch(module: Any) -> None:

@@ -118,6 +118,7 @@ def test_layers_of_every_constructor(kind: str, form: str, worker: Worker) -> No
         ("batch_first", (12,), {"batch": 1}),
         ("repeated", (2, 12, 12), {"samples": 1, "batch": 1}),
         ("hard", (2, 12, 12), {"tau": 9.0, "batch": 1}),
+        ("renamed", (40,), {}),
     ],
 )
 def test_networks(name: str, shape: tuple[int, ...], given: dict[str, Any], worker: Worker) -> None:

@@ -196,6 +196,14 @@ def dense(seed: int = 0) -> nn.Module:
     )
 
 
+class Renamed(sl.ALIF):
+    """A class of the user's own that changes nothing."""
+
+
+def renamed() -> nn.Module:
+    return nn.Sequential(Renamed(tau_mem=9.0, tau_adapt=20.0, adapt_scale=0.7, norm_input=False, min_v_mem=-0.4))
+
+
 class _Own(activation.SingleSpike):
     """A spike function of the user's own."""
 
