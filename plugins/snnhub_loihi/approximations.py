@@ -6,6 +6,7 @@ from snnhub.ir.graph import Graph
 
 from snnhub_loihi.multispike import SOFT
 from snnhub_loihi.multispike_rules import MULTI
+from snnhub_loihi.of_sinabs import OP as SINABS
 
 
 def soft_resets(graph: Graph) -> tuple[str, ...]:
@@ -13,5 +14,5 @@ def soft_resets(graph: Graph) -> tuple[str, ...]:
     return tuple(
         node.id
         for node in graph.nodes
-        if node.op == MULTI or (node.op in SOFT and node.attribute["reset"] == "subtract")
+        if node.op == MULTI or (node.op in (*SOFT, SINABS) and node.attribute["reset"] == "subtract")
     )

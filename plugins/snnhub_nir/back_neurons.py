@@ -13,7 +13,7 @@ from snnhub.findings import Finding
 from snnhub.ir.op import Shape
 from snnhub.ir.tensor import Array, Tensor, tensor
 
-from snnhub_nir import back_layers, back_nengo, back_norse, back_spyx
+from snnhub_nir import back_layers, back_nengo, back_norse, back_sinabs, back_spyx
 from snnhub_nir.back_layers import INTEGERS, STEP, Place, UnsayableError, Written, full
 
 ROUNDED = "SNN-4508"
@@ -192,6 +192,7 @@ NEURONS: Mapping[str, Make] = {
     **back_spyx.NEURONS,
     "nengo.LIF": back_nengo.lif,
     "nengo.SpikingRectifiedLinear": back_nengo.rectified,
+    **dict.fromkeys(back_sinabs.NEURONS, back_sinabs.neuron),
 }
 MAKES: Mapping[str, Make] = {
     **NEURONS,
@@ -210,5 +211,6 @@ PROFILES: Mapping[str, str] = {
     **dict.fromkeys(back_norse.NEURONS, "norse-1"),
     **dict.fromkeys((*back_spyx.NEURONS, *back_spyx.LAYERS), back_spyx.PROFILE),
     **dict.fromkeys(("nengo.LIF", "nengo.SpikingRectifiedLinear"), "nengo-4"),
+    **dict.fromkeys(back_sinabs.NEURONS, back_sinabs.PROFILE),
 }
 """The profile whose step an op is."""

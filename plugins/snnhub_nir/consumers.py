@@ -209,10 +209,12 @@ CONSUMERS = {
             Rule(("LIF", "LI"), _always, "tau is read as a number of steps"),
             SUBTRACT,
             R_IGNORED,
-            Rule(("LIF", "LI"), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
+            V_LEAK,
+            Rule(("LI",), _not("r", 1), "r other than 1 is refused", lost=False),
             Rule(
                 ("LIF", "LI"), _in_space("v_leak"), "v_leak over several axes cannot be told to be 0", lost=False
             ),
+            Rule(("Conv1d",), _always, "weights are taken for tensors, which they are not", lost=False),
             Rule(("Affine", "LIF", "IF"), _loops, "loops are refused", lost=False),
         ),
     ),
@@ -255,6 +257,12 @@ def adapted(graph: Graph, consumer: str, lossy: bool, profile: str = "") -> tupl
     chosen = CONSUMERS[consumer]
     content = semantics.content_of(graph)
     changed, findings = common_part.rewritten(semantics.without(graph))
+    if "Linear" not in chosen.types:
+        changed, more = common_part.without_linear(changed)
+        findings += more
+    if "AvgPool2d" not in chosen.types and "Conv2d" in chosen.types:
+        changed, more = common_part.without_means(changed)
+        findings += more
     refused, lost = [], []
     for node, words, forgiven in _beyond(changed, chosen, f"{consumer} {chosen.version}"):
         if not forgiven:
