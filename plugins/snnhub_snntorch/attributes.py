@@ -1,0 +1,133 @@
+"""What a snnTorch neuron's attributes say that no step can hold: looked at before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from snnhub.torchnet.signals import RefusedError
+
+ATTRIBUTE, NO_STEP, SPIKE, STALE, UNFIT = "SNN-3530", "SNN-3531", "SNN-3532", "SNN-3535", "SNN-3533"
+RESETS = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}
+"""snnTorch's functions of state: each is bound when a neuron is built, and stays."""
+VALUES = ("subtract", "zero", "none")
+"""By ``reset_mechanism_val``."""
+NO_FORM = {
+    "SLSTM": "sigmoid and tanh of torch's own LSTM kernel, whose last bits no step program has",
+    "SConv2dLSTM": "sigmoid and tanh of torch's own kernels, whose last bits no step program has",
+    "StateLeaky": "a convolution over the whole of time, whose numbers no step gives",
+    "LinearLeaky": "a convolution over the whole of time, whose numbers no step gives",
+    "AssociativeLeaky": "cumulative sums over the whole of time, whose numbers no step gives",
+    "GradedSpikes": "weights of shape (size, 1), which multiply samples with features",
+}
+INSTEAD = {
+    "StateLeaky": "Use Leaky(beta, reset_mechanism='none').",
+    "LinearLeaky": "Use nn.Linear and Leaky(beta, reset_mechanism='none').",
+    "GradedSpikes": "Use graded_spikes_factor of Leaky.",
+}
+
+
+def no_step(module: Any) -> None:
+    """Raises ``RefusedError``: the class computes what step programs cannot say."""
+    name = type(module).__name__
+    remedy = INSTEAD.get(name, "Use Leaky, Synaptic, RLeaky or RSynaptic.")
+    raise RefusedError(NO_STEP, f"snntorch.{name} is {NO_FORM[name]}", remedy)
+
+
+def neuron(module: Any) -> None:
+    """Checks what ``Leaky``, ``Synaptic``, ``Alpha`` and ``Lapicque`` have in common. Raises ``RefusedError``."""
+    _plain_class(module)
+    if module.inhibition:
+        words = "inhibition=True: of a sample's neurons only the one with the highest potential may fire"
+        raise RefusedError(ATTRIBUTE, words, "Train without inhibition; snnTorch calls it unstable itself.")
+    if module.state_quant:
+        words = "state_quant: the states are looked up in a table of levels in every step"
+        raise RefusedError(ATTRIBUTE, words, "Import without it, and quantise with a profile of the target.")
+    fires_above_zero(module.spike_grad)
+    built = reset(module)
+    said = VALUES[int(module.reset_mechanism_val)]
+    if said != built:
+        words = f"it was built with reset_mechanism={built!r} and resets so, but its state says {said!r}"
+        raise RefusedError(STALE, words, f"Build it with reset_mechanism={said!r}, or correct the saved state.")
+    _grade(module)
+
+
+def recurrent(module: Any) -> None:
+    """Checks ``RLeaky`` and ``RSynaptic``. Raises ``RefusedError``."""
+    neuron(module)
+    kind = type(module.recurrent).__name__
+    if kind not in ("Linear", "Conv2d", "RecurrentOneToOne"):
+        words = f"its recurrent connection is a {kind}"
+        raise RefusedError(ATTRIBUTE, words, "Keep the Linear, Conv2d or V that snnTorch makes.")
+    if kind == "Conv2d" and any(size % 2 == 0 for size in module.recurrent.kernel_size):
+        words = f"a recurrent kernel of {tuple(module.recurrent.kernel_size)} gives other sizes than it takes"
+        raise RefusedError(ATTRIBUTE, words, "Use an odd kernel_size.")
+    if type(module).__name__ == "RSynaptic" and not module.reset_delay:
+        words = "reset_delay=False: snnTorch 1.0.0 fails on it, or forgets the reset"
+        raise RefusedError(ATTRIBUTE, words, "Use reset_delay=True.")
+
+
+def delta(module: Any) -> None:
+    """Checks ``DeltaLeaky``, which knows neither reset nor quantisation nor grades. Raises ``RefusedError``."""
+    _plain_class(module)
+    fires_above_zero(module.spike_grad)
+
+
+def parallel(module: Any) -> None:
+    """Checks ``LeakyParallel``. Raises ``RefusedError``."""
+    _plain_class(module)
+    fires_above_zero(module.spike_grad)
+    rnn = module.rnn
+    if rnn.nonlinearity != "relu" or rnn.num_layers != 1 or rnn.bidirectional or rnn.batch_first:
+        raise RefusedError(ATTRIBUTE, "its rnn was replaced", "Keep the RNN that snnTorch makes.")
+
+
+def reset(module: Any) -> str:
+    """What a spike does: the function of state that the neuron was built with."""
+    return RESETS[module.state_function.__name__]
+
+
+def graded(module: Any) -> bool:
+    """Whether a spike counts for something else than 1."""
+    return bool((module.graded_spikes_factor != 1).any())
+
+
+def _grade(module: Any) -> None:
+    if not graded(module):
+        return
+    if type(module).__name__ != "Leaky":
+        words = f"graded_spikes_factor of {type(module).__name__} is not 1, and its constructor has none"
+        raise RefusedError(ATTRIBUTE, words, "Multiply the weights behind it instead.")
+    if not module.reset_delay and bool((module.graded_spikes_factor == 0).any()):
+        words = "graded_spikes_factor 0 with reset_delay=False: snnTorch divides by it"
+        raise RefusedError(ATTRIBUTE, words, "Use reset_delay=True.")
+
+
+def _plain_class(module: Any) -> None:
+    """The class must be snnTorch's own, or one of the user's that leaves its arithmetic alone."""
+    own = type(module).__module__.startswith("snntorch._neurons.")
+    if own and not type(module).__module__.endswith(("leakyunroll", "leakykernel")):
+        return
+    words = f"class {type(module).__module__}.{type(module).__name__} is not the neuron of snnTorch 1.0.0"
+    raise RefusedError(ATTRIBUTE, words, "Use the class that snntorch itself exports.")
+
+
+def fires_above_zero(spike: Callable[[Any], Any]) -> None:
+    """Surrogates change the gradient only. snnTorch's own are known; another is tried on numbers.
+
+    Raises ``RefusedError`` if it does not give 1 above 0 and else 0.
+    """
+    import torch
+
+    if getattr(spike, "__module__", "") in ("snntorch.surrogate", "snntorch._neurons.neurons"):
+        return
+    small = np.float32(2) ** np.arange(-149, 128, dtype=np.float32)
+    numbers = np.concatenate([-small[::-1], np.zeros(1, np.float32), small])
+    with torch.no_grad():
+        given = spike(torch.from_numpy(numbers)).numpy()
+    wrong = np.flatnonzero(given != (numbers > 0))
+    if wrong.size:
+        at = int(wrong[0])
+        words = f"spike_grad gives {given[at]:g} for {numbers[at]:g}, not {int(numbers[at] > 0)}"
+        raise RefusedError(SPIKE, words, "Use a surrogate of snntorch.surrogate.")
