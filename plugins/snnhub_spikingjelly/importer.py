@@ -15,7 +15,7 @@ from snnhub.ir.graph import Graph, Provenance, Stage
 from snnhub.torchnet.quiet import hush
 
 from snnhub_spikingjelly import faithful
-from snnhub_spikingjelly.checkpoint import load_weights, refuse_file
+from snnhub.torchnet.weights import load_weights, refuse_file
 from snnhub_spikingjelly.factory import build
 from snnhub_spikingjelly.probe import Probe, first_layer_rank
 from snnhub_spikingjelly.refusals import refusals

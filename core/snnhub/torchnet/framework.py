@@ -69,7 +69,9 @@ class Framework:
     ``neurons``: by class name, of classes of this package. ``layers``: handlers of further layers of its own without
     state; torch's are known. ``checks``: of the settings of those layers. ``walked``: its own classes whose forward
     is followed like the user's, such as containers; those that hold other modules and are nothing else here, too.
-    ``reset(net)``: bring hidden states to rest. ``packages``: whose versions go into provenance and recordings.
+    ``reset(net)``: bring hidden states to rest. ``unwrap(net)``: the network inside a wrapper of the framework's own.
+    ``states(net)``: names in the state dict that hold states; a checkpoint may have them, and they are not loaded.
+    ``dt(net)``: seconds per step, None where steps have no length. ``packages``: whose versions go into provenance and recordings.
     ``remedies``: what to do about classes that cannot be held, by name. ``remedy``: what to do about an exception of
     the user's factory, empty where there is nothing to say.
     """
@@ -81,6 +83,9 @@ class Framework:
     checks: Mapping[str, Check] = field(default_factory=dict)
     walked: frozenset[str] = frozenset()
     reset: Callable[[Any], None] = nothing
+    unwrap: Callable[[Any], Any] = lambda net: net
+    states: Callable[[Any], frozenset[str]] = lambda _: frozenset()
+    dt: Callable[[Any], float | None] = lambda _: None
     packages: tuple[str, ...] = ()
     remedies: Mapping[str, str] = field(default_factory=dict)
     remedy: Callable[[Exception], str] = lambda _: ""
