@@ -13,13 +13,17 @@ RESETS = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}
 """snnTorch's functions of state: each is bound when a neuron is built, and stays."""
 VALUES = ("subtract", "zero", "none")
 """By ``reset_mechanism_val``."""
+GRADED = ("Leaky", "LeakyParallel")
+"""Classes whose constructor takes ``graded_spikes_factor``."""
+KERNEL = "computes sigmoid and tanh in torch's own kernels, whose last bits no step program has"
+WHOLE = "convolves the whole of time at once, and no step has the numbers of that"
 NO_FORM = {
-    "SLSTM": "sigmoid and tanh of torch's own LSTM kernel, whose last bits no step program has",
-    "SConv2dLSTM": "sigmoid and tanh of torch's own kernels, whose last bits no step program has",
-    "StateLeaky": "a convolution over the whole of time, whose numbers no step gives",
-    "LinearLeaky": "a convolution over the whole of time, whose numbers no step gives",
-    "AssociativeLeaky": "cumulative sums over the whole of time, whose numbers no step gives",
-    "GradedSpikes": "weights of shape (size, 1), which multiply samples with features",
+    "SLSTM": KERNEL,
+    "SConv2dLSTM": KERNEL,
+    "StateLeaky": WHOLE,
+    "LinearLeaky": WHOLE,
+    "AssociativeLeaky": "sums up the whole of time at once, and no step has the numbers of that",
+    "GradedSpikes": "has weights of shape (size, 1), which multiply samples where features are meant",
 }
 INSTEAD = {
     "StateLeaky": "Use Leaky(beta, reset_mechanism='none').",
@@ -28,11 +32,16 @@ INSTEAD = {
 }
 
 
+def own_class(module: Any) -> type:
+    """snnTorch's class of a neuron: its own, or that which the user's class derives from."""
+    return next(base for base in type(module).__mro__ if base.__module__.split(".")[0] == "snntorch")
+
+
 def no_step(module: Any) -> None:
     """Raises ``RefusedError``: the class computes what step programs cannot say."""
-    name = type(module).__name__
+    name = own_class(module).__name__
     remedy = INSTEAD.get(name, "Use Leaky, Synaptic, RLeaky or RSynaptic.")
-    raise RefusedError(NO_STEP, f"snntorch.{name} is {NO_FORM[name]}", remedy)
+    raise RefusedError(NO_STEP, f"snntorch.{name} {NO_FORM[name]}", remedy)
 
 
 def neuron(module: Any) -> None:
@@ -63,7 +72,7 @@ def recurrent(module: Any) -> None:
     if kind == "Conv2d" and any(size % 2 == 0 for size in module.recurrent.kernel_size):
         words = f"a recurrent kernel of {tuple(module.recurrent.kernel_size)} gives other sizes than it takes"
         raise RefusedError(ATTRIBUTE, words, "Use an odd kernel_size.")
-    if type(module).__name__ == "RSynaptic" and not module.reset_delay:
+    if own_class(module).__name__ == "RSynaptic" and not module.reset_delay:
         words = "reset_delay=False: snnTorch 1.0.0 fails on it, or forgets the reset"
         raise RefusedError(ATTRIBUTE, words, "Use reset_delay=True.")
 
@@ -96,8 +105,8 @@ def graded(module: Any) -> bool:
 def _grade(module: Any) -> None:
     if not graded(module):
         return
-    if type(module).__name__ != "Leaky":
-        words = f"graded_spikes_factor of {type(module).__name__} is not 1, and its constructor has none"
+    if own_class(module).__name__ not in GRADED:
+        words = f"graded_spikes_factor of {own_class(module).__name__} is not 1, and its constructor has none"
         raise RefusedError(ATTRIBUTE, words, "Multiply the weights behind it instead.")
     if not module.reset_delay and bool((module.graded_spikes_factor == 0).any()):
         words = "graded_spikes_factor 0 with reset_delay=False: snnTorch divides by it"
@@ -105,12 +114,11 @@ def _grade(module: Any) -> None:
 
 
 def _plain_class(module: Any) -> None:
-    """The class must be snnTorch's own, or one of the user's that leaves its arithmetic alone."""
-    own = type(module).__module__.startswith("snntorch._neurons.")
-    if own and not type(module).__module__.endswith(("leakyunroll", "leakykernel")):
-        return
-    words = f"class {type(module).__module__}.{type(module).__name__} is not the neuron of snnTorch 1.0.0"
-    raise RefusedError(ATTRIBUTE, words, "Use the class that snntorch itself exports.")
+    """snnTorch has further classes of the same names, which it does not export."""
+    found = own_class(module)
+    if found.__module__.endswith(("leakyunroll", "leakykernel")):
+        words = f"{found.__module__}.{found.__name__} is no part of what snnTorch exports"
+        raise RefusedError(ATTRIBUTE, words, "Use the class that snntorch itself exports.")
 
 
 def fires_above_zero(spike: Callable[[Any], Any]) -> None:

@@ -211,5 +211,4 @@ class Coder:
         decoder = self.graph.decoder
         if decoder is None:
             return ""
-        words = {"sum": ".sum(0)", "mean": ".mean(0)", "last": "[-1]"}[decoder.reduce]
-        return words + (".argmax(1)" if decoder.argmax else "")
+        return {"sum": ".sum(0)", "mean": ".mean(0)", "last": "[-1]"}[decoder.reduce]
