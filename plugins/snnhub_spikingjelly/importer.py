@@ -13,9 +13,9 @@ from snnhub.errors import UnsupportedError, UsageError
 from snnhub.findings import Finding, Severity, info, of_severity
 from snnhub.ir.graph import Graph, Provenance, Stage
 from snnhub.torchnet.quiet import hush
+from snnhub.torchnet.weights import load_weights, refuse_file
 
 from snnhub_spikingjelly import faithful
-from snnhub.torchnet.weights import load_weights, refuse_file
 from snnhub_spikingjelly.factory import build
 from snnhub_spikingjelly.probe import Probe, first_layer_rank
 from snnhub_spikingjelly.refusals import refusals

@@ -24,8 +24,8 @@ class Fact:
     """What is known of a value. ``maker``: index of the event that made it, ``INPUT``, or None for a constant.
 
     ``call``: number of the network's call that it is the input of. ``number``: a constant of one element.
-    ``all``: what every element of a constant is (0 if it has none), if they are the same. ``name``: of a parameter or
-    buffer of the network.
+    ``all``: what every element of a constant is (0 if it has none), if they are the same. ``name``: of a parameter
+    or buffer of the network.
     ``stale``: the tensor was overwritten where nobody saw it, through another name.
     """
 

@@ -29,12 +29,13 @@ def nothing(*_: Any) -> None:
 class Neuron:
     """A module with a state, which stays whole. Functions take the live module of the network's copy.
 
-    ``handle(module, signal, site)`` adds its nodes and returns {name: Signal}, one for each name of ``outputs``. Its
-    main node has the id ``site.name``. A port that is a state of the node may be recorded, but feeds nothing.
+    ``handle(module, signal, site)`` adds its nodes and returns {name: Signal}, one for each name of ``outputs``.
+    Its main node has the id ``site.name``. A port that is a state of the node may be recorded, but feeds nothing.
 
-    ``outputs(module, result)``: the tensors of a call that mean something, by name ("s" spikes, "v" potential after
-    the step, "i" current …), from what it returned or from what the module holds then. Names are those of the
-    node's outputs and states. Of a sequence, they have its axis of time. What is returned and not named is a state.
+    ``outputs(module, result)``: the tensors of a call that mean something, by name ("s" spikes, "v" potential
+    after the step, "i" current …), from what it returned or from what the module holds then. Names are those of
+    the node's outputs and states. Of a sequence, they have its axis of time. What is returned and not named is a
+    state.
 
     ``check(module)`` raises ``RefusedError`` for attributes that cannot be held.
 
@@ -66,14 +67,17 @@ class Framework:
     """A framework on torch.
 
     ``name``: root package, which is also the name of its importer. ``title``: as its authors write it.
-    ``neurons``: by class name, of classes of this package. ``layers``: handlers of further layers of its own without
-    state; torch's are known. ``checks``: of the settings of those layers. ``walked``: its own classes whose forward
-    is followed like the user's, such as containers; those that hold other modules and are nothing else here, too.
-    ``reset(net)``: bring hidden states to rest. ``unwrap(net)``: the network inside a wrapper of the framework's own.
+    ``neurons``: by class name, of classes of this package. ``layers``: handlers of further layers of its own
+    without state; torch's are known. ``checks``: of the settings of those layers. ``walked``: its own classes
+    whose forward is followed like the user's, such as containers; those that hold other modules and are nothing
+    else here, too.
+    ``reset(net)``: bring hidden states to rest. ``unwrap(net)``: the network inside a wrapper of the framework's
+    own.
     ``states(net)``: names in the state dict that hold states; a checkpoint may have them, and they are not loaded.
-    ``dt(net)``: seconds per step, None where steps have no length. ``packages``: whose versions go into provenance and recordings.
-    ``remedies``: what to do about classes that cannot be held, by name. ``remedy``: what to do about an exception of
-    the user's factory, empty where there is nothing to say.
+    ``dt(net)``: seconds per step, None where steps have no length. ``packages``: whose versions go into provenance
+    and recordings.
+    ``remedies``: what to do about classes that cannot be held, by name. ``remedy``: what to do about an exception
+    of the user's factory, empty where there is nothing to say.
     """
 
     name: str

@@ -40,6 +40,14 @@ def layer_of(framework: Framework, module: nn.Module) -> Handler | None:
     return framework.layers.get(name) if root == framework.name else LAYERS.get(name)
 
 
+def handler_of(framework: Framework, module: nn.Module) -> Handler:
+    """The handler of a layer that ``check`` let pass."""
+    handler = layer_of(framework, module)
+    if handler is None:
+        raise KeyError(type(module).__name__)
+    return handler
+
+
 def is_leaf(framework: Framework, module: nn.Module) -> bool:
     """Whether a module stays whole. The user's own are walked through, and containers."""
     root, name = kind_of(framework, module)

@@ -52,7 +52,7 @@ class Value:
 
 
 class Moments:
-    """``values`` by number, ``units`` of events by index, ``times`` of events by index, and the events of a unit."""
+    """``values`` by number; ``units`` and ``times`` of events by index; ``events`` of a unit by time."""
 
     def __init__(self, framework: Framework, recorder: Recorder, layout: Layout) -> None:
         self.framework = framework
@@ -99,10 +99,8 @@ class Moments:
             for ref, value in alias.items():
                 self.values[ref.value] = value
             return
-        if any(value.time == WHOLE for value in given):
-            time = WHOLE
-        else:
-            time = self._step(event, given)
+        whole = any(value.time == WHOLE for value in given)
+        time = WHOLE if whole else self._step(event, given)
         place = self._place(event)
         turn = self._done[place, time]
         self._done[place, time] += 1
@@ -163,7 +161,7 @@ class Moments:
         return replace(first, time=WHOLE, lead=lead)
 
     def _taken(self, event: Event) -> Mapping[Ref, Value] | None:
-        """One step of a sequence: ``x[t]``, ``x[:, t]``, ``x.select(dim, t)``, or all of them by a loop over it."""
+        """One step of a sequence: ``x[t]``, ``x[:, t]``, ``x.select(dim, t)``, or all by a loop over it."""
         source = self.value(event.args[0]) if isinstance(event.args[0], Ref) else None
         axis = None if source is None else {Lead.TIME_BATCH: 0, Lead.BATCH_TIME: 1}.get(source.lead or Lead.BATCH)
         if source is None or axis is None:

@@ -1,7 +1,7 @@
 """The graph of one step: which calls the output needs, and what each takes from this step and the one before.
 
-Every place is looked at in a late step; the others from step 1 on must do the same. What step 0 does differently is
-the value before the start, which is compared by numbers once the graph runs.
+Every place is looked at in a late step; the others from step 1 on must do the same. What step 0 does differently
+is the value before the start, which is compared by numbers once the graph runs.
 """
 
 from __future__ import annotations

@@ -54,8 +54,7 @@ class Probe:
 
 
 def probe(framework: Framework, net: nn.Module, options: ImportOptions) -> Probe:
-    """The first layout that the network takes. Raises ``UsageError`` with what it said to each if it takes none."""
-    assert options.input_shape is not None
+    """The first layout that the network takes. Raises ``UsageError`` with what it said to each otherwise."""
     steps, samples = sizes(framework, net)
     first = Layout(
         Kind.STEP, options.integer("steps", steps or STEPS), options.integer("samples", samples or SAMPLES)
@@ -77,7 +76,7 @@ def probe(framework: Framework, net: nn.Module, options: ImportOptions) -> Probe
             break
     listing = "\n    ".join(["", *said])
     raise UsageError(
-        f"the network does not take input of shape {list(options.input_shape)}; it was called with:{listing}\n ",
+        f"the network does not take input of shape {list(options.input_shape or ())}; it was called with:{listing}\n ",
         where=type(net).__name__,
         remedy=f"{SHAPE} {HOW}",
     )

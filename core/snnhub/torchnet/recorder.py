@@ -1,8 +1,8 @@
 """Watches a network while it runs: leaf modules whole, the functions between them one by one.
 
-Tensors are told apart by identity and version, so whatever Python does in between, such as loops, lists, attributes
-and helper functions, need not be understood. Nothing of the user's network is changed: ``torch.nn.Module`` is told to
-call through here as long as a network is watched, as torch.fx does it.
+Tensors are told apart by identity and version, so whatever Python does in between, such as loops, lists,
+attributes and helper functions, need not be understood. Nothing of the user's network is changed:
+``torch.nn.Module`` is told to call through here as long as a network is watched, as torch.fx does it.
 """
 
 from __future__ import annotations
@@ -57,8 +57,7 @@ class Recorder:
         """Watch ``run(given)``, which calls the network once, and return its result."""
         import torch
 
-        ref = self._new(given, Fact(tuple(given.shape), INPUT, len(self.results)))
-        assert ref is not None
+        self._new(given, Fact(tuple(given.shape), INPUT, len(self.results)))
         with torch.no_grad(), _calling_through(self), _mode(self):
             result = run(given)
         self.results.append(self._refs(result))

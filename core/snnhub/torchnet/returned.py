@@ -70,7 +70,7 @@ class Returned:
 
 
 def reduced(moments: Moments, value: Value) -> tuple[Value, str]:
-    """A value of one step, as what it is over time: the sum or mean that a loop adds up, else the last of its kind."""
+    """A value of one step over time: the sum or mean that a loop adds up, else the last of its kind."""
     steps = moments.layout.steps
     event = moments.events[value.unit].get(value.time)
     if event is not None and event.name in DIVISIONS and len(event.args) == 2 and event.args[1] == steps:
@@ -129,7 +129,7 @@ def _grouped(result: Any, moments: Moments, steps: int) -> list[Value | None]:
         return []
     values = [moments.value(part) for part in result if isinstance(part, Ref)]
     first = values[0] if values else None
-    if len(values) == len(result) == steps > 1 and first is not None:
-        if all(value == replace(first, time=step) for step, value in enumerate(values)):
-            return [replace(first, time=-1, lead=Lead.TIME_BATCH)]
+    rows = len(values) == len(result) == steps > 1 and first is not None
+    if first is not None and rows and all(value == replace(first, time=t) for t, value in enumerate(values)):
+        return [replace(first, time=-1, lead=Lead.TIME_BATCH)]
     return [item for part in result for item in _grouped(part, moments, steps)]

@@ -84,8 +84,8 @@ def _part(moments: Moments, event: Event, name: str) -> Array | None:
 
 
 def first_steps(graph: Graph, walk: Walk, stimulus: Array, lookup: OpLookup) -> Iterator[Finding]:
-    """What is there before the first step, where something is fed back: every value of the first steps must be that
-    of the engine, whose edges deliver zero before the start.
+    """What is there before the first step, where something is fed back: every value of the first steps must be
+    that of the engine, whose edges deliver zero before the start.
     """
     steps = max((edge.delay for edge in graph.edges), default=0)
     known = {

@@ -9,9 +9,9 @@ from snnhub.ir.graph import Port
 
 
 class Lead(Enum):
-    """Axes in front of the features: time and batch in one order or the other, batch alone, time and batch merged in
-    either order, or a time axis of length 1 that waits to be repeated. ``DECODED``: time is gone; only the output may
-    look like this.
+    """Axes in front of the features: time and batch in one order or the other, batch alone, time and batch merged
+    in either order, or a time axis of length 1 that waits to be repeated. ``DECODED``: time is gone; only the
+    output may look like this.
     """
 
     TIME_BATCH = "(T, N)"

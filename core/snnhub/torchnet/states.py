@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from snnhub.findings import Finding, error
 from snnhub.ir.graph import Node
@@ -30,7 +31,7 @@ def problems(plan: Plan, nodes: dict[Unit, Node]) -> Iterator[Finding]:
         events = sorted(moments.events[unit].items())
         yield from _at_start(moments, events[0][1], nodes.get(unit))
         steps = [item for item in events if item[0] >= 0]
-        for (_, before), (step, now) in zip(steps, steps[1:], strict=False):
+        for (_, before), (step, now) in pairwise(steps):
             words = _handed_on(moments, before, now, neuron.keeps)
             if words:
                 yield error("SNN-3522", event.place, f"in step {step} {words}", remedy=HAND_ON)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snnhub.errors import GraphError
 from snnhub.findings import error, info
@@ -23,6 +23,9 @@ from snnhub.torchnet.plan import Constant, Link, Plan
 from snnhub.torchnet.signals import Lead, RefusedError, Signal
 from snnhub.torchnet.site import Site
 
+if TYPE_CHECKING:
+    from torch import nn
+
 RESERVED = ("input", "output")
 SEQUENCES = {None: Lead.BATCH, 0: Lead.TIME_BATCH, 1: Lead.BATCH_TIME, MERGED: Lead.BATCH_MERGED}
 ONE_TENSOR = "Give it one tensor that the network works out."
@@ -32,7 +35,8 @@ PARAMETER = "Numbers and tensors that are no activations belong into a layer."
 class Walk:
     """``builder`` collects nodes and findings, ``decoder`` what reduces the output over time.
 
-    ``sites``: id and lead of every module that was added, by its path. ``ports``: of neurons, their outputs by path.
+    ``sites``: id and lead of every module that was added, by its path. ``ports``: of neurons, their outputs by
+    path.
     """
 
     def __init__(self, plan: Plan, input_shape: tuple[int, ...], lookup: OpLookup) -> None:
@@ -70,7 +74,7 @@ class Walk:
     def _unit(self, unit: Unit) -> None:
         event = self.plan.event[unit]
         try:
-            made = self._module(unit, event) if event.module is not None else {"y": self._function(event)}
+            made = self._function(event) if event.module is None else self._module(event, event.module)
         except RefusedError as problem:
             self.builder.findings.append(error(problem.code, event.place, str(problem), remedy=problem.remedy))
             made = {}
@@ -127,9 +131,7 @@ class Walk:
                 self.builder.findings.append(info("SNN-3007", path, words, old=old, new=name))
         return Site(name, Origin(self.framework.name, "", path or place), self.builder)
 
-    def _module(self, unit: Unit, event: Event) -> Mapping[str, Signal]:
-        module = event.module
-        assert module is not None
+    def _module(self, event: Event, module: nn.Module) -> Mapping[str, Signal]:
         kinds.check(self.framework, module)
         args, kwargs = self.plan.arguments(event)
         neuron = self.plan.neuron(event)
@@ -145,10 +147,8 @@ class Walk:
             words = f"{kind} does nothing in evaluation mode; removed"
             self.builder.findings.append(info("SNN-3005", event.place, words))
             return {"y": signal}
-        handler = kinds.layer_of(self.framework, module)
-        assert handler is not None
         site = self._site(event.place, event.name)
-        made = handler(module, signal, site)
+        made = kinds.handler_of(self.framework, module)(module, signal, site)
         self.sites[event.name] = (site.name, made.lead)
         return {"y": made}
 
@@ -166,7 +166,7 @@ class Walk:
         self.ports[event.name] = {name: item.port for name, item in made.items()}
         return made
 
-    def _function(self, event: Event) -> Signal:
+    def _function(self, event: Event) -> Mapping[str, Signal]:
         args, kwargs = self.plan.arguments(event)
         site_args = [self._argument(value) for value in args]
         shapes = [self.moments.recorder.facts[ref.value].shape for ref in (*event.made[:1], *event.inputs)]
@@ -190,7 +190,7 @@ class Walk:
             raise RefusedError("SNN-3003", f"{call.name} holds a frame in time", functions.TIME_REMEDY)
         if call.decoder is not None:
             self.decoder = call.decoder
-        return result
+        return {"y": result}
 
     def _argument(self, value: Any) -> Any:
         changed = mapped(value, Link, self.signal)

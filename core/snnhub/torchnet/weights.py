@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from snnhub.errors import FormatError, SnnhubError, UnsupportedError, UsageError
 from snnhub.findings import error
-
 from snnhub.torchnet.pickled import modules_in
 
 if TYPE_CHECKING:
