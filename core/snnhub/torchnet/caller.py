@@ -26,10 +26,6 @@ class Caller:
         self._before: Any = None
         self._first = True
 
-    def fresh(self) -> None:
-        """Start again."""
-        self._before, self._first = None, True
-
     def step(self, given: torch.Tensor) -> Any:
         """Call the network. Raises ``UsageError`` if it does not return what it takes."""
         passed: dict[str, Any] = dict.fromkeys(self.needed) if self._first else self._handed_on()

@@ -20,14 +20,22 @@ def copied(net: nn.Module, share: bool = False) -> nn.Module:
     memo: dict[int, Any] = {id(value): value for value in net.parameters()} if share else {}
     modules = list(net.modules())
     for module in modules:
-        memo[id(module)] = type(module).__new__(type(module))
+        memo[id(module)] = object.__new__(type(module))
         for value in _tensors(vars(module), torch.Tensor):
             if not value.is_leaf:
                 memo[id(value)] = value.detach().clone()
     for module in modules:
-        vars(memo[id(module)]).update({name: copy.deepcopy(value, memo) for name, value in vars(module).items()})
+        vars(memo[id(module)]).update({name: _copied(value, memo) for name, value in vars(module).items()})
     made: nn.Module = memo[id(net)]
     return made
+
+
+def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    """A copy; of what cannot be copied, such as a file or a lock, the thing itself."""
+    try:
+        return copy.deepcopy(value, memo)
+    except Exception:  # noqa: BLE001  an attribute of the user's may raise anything
+        return value
 
 
 def _tensors(value: Any, kind: type) -> list[Any]:

@@ -155,7 +155,9 @@ class Moments:
         """The sequence of one value in every step, or None."""
         first = parts.get(0)
         whole = dim in (0, 1) and len(parts) == self.layout.steps and first is not None
-        if not whole or any(parts.get(step) != replace(first, time=step) for step in range(self.layout.steps)):
+        if first is None or not whole:
+            return None
+        if any(parts.get(step) != replace(first, time=step) for step in range(self.layout.steps)):
             return None
         lead = Lead.TIME_BATCH if dim == 0 else Lead.BATCH_TIME
         return replace(first, time=WHOLE, lead=lead)
@@ -182,6 +184,8 @@ class Moments:
         if value is None or value.time < 0:
             return None
         place = index if isinstance(index, tuple) else (index,)
+        while len(place) > 1 and place[-1] in (slice(None), Ellipsis):
+            place = place[:-1]
         dim = len(place) - 1
         full = all(part == slice(None) for part in place[:-1]) and isinstance(place[-1], int)
         filled = {**self._filled.get(target.value, {}), int(place[-1]) % self.layout.steps: value} if full else {}

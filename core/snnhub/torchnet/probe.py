@@ -14,6 +14,7 @@ from snnhub.api.options import ImportOptions
 from snnhub.errors import UsageError
 from snnhub.ir.tensor import Array
 from snnhub.torchnet.caller import Caller
+from snnhub.torchnet.copying import copied
 from snnhub.torchnet.events import INPUT, Event, Ref
 from snnhub.torchnet.framework import MERGED, Framework, Sequence
 from snnhub.torchnet.kinds import neuron_of
@@ -75,8 +76,9 @@ def probe(framework: Framework, net: nn.Module, options: ImportOptions) -> Probe
                 said.append(f"{kind.value}: {problem}")
             break
     listing = "\n    ".join(["", *said])
+    shape = list(options.input_shape or ())
     raise UsageError(
-        f"the network does not take input of shape {list(options.input_shape or ())}; it was called with:{listing}\n ",
+        f"the network does not take input of shape {shape}; what each way to call it gave:{listing}\n ",
         where=type(net).__name__,
         remedy=f"{SHAPE} {HOW}",
     )
@@ -123,6 +125,7 @@ def _run(framework: Framework, net: nn.Module, layout: Layout, options: ImportOp
     stimulus = random.random(shape, dtype=np.float32)
     if layout.kind is Kind.FRAME:
         stimulus[:] = stimulus[:1]
+    net = copied(net, share=True)  # networks may keep states in attributes of their own
     recorder, caller = Recorder(framework, net), Caller(net)
     framework.reset(net)
     try:

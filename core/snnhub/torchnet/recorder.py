@@ -8,11 +8,11 @@ attributes and helper functions, need not be understood. Nothing of the user's n
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from snnhub.findings import Finding, error
+from snnhub.torchnet.calls import calling_through
 from snnhub.torchnet.events import INPUT, Event, Fact, Ref, leaves, mapped
 from snnhub.torchnet.framework import Framework
 from snnhub.torchnet.kinds import is_leaf, neuron_of
@@ -58,7 +58,7 @@ class Recorder:
         import torch
 
         self._new(given, Fact(tuple(given.shape), INPUT, len(self.results)))
-        with torch.no_grad(), _calling_through(self), _mode(self):
+        with torch.no_grad(), calling_through(self.module), _mode(self):
             result = run(given)
         self.results.append(self._refs(result))
         return result
@@ -236,25 +236,8 @@ def _site() -> tuple[tuple[int, int], ...]:
 def _mode(recorder: Recorder) -> Any:
     from torch.overrides import TorchFunctionMode
 
-    class Watching(TorchFunctionMode):
+    class Watching(TorchFunctionMode):  # type: ignore[misc]
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             return recorder.function(func, args, kwargs or {})
 
     return Watching()
-
-
-@contextmanager
-def _calling_through(recorder: Recorder) -> Iterator[None]:
-    """Have every module's call told to the recorder."""
-    from torch import nn
-
-    usual = nn.Module.__call__
-
-    def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        return recorder.module(module, lambda: usual(module, *args, **kwargs), args, kwargs)
-
-    nn.Module.__call__ = call  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        nn.Module.__call__ = usual  # type: ignore[method-assign]

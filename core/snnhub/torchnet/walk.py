@@ -51,6 +51,7 @@ class Walk:
         self.signals: dict[tuple[Unit, str], Signal] = {}
         self._used: Counter[str] = Counter()
         self._late: dict[Port, Link] = {}
+        self._bundles: dict[Unit, list[Signal]] = {}
         hold = self.layout.steps if self.layout.kind is Kind.FRAME else 0
         port = self.builder.input(input_shape, F32, hold=hold)
         self.signals[GIVEN, "x"] = Signal(port, self.layout.kind.lead, input_shape)
@@ -170,6 +171,8 @@ class Walk:
         args, kwargs = self.plan.arguments(event)
         site_args = [self._argument(value) for value in args]
         shapes = [self.moments.recorder.facts[ref.value].shape for ref in (*event.made[:1], *event.inputs)]
+        if bundle := self._bundled(event, args):
+            return bundle
         call = Call(
             event.name,
             site_args,
@@ -191,6 +194,22 @@ class Walk:
         if call.decoder is not None:
             self.decoder = call.decoder
         return {"y": result}
+
+    def _bundled(self, event: Event, args: tuple[Any, ...]) -> Mapping[str, Signal]:
+        """``torch.stack((a, b)).sum(0)``: the sum of two tensors of one step, as containers write it."""
+        parts = args[0] if args and isinstance(args[0], tuple | list) else ()
+        unit = self.moments.units[event.index]
+        if event.name == "stack" and len(parts) == 2 and all(isinstance(part, Link) for part in parts):
+            if event.kwargs.get("dim", event.args[1] if len(event.args) > 1 else 0) == 0:
+                self._bundles[unit] = [self.signal(part) for part in parts]
+                shape = self.moments.recorder.facts[event.made[0].value].shape
+                return {"y": Signal(Port("bundle", "y"), Lead.FRAME, shape[2:])}
+        source = args[0].unit if args and isinstance(args[0], Link) and not args[0].delay else None
+        if event.name != "sum" or source not in self._bundles or (*args[1:], *event.kwargs.values()) != (0,):
+            return {}
+        a, b = self._bundles[source]
+        call = Call("add", [a, b], {}, (), (), self.layout.samples)
+        return {"y": functions.handle(call, self._site(event.place, ""))}
 
     def _argument(self, value: Any) -> Any:
         changed = mapped(value, Link, self.signal)
