@@ -14,10 +14,10 @@ from snnhub.findings import Finding, Severity, info, note
 from snnhub.ir.graph import Graph
 
 from snnhub_snntorch.code import Code, Coder
+from snnhub_snntorch.elsewhere import FACTORY, PLACE
 
 WRITTEN, LEFT = "SNN-4521", "SNN-4522"
-FACTORY, SUFFIX = "net", ".py"
-ENVIRONMENT = "nir-frameworks"
+SUFFIX = ".py"
 WORKER = "snnhub_snntorch.states:main"
 
 
@@ -78,6 +78,6 @@ def _built(place: Path) -> Mapping[str, Any]:
     from snnhub.peers.protocol import Worker
     from snnhub.peers.recipe import read_recipe
 
-    recipe = read_recipe(load().environments[ENVIRONMENT].path())
-    with Worker(ENVIRONMENT, worker_command(interpreter(recipe), WORKER)) as worker:
+    recipe = read_recipe(load().environments[PLACE.environment].path())
+    with Worker(PLACE.environment, worker_command(interpreter(recipe), WORKER)) as worker:
         return worker.call("built", {"folder": str(place)})
