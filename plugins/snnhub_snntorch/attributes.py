@@ -33,7 +33,7 @@ INSTEAD = {
 
 
 def own_class(module: Any) -> type:
-    """snnTorch's class of a neuron: its own, or that which the user's class derives from."""
+    """Class of snnTorch that a neuron is: its own, or that which the user's class derives from."""
     return next(base for base in type(module).__mro__ if base.__module__.split(".")[0] == "snntorch")
 
 
@@ -114,7 +114,7 @@ def _grade(module: Any) -> None:
 
 
 def _plain_class(module: Any) -> None:
-    """snnTorch has further classes of the same names, which it does not export."""
+    """There are further classes of snnTorch with the same names, which it does not export."""
     found = own_class(module)
     if found.__module__.endswith(("leakyunroll", "leakykernel")):
         words = f"{found.__module__}.{found.__name__} is no part of what snnTorch exports"

@@ -19,7 +19,7 @@ from snnhub_snntorch.layer_forms import LAYERS, Made, UnsayableError
 from snnhub_snntorch.neuron_forms import LAYERED, NEURONS, neuron
 
 UNSAYABLE = "SNN-4520"
-INDENT = "    "
+INDENT, ADD = "    ", "core.Add"
 KEEP = "Keep the network as .snn."
 SPIKES = {"s": "spk", "spk": "spk"}
 HEAD = '''"""{title}, written by snnhub for snnTorch 1.0.0. Its numbers are in {weights}:
@@ -86,7 +86,8 @@ class Coder:
         code = Code(text)
         for name, one in made.items():
             code.state |= {f"{modules.paths[name]}.{key}": value for key, value in one.state.items()}
-            code.checks |= {modules.paths[name]: value for value in one.checks.values()}
+            if one.gain is not None:
+                code.checks[modules.paths[name]] = one.gain
         return code
 
     def _refuse(self, place: str, words: str, remedy: str = KEEP) -> None:
@@ -96,7 +97,9 @@ class Coder:
         """What belongs to no node: terminals, types, delays."""
         graph = self.graph
         if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-            self._refuse(graph.name, f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs; one of each is written")
+            self._refuse(
+                graph.name, f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs; one of each is written"
+            )
         for item in graph.inputs:
             if item.type != F32:
                 self._refuse(item.id, f"its input is {item.type}; snnTorch computes in f32")
@@ -106,7 +109,7 @@ class Coder:
                 self._refuse(str(edge), f"an edge of {edge.delay} steps that is in no recurrent neuron")
 
     def _loop(self, node: Node) -> Node | None:
-        """The layer between a neuron's spikes of the step before and its port ``r``, where that is all there is."""
+        """The layer from a neuron's spikes of the step before to its port ``r``, where that is all there is."""
         into = self.graph.into.get(Port(node.id, "r"), ())
         if len(into) != 1 or into[0].delay:
             return None
@@ -124,16 +127,19 @@ class Coder:
                 return neuron(node, shape, self.loops.get(node.id))
             if node.op in LAYERS:
                 return LAYERS[node.op](node, shape)
-            if node.op == "core.Add":
-                return Made("")
-            raise UnsayableError(f"{node.kind} has no form in snnTorch's code")
         except UnsayableError as problem:
             self._refuse(node.id, str(problem), problem.remedy)
             return None
+        if node.op == ADD:
+            return Made("")
+        self._refuse(node.id, f"{node.kind} has no form in snnTorch's code")
+        return None
 
     def _about(self) -> str:
         shape = self.graph.inputs[0].shape
-        lead = "(samples, features): one frame for all steps" if self.graph.inputs[0].hold else "(time, samples, …)"
+        lead = (
+            "(samples, features): one frame for all steps" if self.graph.inputs[0].hold else "(time, samples, …)"
+        )
         return f"Input {lead}, features {list(shape)}."
 
     def _forward(self) -> Iterator[str]:
@@ -157,7 +163,7 @@ class Coder:
         return f"{', '.join(names)} = <{node.id}>.reset_mem()"
 
     def _call(self, node: Node) -> str:
-        if node.op == "core.Add":
+        if node.op == ADD:
             return f"{self.local[node.id]} = {self._arriving(node, 'a')} + {self._arriving(node, 'b')}"
         if node.op not in NEURONS:
             return f"{self.local[node.id]} = <{node.id}>({self._arriving(node, 'x')})"

@@ -71,9 +71,7 @@ def heard(s: Value, param: Namespace, graded: bool) -> dict[str, Value]:
     return {"spk": number(s) * param.grade} if graded else {}
 
 
-def _leaky(
-    x: Value, state: Namespace, param: Namespace, *, reset: str, reset_delay: bool, graded: bool
-) -> Step:
+def _leaky(x: Value, state: Namespace, param: Namespace, *, reset: str, reset_delay: bool, graded: bool) -> Step:
     before = number(above(state.v, param))
     if reset == "zero":
         h = param.beta * ((1.0 - before) * state.v) + x
@@ -157,7 +155,7 @@ ALPHA_NEURON = StepOp(
 LAPICQUE = StepOp(
     "snntorch.Lapicque",
     1,
-    "snnTorch's Lapicque: h = x r (1 / (r c)) time_step + (1 - time_step / (r c)) v; the reset waits for the next step.",
+    "snnTorch's Lapicque: h = x r (1 / (r c)) time_step + (1 - time_step / (r c)) v; the reset waits for a step.",
     _lapicque,
     current,
     lambda _: at_rest("v"),

@@ -1,8 +1,9 @@
 """snnTorch 1.0.0's neurons that hear their own spikes of the step before, and its neuron of whole sequences.
 
-Equations from ``snntorch._neurons`` (``rleaky``, ``rsynaptic``, ``leakyparallel``), f32, one rounding per operation.
-Where the spikes pass a layer (``Linear``, ``Conv2d``), it is a node of its own behind an edge of one step, and
-its sums arrive at port ``r``; in step 0 it sees zeros, and gives its bias. ``one_to_one`` has a factor ``w_rec`` instead.
+Equations from ``snntorch._neurons`` (``rleaky``, ``rsynaptic``, ``leakyparallel``), f32, one rounding per
+operation. Where the spikes pass a layer (``Linear``, ``Conv2d``), it is a node of its own behind an edge of one step,
+and its sums arrive at port ``r``; in step 0 it sees zeros, and gives its bias. Without a layer there is a factor
+``w_rec`` instead.
 """
 
 from __future__ import annotations
@@ -37,9 +38,7 @@ def _with_layer(_: Attributes) -> tuple[Slot, ...]:
     return (Slot("x", F32), Slot("r", F32))
 
 
-def _rleaky(
-    x: Value, r: Value, state: Namespace, param: Namespace, *, reset: str, reset_delay: bool
-) -> Step:
+def _rleaky(x: Value, r: Value, state: Namespace, param: Namespace, *, reset: str, reset_delay: bool) -> Step:
     before = number(above(state.v, param))
     h = late(param.beta * state.v + x + r, before, param, reset)
     v, s = prompt(h, before, param, reset, reset_delay)
@@ -124,7 +123,7 @@ RSYNAPTIC_OWN = StepOp(
 PARALLEL = StepOp(
     "snntorch.LeakyParallel",
     1,
-    "snnTorch's LeakyParallel: v = max(r + x, 0), spike where v - v_threshold > 0; r comes from v of the step before.",
+    "snnTorch's LeakyParallel: v = max(r + x, 0), spike where v - v_threshold > 0; r comes from the last v.",
     _parallel,
     _with_layer,
     lambda _: at_rest("v"),
