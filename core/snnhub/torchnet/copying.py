@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def copied(net: nn.Module, share: bool = False) -> nn.Module:
     """A copy, also of a network whose states still hang on a training graph. ``share``: with the same parameters,
-    which nothing changes where no weights are loaded and the copy runs in evaluation mode.
+    for one more run of a copy.
 
     Every module is copied by its attributes: classes that say themselves how they are copied may leave some out.
     """

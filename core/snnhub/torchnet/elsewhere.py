@@ -20,7 +20,7 @@ from snnhub.peers.recipe import read_recipe
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """``package``: of the framework; ``environment``: that has it; ``importer`` and ``runner``: ``module:function``
+    """``package``: of the framework; ``environment``: that has it; ``importer``, ``runner``: ``module:function``
     of what works in either place; ``hint``: how to install the framework here.
 
     Where nobody says it, networks are imported here if the framework is here, else in the environment if that

@@ -37,6 +37,11 @@ def known(name: str) -> bool:
 
 
 REMEDIES = {
+    **dict.fromkeys(("softmax", "log_softmax"), "It changes no decision: leave it to the loss."),
+    **dict.fromkeys(("max", "amax"), "Return the sequence, or reduce it over time with sum or mean."),
+    **dict.fromkeys(("bernoulli", "rand_like", "poisson"), "Turn the input into spikes outside the network."),
+    "matmul": "Multiply by weights in a Linear layer.",
+    "linear": "Multiply by weights in a Linear layer.",
     "getitem": "Indexing a tensor takes the time axis (or the batch) apart. " + TIME_REMEDY,
     "stack": ONE_STEP,
 }

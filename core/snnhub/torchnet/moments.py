@@ -21,6 +21,8 @@ from snnhub.torchnet.signals import Lead
 JOINS = frozenset({"stack"})
 INDEXES = frozenset({"getitem", "select", "unbind"})
 INTO = frozenset({"setitem"})
+UNNAMED = "state "
+"""How states begin that a neuron returns and its framework gives no name."""
 SAME = frozenset({"detach", "detach_", "clone", "contiguous", "alias"})
 
 
@@ -199,7 +201,7 @@ def names_of(event: Event) -> list[tuple[Ref, str]]:
     """Values of an event that mean something, by name: those of a neuron, else ``y`` or ``y0``, ``y1`` …"""
     if event.named:
         states = [ref for ref in event.made if ref not in event.named.values()]
-        unnamed = [(ref, f"state {number}") for number, ref in enumerate(states)]
+        unnamed = [(ref, f"{UNNAMED}{number}") for number, ref in enumerate(states)]
         return [*((ref, name) for name, ref in event.named.items()), *unnamed]
     if len(event.made) == 1:
         return [(event.made[0], "y")]

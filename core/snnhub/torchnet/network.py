@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snnhub.api.factory import made
+from snnhub.api.factory import Remedy, made
 from snnhub.api.options import ImportOptions
 from snnhub.errors import UsageError
 from snnhub.findings import Finding, info
@@ -69,20 +70,23 @@ def _network(framework: Framework, source: Any, options: ImportOptions) -> tuple
     if isinstance(source, Path):
         raise refuse_file(source)
     if isinstance(source, torch.nn.Module):
-        return copied(source, share=options.weights is None), []
+        return copied(source), []
     if not isinstance(source, str):
         raise UsageError(
             f"a {framework.title} network is a factory reference or a torch.nn.Module", found=type(source).__name__
         )
     words = "the factory was run: importing a network by factory runs its author's code"
-    return build(source, options, framework), [info("SNN-3001", source, words)]
+    return build(source, options.settings, framework.remedy), [info("SNN-3001", source, words)]
 
 
-def build(reference: str, options: ImportOptions, framework: Framework) -> nn.Module:
-    """What the factory returns, which must be a module of torch. This runs the user's code."""
+def build(reference: str, settings: Mapping[str, str], remedy: Remedy) -> nn.Module:
+    """What ``path/file.py:factory`` or ``package.module:factory`` returns for ``settings``. This runs user code.
+
+    Raises ``UsageError`` as ``made`` does, and if something else than a module comes.
+    """
     import torch
 
-    net = made(reference, options.settings, framework.remedy)
+    net = made(reference, settings, remedy)
     if not isinstance(net, torch.nn.Module):
         raise UsageError("the factory must return a torch.nn.Module", where=reference, found=type(net).__name__)
     return net

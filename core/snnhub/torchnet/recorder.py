@@ -27,6 +27,7 @@ READING = frozenset(
 )
 """Functions that hand values to Python, or whose shapes depend on values."""
 SAME_SIDE = {"radd": "add", "rmul": "mul", "data": "detach"}
+HANDS_OFF = "Leave the states of a neuron to the neuron while the network runs."
 AGAINST = "Import the network without what depends on values: a forward must do the same whatever its input is."
 
 
@@ -50,6 +51,7 @@ class Recorder:
         self._now: dict[int, tuple[int, int]] = {}
         self._alive: list[torch.Tensor] = []
         self._versions_seen: list[int] = []
+        self._left: dict[int, tuple[Any, dict[str, Ref]]] = {}
         self._outer: list[str] = []
         self._inside = 0
 
@@ -118,15 +120,30 @@ class Recorder:
                 self._outer.pop()
         before = self._refs((tuple(args), dict(kwargs)))
         self._inside += 1
+        self._ensure_kept(path, module, before)
         self.last = f"{path} ({type(module).__name__})"
         try:
             result = call()
             neuron = neuron_of(self.framework, module)
             named = dict(neuron.outputs(module, result)) if neuron else {}
             self._made(path, module, before, result, args, kwargs, named)
+            self._left[id(module)] = (result, {name: self.ref(value) for name, value in named.items()})
         finally:
             self._inside -= 1
         return result
+
+    def _ensure_kept(self, path: str, module: nn.Module, before: Any) -> None:
+        """A neuron that is given no state must still hold what its call before left."""
+        neuron = neuron_of(self.framework, module)
+        known = self._left.get(id(module))
+        if neuron is None or known is None or len(list(leaves(before, Ref))) > 1:
+            return
+        now = neuron.outputs(module, known[0])
+        still = {name: self.ref(value) for name, value in now.items() if value is not None}
+        changed = [name for name, ref in known[1].items() if still.get(name) != ref]
+        if changed:
+            words = f"its state is changed from outside between two steps ({', '.join(changed)})"
+            self.problems.append(error("SNN-3522", path.replace(".", "/"), words, remedy=HANDS_OFF))
 
     @property
     def outer(self) -> str:

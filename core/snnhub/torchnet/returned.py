@@ -9,7 +9,7 @@ from snnhub.errors import UsageError
 from snnhub.findings import Finding, info
 from snnhub.torchnet.events import Event, Ref, leaves
 from snnhub.torchnet.layout import Kind
-from snnhub.torchnet.moments import Moments, Value
+from snnhub.torchnet.moments import UNNAMED, Moments, Value
 from snnhub.torchnet.signals import Lead
 
 OPTION = "output"
@@ -42,7 +42,8 @@ class Returned:
 
     def others(self) -> list[Finding]:
         """A word on the tensors that are returned and are no output."""
-        rest = [item for number, item in enumerate(self.items) if number != self.position and item is not None]
+        known = [item for number, item in enumerate(self.items) if number != self.position and item is not None]
+        rest = [item for item in known if not item.name.startswith(UNNAMED)]
         if not rest:
             return []
         names = ", ".join(
@@ -119,17 +120,31 @@ def _started(moments: Moments, event: Event) -> Value | None:
     return known[0] if len(known) == 1 and zeros == [0] else None
 
 
-def _grouped(result: Any, moments: Moments, steps: int) -> list[Value | None]:
-    """Tensors that one call returned, in order. A list with one per step is one."""
-    if isinstance(result, Ref):
-        return [moments.value(result)]
+def rows_of(result: Any, kind: type, steps: int) -> list[list[Any]]:
+    """Everything of ``kind`` that a call returned, in order; a list of one per step is one, if steps are given."""
+    if isinstance(result, kind):
+        return [[result]]
     if isinstance(result, dict):
         result = list(result.values())
     if not isinstance(result, tuple | list):
         return []
-    values = [moments.value(part) for part in result if isinstance(part, Ref)]
-    first = values[0] if values else None
-    rows = len(values) == len(result) == steps > 1 and first is not None
-    if first is not None and rows and all(value == replace(first, time=t) for t, value in enumerate(values)):
-        return [replace(first, time=-1, lead=Lead.TIME_BATCH)]
-    return [item for part in result for item in _grouped(part, moments, steps)]
+    if steps > 1 and len(result) == steps and all(isinstance(part, kind) for part in result):
+        return [list(result)]
+    return [row for part in result for row in rows_of(part, kind, steps)]
+
+
+def _grouped(result: Any, moments: Moments, steps: int) -> list[Value | None]:
+    """Tensors that one call returned, in order. A list with one per step is one, if it is the same of each."""
+    items: list[Value | None] = []
+    for row in rows_of(result, Ref, steps):
+        values = [moments.value(ref) for ref in row]
+        first = values[0]
+        if first is not None and steps == len(values) and _is_one(values, first):
+            items.append(replace(first, time=-1, lead=Lead.TIME_BATCH))
+        else:
+            items += values
+    return items
+
+
+def _is_one(values: list[Value | None], first: Value) -> bool:
+    return len(values) > 1 and all(value == replace(first, time=step) for step, value in enumerate(values))

@@ -21,6 +21,7 @@ from snnhub.torchnet.importer import Traced, trace, unsupported
 from snnhub.torchnet.layout import Kind, Layout
 from snnhub.torchnet.network import packages, prepare
 from snnhub.torchnet.probe import sizes
+from snnhub.torchnet.returned import rows_of
 from snnhub.torchnet.taps import Tap, Taps, taps_of
 
 EVERYTHING = "*"
@@ -95,6 +96,7 @@ class _Run:
         self.framework = framework
         self.net = traced.prepared.net
         self.layout = traced.probe.layout
+        self.position = traced.returned.position
         self.wanted = taps
 
     def batch(self, values: Array, size: int) -> dict[str, Array]:
@@ -110,17 +112,25 @@ class _Run:
         net = copied(self.net, share=True)  # networks may keep states in attributes of their own
         self.framework.reset(net)
         taps, caller = Taps(self.framework, net, self.wanted), Caller(net)
+        results = []
         try:
             with torch.no_grad(), calling_through(taps.told):
-                for given in layout.calls(values):
-                    caller.step(torch.from_numpy(given.copy()))
+                results = [caller.step(torch.from_numpy(given.copy())) for given in layout.calls(values)]
         except (IndexError, RuntimeError, ValueError) as problem:
             raise self._length(values.shape[0], f"{type(problem).__name__}: {problem}") from problem
+        taps.returned([tensor for result in results for tensor in self._output(result, layout)])
         arrays = taps.arrays(layout)
         short = next((array.shape[0] for array in arrays.values() if array.shape[0] != values.shape[0]), None)
         if short is not None:
             raise self._length(values.shape[0], f"it ran {short} steps")
         return {key: array[:, :kept] for key, array in arrays.items()}
+
+    def _output(self, result: Any, layout: Layout) -> list[Any]:
+        """The output among what a call returned: one tensor, or one per step."""
+        import torch
+
+        rows = rows_of(result, torch.Tensor, 0 if layout.kind is Kind.STEP else layout.steps)
+        return rows[self.position] if self.position < len(rows) else []
 
     def _ensure_length(self, values: Array) -> None:
         """Raise ``UsageError`` where a network that holds a frame is given something else."""

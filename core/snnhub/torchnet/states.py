@@ -28,6 +28,8 @@ def problems(plan: Plan, nodes: dict[Unit, Node]) -> Iterator[Finding]:
             words = "a module with a state is called more than once in a step"
             yield error("SNN-3004", event.place, words, remedy=OWN)
             continue
+        if unit._replace(turn=1) in moments.events:
+            continue  # said of its second call
         events = sorted(moments.events[unit].items())
         yield from _at_start(moments, events[0][1], nodes.get(unit))
         steps = [item for item in events if item[0] >= 0]

@@ -14,7 +14,7 @@ from snnhub.ir.tensor import Array
 from snnhub.torchnet.framework import Framework
 from snnhub.torchnet.kinds import neuron_of
 from snnhub.torchnet.layout import Kind, Layout, whole
-from snnhub.torchnet.moments import Unit
+from snnhub.torchnet.moments import WHOLE, Unit
 from snnhub.torchnet.signals import Lead
 from snnhub.torchnet.walk import Walk
 
@@ -44,9 +44,18 @@ def taps_of(walk: Walk, graph: Graph) -> dict[str, Tap]:
             ports = walk.ports.get(path, {"y": Port(node, "y")})
             for name, port in ports.items():
                 found[f"{port.node}/{port.name}"] = Tap(path, name, lead, _integer(graph, port))
+    value = walk.output
     last = graph.into[Port(graph.outputs[0].id, TERMINAL_PORT)][0]
     key = f"{last.src.node}/{last.src.name}"
-    return {"output": found[key], **found} if key in found and not last.delay else found
+    if key in found and not last.delay:
+        return {"output": found[key], **found}
+    if (
+        graph.decoder is None and value is not None and value.time == WHOLE
+    ):  # a sum, say: only the network gives it
+        port = Port(last.src.node, last.src.name)
+        lead = Lead.BATCH if walk.layout.kind is Kind.STEP else value.lead or Lead.TIME_BATCH
+        return {"output": Tap("", "", lead, _integer(graph, port)), **found}
+    return found
 
 
 def _in_every_step(walk: Walk, unit: Unit) -> bool:
@@ -71,6 +80,8 @@ class Taps:
         modules = dict(net.named_modules())
         self._wanted: dict[int, set[tuple[str, str]]] = {}
         for tap in taps.values():
+            if not tap.path:
+                continue
             module = modules[tap.path]
             self._wanted.setdefault(id(module), set()).add((tap.path, tap.name))
             if neuron := neuron_of(framework, module):
@@ -87,13 +98,17 @@ class Taps:
             self._seen.setdefault((path, name), []).append(named[name].detach().cpu().numpy().copy())
         return result
 
+    def returned(self, tensors: list[Any]) -> None:
+        """What the network returned as its output: one tensor per call, or per step."""
+        self._seen["", ""] = [tensor.detach().cpu().numpy().copy() for tensor in tensors]
+
     def arrays(self, layout: Layout) -> dict[str, Array]:
         """What was kept, by record key (time, samples, features…)."""
         return {key: self._array(tap, layout) for key, tap in self.taps.items()}
 
     def _array(self, tap: Tap, layout: Layout) -> Array:
         parts = self._seen[tap.path, tap.name]
-        if tap.lead is not Lead.BATCH:
+        if tap.lead is not Lead.BATCH and len(parts) == 1:
             array = whole(parts[0], tap.lead, layout.steps, layout.samples)
         elif len(parts) == 1 and layout.kind is Kind.FRAME:  # before the loop over time: the same in every step
             array = np.repeat(parts[0][None], layout.steps, axis=0)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from snnhub.errors import GraphError
-from snnhub.findings import error, info
+from snnhub.findings import Severity, error, info, of_severity
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Decoder, Edge, Node, Origin, Port
 from snnhub.ir.numtype import F32
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 RESERVED = ("input", "output")
 SEQUENCES = {None: Lead.BATCH, 0: Lead.TIME_BATCH, 1: Lead.BATCH_TIME, MERGED: Lead.BATCH_MERGED}
 ONE_TENSOR = "Give it one tensor that the network works out."
+STATE = "Take its spikes: --option output=N where it is the output. States are recorded by their key."
+STACK = "Stack the same tensor of every step, in order, as torch.stack(spikes) does."
 PARAMETER = "Numbers and tensors that are no activations belong into a layer."
 
 
@@ -46,6 +49,7 @@ class Walk:
         self.framework = plan.moments.framework
         self.builder = GraphBuilder("", lookup)
         self.decoder: Decoder | None = None
+        self.output: Value | None = None
         self.sites: dict[str, tuple[str, Lead]] = {}
         self.ports: dict[str, Mapping[str, Port]] = {}
         self.signals: dict[tuple[Unit, str], Signal] = {}
@@ -62,6 +66,7 @@ class Walk:
         """
         for unit in self.plan.order:
             self._unit(unit)
+        self.output = output
         self._output(output, reduce)
         nodes = {node.id: node for node in self.builder.nodes}
         made: dict[Unit, Node] = {}
@@ -69,8 +74,11 @@ class Walk:
             event = self.plan.event[unit]
             if event.module is not None and event.name in self.sites and self.sites[event.name][0] in nodes:
                 made[unit] = nodes[self.sites[event.name][0]]
-        self.builder.findings += [*self.plan.problems, *states.problems(self.plan, made)]
+        refused = {finding.place for finding in of_severity(self.builder.findings, Severity.ERROR)}
+        looked_at = [*self.plan.problems, *states.problems(self.plan, made)]
+        self.builder.findings += [finding for finding in looked_at if finding.place not in refused]
         self._close()
+        self._ensure_outputs(nodes)
 
     def _unit(self, unit: Unit) -> None:
         event = self.plan.event[unit]
@@ -135,6 +143,7 @@ class Walk:
     def _module(self, event: Event, module: nn.Module) -> Mapping[str, Signal]:
         kinds.check(self.framework, module)
         args, kwargs = self.plan.arguments(event)
+        mapped((args, kwargs), Constant, _constant)
         neuron = self.plan.neuron(event)
         if len(args) + len(kwargs) != 1 or not isinstance((*args, *kwargs.values())[0], Link):
             raise RefusedError("SNN-3002", "takes something else than one tensor of the network", ONE_TENSOR)
@@ -186,6 +195,8 @@ class Walk:
         place = f"{event.outer.replace('.', '/')}/{event.name}" if event.outer else event.name
         before = len(self.builder.nodes)
         site = self._site(place, "")
+        if event.name == "stack":
+            raise RefusedError("SNN-3003", "stack of something else than one tensor of every step", STACK)
         result = functions.handle(call, site)
         if len(self.builder.nodes) == before:
             self._used[place] -= 1
@@ -199,11 +210,11 @@ class Walk:
         """``torch.stack((a, b)).sum(0)``: the sum of two tensors of one step, as containers write it."""
         parts = args[0] if args and isinstance(args[0], tuple | list) else ()
         unit = self.moments.units[event.index]
-        if event.name == "stack" and len(parts) == 2 and all(isinstance(part, Link) for part in parts):
-            if event.kwargs.get("dim", event.args[1] if len(event.args) > 1 else 0) == 0:
-                self._bundles[unit] = [self.signal(part) for part in parts]
-                shape = self.moments.recorder.facts[event.made[0].value].shape
-                return {"y": Signal(Port("bundle", "y"), Lead.FRAME, shape[2:])}
+        two = len(parts) == 2 and all(isinstance(part, Link) for part in parts)
+        if event.name == "stack" and two and (*args[1:], *event.kwargs.values()) in ((), (0,)):
+            self._bundles[unit] = [self.signal(part) for part in parts]
+            shape = self.moments.recorder.facts[event.made[0].value].shape
+            return {"y": Signal(Port("bundle", "y"), Lead.FRAME, shape[2:])}
         source = args[0].unit if args and isinstance(args[0], Link) and not args[0].delay else None
         if event.name != "sum" or source not in self._bundles or (*args[1:], *event.kwargs.values()) != (0,):
             return {}
@@ -233,7 +244,25 @@ class Walk:
             return
         if reduce:
             self.decoder = Decoder(reduce, argmax=len(signal.features) == 1)
-        self.builder.output(signal.port)
+        port = signal.port
+        if self.decoder is not None and self._is_state(port, {node.id: node for node in self.builder.nodes}):
+            self.decoder = replace(self.decoder, quantity=f"{port.node}/{port.name}")
+            neuron = self.plan.neuron(self.plan.event[output.unit])
+            spikes = [self.signals.get((output.unit, name)) for name in (neuron.spikes if neuron else ())]
+            port = next((found.port for found in spikes if found is not None), port)
+        self.builder.output(port)
+
+    def _ensure_outputs(self, nodes: Mapping[str, Node]) -> None:
+        """States of neurons may be recorded, but are no outputs that something else could take."""
+        for edge in self.builder.edges:
+            if self._is_state(edge.src, nodes):
+                words = f"takes {edge.src.name} of {edge.src.node}, a state, which is recorded but not put out"
+                self.builder.findings.append(error("SNN-3002", edge.dst.node, words, remedy=STATE))
+
+    @staticmethod
+    def _is_state(port: Port, nodes: Mapping[str, Node]) -> bool:
+        node = nodes.get(port.node)
+        return node is not None and node.program is not None and port.name not in dict(node.program.outputs)
 
     def _close(self) -> None:
         """Put the real end of an edge in place of a value of an earlier step."""
