@@ -11,6 +11,8 @@ from snnhub.torchnet.signals import RefusedError
 ATTRIBUTE, NO_STEP, SPIKE, STALE, UNFIT = "SNN-3530", "SNN-3531", "SNN-3532", "SNN-3535", "SNN-3533"
 RESETS = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}
 """snnTorch's functions of state: each is bound when a neuron is built, and stays."""
+STATES = frozenset({"spk", "mem", "syn", "syn_exc", "syn_inh"})
+"""Buffers that hold what a neuron keeps from step to step; none of them is in its state dict."""
 VALUES = ("subtract", "zero", "none")
 """By ``reset_mechanism_val``."""
 GRADED = ("Leaky", "LeakyParallel")
@@ -54,6 +56,7 @@ def neuron(module: Any) -> None:
         words = "state_quant: the states are looked up in a table of levels in every step"
         raise RefusedError(ATTRIBUTE, words, "Import without it, and quantise with a profile of the target.")
     fires_above_zero(module.spike_grad)
+    _finite(module)
     built = reset(module)
     said = VALUES[int(module.reset_mechanism_val)]
     if said != built:
@@ -81,6 +84,7 @@ def delta(module: Any) -> None:
     """Checks ``DeltaLeaky``, which knows neither reset nor quantisation nor grades. Raises ``RefusedError``."""
     _plain_class(module)
     fires_above_zero(module.spike_grad)
+    _finite(module)
 
 
 def parallel(module: Any) -> None:
@@ -100,6 +104,12 @@ def reset(module: Any) -> str:
 def graded(module: Any) -> bool:
     """Whether a spike counts for something else than 1."""
     return bool((module.graded_spikes_factor != 1).any())
+
+
+def _finite(module: Any) -> None:
+    for name, value in (*module.named_parameters(), *module.named_buffers()):
+        if name not in STATES and not bool(value.isfinite().all()):
+            raise RefusedError(UNFIT, f"{name} is not finite", "Look at how the network was trained.")
 
 
 def _grade(module: Any) -> None:

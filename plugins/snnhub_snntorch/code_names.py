@@ -24,7 +24,7 @@ TAKEN = {
         "modules",
     ),
     *("named_buffers", "named_children", "parameters", "share_memory", "state_dict", "to", "train", "training"),
-    "type",
+    *("modules", "type"),
 }
 """Attributes that torch's modules have already."""
 LOCALS = frozenset(("x", "self", "step", "outputs", "torch", "nn", "snn", "range"))
