@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -22,10 +24,10 @@ UNSAYABLE = "SNN-4520"
 INDENT, ADD = "    ", "core.Add"
 KEEP = "Keep the network as .snn."
 SPIKES = {"s": "spk", "spk": "spk"}
-HEAD = '''"""{title}, written by snnhub for snnTorch 1.0.0. Its numbers are in {weights}:
+HEAD = '''"""Network {title}, written by snnhub for snnTorch 1.0.0. Its numbers are beside it:
 
-    net = {factory}()
-    net.load_state_dict(torch.load("{weights}", weights_only=True))
+    network = {factory}()
+    network.load_state_dict(torch.load({weights}, weights_only=True))
 """
 
 import snntorch as snn
@@ -66,22 +68,21 @@ class Coder:
         self.order = [graph.node[name] for name in topological_order(graph) if name in graph.node]
         self.order = [node for node in self.order if node.id not in inner]
         self.local = variables([node.id for node in self.order])
+        self.called: Mapping[str, str] = {}
 
     def code(self, weights: str, factory: str) -> Code:
         """The file. Where ``found`` is not empty, its text means nothing."""
         self._look_around()
         made = {node.id: one for node in self.order if (one := self._made(node)) is not None}
+        modules = tree({name: one.call for name, one in made.items() if one.call})
+        self.called = modules.called
         body = list(self._forward())
         if self.found:
             return Code(found=self.found)
-        modules = tree({name: one.call for name, one in made.items() if one.call})
-        text = HEAD.format(
-            title=f"Network {self.graph.name!r}", weights=weights, factory=factory, about=self._about()
-        )
+        title = re.sub(r"[^\w .:/-]", "_", self.graph.name, flags=re.ASCII)  # a file's name must not become code
+        text = HEAD.format(title=title, weights=json.dumps(weights), factory=factory, about=self._about())
         text += "".join(f"{INDENT * 2}{line}\n" for line in modules.lines)
         text += "\n" + "".join(f"{INDENT}{line}".rstrip() + "\n" for line in body)
-        for name, called in modules.called.items():
-            text = text.replace(f"<{name}>", called)
         text += f"\n\ndef {factory}():\n{INDENT}return Net()\n"
         code = Code(text)
         for name, one in made.items():
@@ -136,11 +137,10 @@ class Coder:
         return None
 
     def _about(self) -> str:
-        shape = self.graph.inputs[0].shape
-        lead = (
-            "(samples, features): one frame for all steps" if self.graph.inputs[0].hold else "(time, samples, …)"
-        )
-        return f"Input {lead}, features {list(shape)}."
+        item = self.graph.inputs[0]
+        features = ", ".join(["samples", *(str(size) for size in item.shape)])
+        given = f"({features}), one frame for {item.hold} steps" if item.hold else f"(time, {features})"
+        return f"Input {given}."
 
     def _forward(self) -> Iterator[str]:
         graph = self.graph
@@ -160,19 +160,22 @@ class Coder:
         names = [self._value(node.id, port) for port in NEURONS[node.op].takes]
         if node.op == "snntorch.DeltaLeaky":
             return f"{self.local[node.id]}_state = (None, None)"
-        return f"{', '.join(names)} = <{node.id}>.reset_mem()"
+        return f"{', '.join(names)} = {self._module(node)}.reset_mem()"
 
     def _call(self, node: Node) -> str:
         if node.op == ADD:
             return f"{self.local[node.id]} = {self._arriving(node, 'a')} + {self._arriving(node, 'b')}"
         if node.op not in NEURONS:
-            return f"{self.local[node.id]} = <{node.id}>({self._arriving(node, 'x')})"
+            return f"{self.local[node.id]} = {self._module(node)}({self._arriving(node, 'x')})"
         form, name = NEURONS[node.op], self.local[node.id]
         if node.op == "snntorch.DeltaLeaky":
-            return f"{name}_spk, {name}_state = <{node.id}>({self._arriving(node, 'x')}, {name}_state)"
+            return f"{name}_spk, {name}_state = {self._module(node)}({self._arriving(node, 'x')}, {name}_state)"
         given = ", ".join([self._arriving(node, "x"), *(self._value(node.id, port) for port in form.takes)])
         back = ", ".join(self._value(node.id, port) for port in form.returns)
-        return f"{back} = <{node.id}>({given})"
+        return f"{back} = {self._module(node)}({given})"
+
+    def _module(self, node: Node) -> str:
+        return self.called.get(node.id, "?")  # what was refused is not made
 
     def _arriving(self, node: Node, port: str) -> str:
         return self._sum(self.graph.into.get(Port(node.id, port), ()))

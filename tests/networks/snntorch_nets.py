@@ -1,4 +1,4 @@
-"""snnTorch networks as its tutorials and users write them. Each factory seeds itself; ``SHAPES`` has its input shape.
+"""snnTorch networks as its tutorials and users write them. Each factory seeds itself; ``SHAPES``: input shapes.
 
 Weights are scaled so that every layer of neurons fires.
 """
@@ -220,10 +220,8 @@ def changes() -> nn.Module:
     return _made(Changes)
 
 
-def sequential() -> nn.Module:
-    """Tutorial 6: one ``Sequential`` of layers that keep their own states, called once per step."""
-    return _made(
-        nn.Sequential,
+def _sequential() -> nn.Module:
+    return nn.Sequential(
         nn.Conv2d(1, 6, 5),
         nn.MaxPool2d(2),
         snn.Leaky(beta=0.5, init_hidden=True),
@@ -233,17 +231,22 @@ def sequential() -> nn.Module:
         nn.Flatten(),
         nn.Linear(32, 5),
         snn.Leaky(beta=0.5, init_hidden=True, output=True),
-        gain=6.0,
     )
+
+
+def sequential() -> nn.Module:
+    """Tutorial 6: one ``Sequential`` of layers that keep their own states, called once per step."""
+    return _made(_sequential, gain=6.0)
+
+
+def _parallel() -> nn.Module:
+    second = snn.LeakyParallel(12, 5, beta=0.5, threshold=0.1, graded_spikes_factor=0.5)
+    return nn.Sequential(snn.LeakyParallel(20, 12, beta=0.8), second)
 
 
 def parallel() -> nn.Module:
     """Whole sequences: ``LeakyParallel``, once with graded spikes."""
-    return _made(
-        nn.Sequential,
-        snn.LeakyParallel(20, 12, beta=0.8),
-        snn.LeakyParallel(12, 5, beta=0.5, threshold=0.1, graded_spikes_factor=0.5),
-    )
+    return _made(_parallel)
 
 
 def refused() -> nn.Module:
