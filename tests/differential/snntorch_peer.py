@@ -9,6 +9,7 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,23 +57,24 @@ def cases() -> Iterator[Case]:
     for r, d, b, t, g in itertools.product(RESETS, BOTH, (0.9, 1, decay), (1, theta), (1.0, 0.5)):
         given: dict[str, Any] = {"threshold": t, "reset_mechanism": r, "reset_delay": d, "graded_spikes_factor": g}
         learnt = isinstance(b, float)
-        yield f, lambda b=b, k=given, n=learnt: snn.Leaky(b, learn_beta=n, learn_graded_spikes_factor=n, **k)
+        yield f, partial(snn.Leaky, b, learn_beta=learnt, learn_graded_spikes_factor=learnt, **given)
     for r, d, b, t in itertools.product(RESETS, BOTH, (0.5, decay), (1.0, theta)):
         given = {"threshold": t, "reset_mechanism": r, "reset_delay": d, "init_hidden": True, "output": True}
-        yield f, lambda b=b, k=given: snn.Synaptic(0.8, b, **k)
+        yield f, partial(snn.Synaptic, 0.8, b, **given)
     pairs = ((0.9, 0.8), (torch.linspace(0.5, 1, WIDE), torch.linspace(0.1, 0.4, WIDE)))
     for r, t, (a, b) in itertools.product(RESETS, (1.0, theta), pairs):
-        yield f, lambda a=a, b=b, r=r, t=t: snn.Alpha(a, b, threshold=t, reset_mechanism=r)
+        yield f, partial(snn.Alpha, a, b, threshold=t, reset_mechanism=r)
     circuits: tuple[dict[str, Any], ...] = (
         *({"beta": 0.9}, {"R": 5, "C": 2}, {"R": 5.1, "C": 0.005, "time_step": 0.001}),
         *({"beta": 0.5, "R": 2}, {"beta": 0.5, "C": 3, "time_step": 2}),
     )
     for r, t, k in itertools.product(RESETS, (1.0, theta), circuits):
-        yield f, lambda r=r, t=t, k=k: snn.Lapicque(**k, threshold=t, reset_mechanism=r)
+        yield f, partial(snn.Lapicque, **k, threshold=t, reset_mechanism=r)
     for b in (0.9, decay):
-        yield f, lambda b=b: snn.DeltaLeaky(0.5, b)
-    yield (3, 5, 4), lambda: snn.Leaky(torch.linspace(0, 1, 3).reshape(3, 1, 1), threshold=torch.rand(5, 1))
-    yield f, lambda: snn.Leaky(np.exp(-1 / 20), surrogate_disable=True, threshold=np.float64(0.7))
+        yield f, partial(snn.DeltaLeaky, 0.5, b)
+    planes = torch.linspace(0, 1, 3).reshape(3, 1, 1)
+    yield (3, 5, 4), partial(snn.Leaky, planes, threshold=torch.linspace(0.5, 1.5, 5).reshape(5, 1))
+    yield f, partial(snn.Leaky, np.exp(-1 / 20), surrogate_disable=True, threshold=np.float64(0.7))
     yield from recurrent(decay, theta)
 
 
@@ -87,14 +89,13 @@ def recurrent(decay: Any, theta: Any) -> Iterator[Case]:
         {"all_to_all": False, "V": torch.linspace(-1, 1, WIDE), "learn_recurrent": False},
     )
     for r, d, t, b, k in itertools.product(RESETS, BOTH, (1.0, theta), (0.9, decay), ways):
-        given: dict[str, Any] = {"threshold": t, "reset_mechanism": r, "reset_delay": d, **k}
-        yield (WIDE,), lambda b=b, k=given: snn.RLeaky(b, **k)
+        yield (WIDE,), partial(snn.RLeaky, b, threshold=t, reset_mechanism=r, reset_delay=d, **k)
     for r, t, b, k in itertools.product(RESETS, (1.0, theta), (0.9, decay), ways):
-        yield (WIDE,), lambda r=r, t=t, b=b, k=k: snn.RSynaptic(0.7, b, threshold=t, reset_mechanism=r, **k)
+        yield (WIDE,), partial(snn.RSynaptic, 0.7, b, threshold=t, reset_mechanism=r, **k)
     for r, d in itertools.product(RESETS, BOTH):
         given = {"conv2d_channels": 3, "kernel_size": 3, "reset_mechanism": r, "reset_delay": d}
-        yield (3, 5, 4), lambda k=given: snn.RLeaky(0.5, **k)
-    yield (3, 5, 4), lambda: snn.RSynaptic(0.7, 0.5, conv2d_channels=3, kernel_size=(3, 1))
+        yield (3, 5, 4), partial(snn.RLeaky, 0.5, **given)
+    yield (3, 5, 4), partial(snn.RSynaptic, 0.7, 0.5, conv2d_channels=3, kernel_size=(3, 1))
 
 
 def inputs(shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:

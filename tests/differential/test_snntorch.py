@@ -85,6 +85,7 @@ def test_networks_of_the_tutorials(name: str, networks: Rows) -> None:
     assert row["words"] > 1000
     assert all(count > 0 for count in row["spikes"].values())
     assert "SNN-3006" in row["codes"]
+    assert ("SNN-3534" in row["codes"]) is (name == "fc")  # whose learnt decay left 0 .. 1
 
 
 @pytest.mark.parametrize("name", [name for name in HELD if name != "parallel"])
@@ -111,7 +112,7 @@ def test_what_cannot_be_held_is_told_in_one_report(networks: Rows) -> None:
 def test_soft_reset_survives_nir_and_comes_back_as_code(python: Path, tmp_path: Path) -> None:
     """net.py -> .nir -> net2.py: NIR has no soft reset, so the plain file is refused; ours keeps the program."""
     options = ImportOptions(input_shape=(20,))
-    given = {"from_": "snntorch", "options": options}
+    given: dict[str, Any] = {"from_": "snntorch", "options": options}
     between, last = tmp_path / "x.nir", tmp_path / "net2.py"
     with pytest.raises(UnsupportedError) as problem:
         snnhub.convert(f"{NETS}:fc", between, **given, exporting={"for": "snntorch"})

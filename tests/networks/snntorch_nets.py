@@ -5,7 +5,7 @@ Weights are scaled so that every layer of neurons fires.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import snntorch as snn
 import torch
@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 STEPS = 12
-Tensor = torch.Tensor
+Tensor: TypeAlias = Any
 
 
 def _loud(net: nn.Module, gain: float = 3.0) -> nn.Module:
@@ -39,7 +39,9 @@ class Fc(nn.Module):
         self.fc1 = nn.Linear(20, 30)
         self.lif1 = snn.Leaky(beta=0.95)
         self.fc2 = nn.Linear(30, 5)
-        self.lif2 = snn.Leaky(beta=torch.rand(5), learn_beta=True, threshold=0.8, learn_threshold=True)
+        self.lif2 = snn.Leaky(
+            beta=torch.linspace(0.5, 1.2, 5), learn_beta=True, threshold=0.8, learn_threshold=True
+        )
 
     def forward(self, x: Tensor) -> Any:
         mem1, mem2 = self.lif1.init_leaky(), self.lif2.init_leaky()
