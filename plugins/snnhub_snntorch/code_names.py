@@ -30,6 +30,9 @@ TAKEN = {
 LOCALS = frozenset(("x", "self", "step", "outputs", "torch", "nn", "snn", "range"))
 """Names that the written ``forward`` uses itself."""
 
+ENDINGS = ("spk", "mem", "syn", "syn_exc", "syn_inh", "state")
+"""What is appended to the name of a neuron for what it returns."""
+
 
 @dataclass
 class Tree:
@@ -44,7 +47,7 @@ class Tree:
 def tree(calls: Mapping[str, str]) -> Tree:
     """``calls``: constructors by node id, in order. Ids with slashes stand in containers."""
     made = Tree()
-    parts = {name: _parts(name, calls) for name in calls}
+    parts = _paths(list(calls))
     done: set[str] = set()
     for name, path in parts.items():
         first = path[0]
@@ -62,13 +65,27 @@ def tree(calls: Mapping[str, str]) -> Tree:
     return made
 
 
+def _paths(names: Sequence[str]) -> dict[str, list[str]]:
+    """The path of each module: its id's, where that is one; else a name at the top that no other has."""
+    found = {name: _parts(name, names) for name in names}
+    exact = {name for name, path in found.items() if path == name.split("/")}
+    taken = {found[name][0] for name in exact}
+    for name in (name for name in names if name not in exact):
+        plain = "_".join(found[name])
+        free, number = plain, 1
+        while free in taken:
+            number += 1
+            free = f"{plain}_{number}"
+        taken.add(free)
+        found[name] = [free]
+    return found
+
+
 def _parts(name: str, names: Iterable[str]) -> list[str]:
-    """The path of a module: its id's, unless a part of that is a module itself or a name that torch has."""
-    parts = [re.sub(r"[^\w-]", "_", part) or "_" for part in name.split("/")]
+    """Parts of an id as attributes; one name for all of them where a part is a module itself."""
+    parts = [re.sub(r"[^\w-]", "_", part, flags=re.ASCII) or "_" for part in name.split("/")]
     parts = [f"{part}_" if part in TAKEN else part for part in parts]
-    if any(name.startswith(f"{other}/") for other in names):
-        return ["_".join(parts)]
-    return parts
+    return ["_".join(parts)] if any(name.startswith(f"{other}/") for other in names) else parts
 
 
 def _container(inside: Mapping[str, tuple[str, ...]], calls: Mapping[str, str], depth: int) -> str:
@@ -85,16 +102,20 @@ def _container(inside: Mapping[str, tuple[str, ...]], calls: Mapping[str, str], 
 
 
 def variables(names: Sequence[str]) -> dict[str, str]:
-    """A local name for each id, none of them twice."""
+    """A local name for each id, so that none is another's, also with what neurons append to it."""
     found: dict[str, str] = {}
     taken = set(LOCALS)
     for name in names:
-        plain = re.sub(r"\W", "_", name)
+        plain = re.sub(r"\W", "_", name, flags=re.ASCII)
         plain = plain if plain[:1].isalpha() and not keyword.iskeyword(plain) else f"n{plain}"
         free, number = plain, 1
-        while free in taken:
+        while taken & _with_endings(free):
             number += 1
             free = f"{plain}_{number}"
-        taken.add(free)
+        taken |= _with_endings(free)
         found[name] = free
     return found
+
+
+def _with_endings(name: str) -> set[str]:
+    return {name, *(f"{name}_{ending}" for ending in ENDINGS)}

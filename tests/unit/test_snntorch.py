@@ -25,6 +25,7 @@ from snnhub.ops.registry import REGISTRY
 from snnhub_nir.reader import import_nir
 from snnhub_nir.writer import export_nir
 from snnhub_snntorch.code import Coder
+from snnhub_snntorch.code_names import tree, variables
 from snnhub_snntorch.exporter import export_snntorch
 from snnhub_snntorch.neuron_forms import NEURONS
 from snnhub_snntorch.recurrent import OPS
@@ -228,6 +229,21 @@ def test_names_of_a_file_do_not_become_code(name: str) -> None:
     tree = ast.parse(Coder(chain(name)).code('"""w\n.pt', "net").text)
     assert ast.dump(tree.body[1]) == harmless
     assert len([item for item in tree.body if isinstance(item, ast.Import | ast.ImportFrom)]) == 3
+
+
+def test_local_names_are_never_another_nodes() -> None:
+    found = variables(["lif", "lif_spk", "lif_mem", "x", "class", "0", "a/b", "a_b", "é"])
+    ends = [f"{name}{end}" for name in found.values() for end in ("", "_spk", "_mem", "_syn", "_state")]
+    assert len(set(ends)) == len(ends)
+    assert not {"x", "class", "step", "outputs"} & set(ends)
+    assert all(name.isidentifier() and name.isascii() for name in ends)
+
+
+def test_two_ids_never_become_one_module() -> None:
+    names = ["a/b", "a_b", "a", "a/b/c", "type", "type_", "x y", "x_y", "0", "for"]
+    made = tree(dict.fromkeys(names, "nn.ReLU()"))
+    assert len(set(made.paths.values())) == len(names)
+    assert made.paths["0"] == "0"
 
 
 def test_all_that_has_no_form_is_told_in_one_report(tmp_path: Path) -> None:
