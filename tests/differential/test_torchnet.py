@@ -4,6 +4,7 @@ what is refused, and where.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from snnhub.ir.graph import Graph
 from snnhub.ops.registry import REGISTRY
 from snnhub.torchnet.importer import import_network
 from snnhub.torchnet.runner import run_network
+from snnhub.torchnet.signals import Signal
+from snnhub.torchnet.site import Site, scalar
 
 from tests.networks import leaky_nets
 from tests.networks.leakynet import FRAMEWORK
@@ -100,6 +103,7 @@ def same(graph: Graph, chosen: ImportOptions, steps: int, samples: int = 4, bits
         ("Turned", LINE, BATCH, "mean", 0),
         ("Images", IMAGE, BATCH, None, 0),
         ("colliding", (4,), BATCH, None, 0),
+        ("tripled", LINE, STEP, None, 0),
     ],
 )
 def test_ways_to_write_a_network(
@@ -164,6 +168,7 @@ def test_networks_that_were_made_for_so_many(samples: str, steps: str) -> None:
         ("Silent", {("SNN-3002", "output")}),
         ("Potentials", {("SNN-3002", "output")}),
         ("Quick", {("SNN-3009", "Linear")}),
+        ("Hoarder", {("SNN-3009", "Linear")}),
         ("leaking", {("SNN-3009", "1")}),
     ],
 )
@@ -172,6 +177,19 @@ def test_what_is_refused(name: str, expected: set[tuple[str, str]]) -> None:
         imported(options(name))
     assert codes(caught.value) == expected
     assert all(finding.remedy for finding in caught.value.findings)
+
+
+def test_a_handler_that_gives_another_graph_is_found() -> None:
+    """Whatever an importer gets wrong in a layer, its numbers differ from those of the recorded run."""
+
+    def wrong(module: Any, signal: Signal, site: Site) -> Signal:
+        params = {"scale": scalar(2.0), "shift": scalar(0.0)}
+        port = site.builder.node(site.name, "core.Scale", signal.port, params=params, origin=site.origin)
+        return signal.moved(port, signal.features)
+
+    with pytest.raises(UnsupportedError) as caught:
+        import_network(replace(FRAMEWORK, layers={"Tripled": wrong}), FACTORY, options("tripled"))
+    assert codes(caught.value) == {("SNN-3026", "1")}
 
 
 def test_a_live_network_is_not_changed() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tests.networks.leakynet import BatchFirst, Kept, Leaky, Merged, TimeFirst
+from tests.networks.leakynet import BatchFirst, Kept, Leaky, Merged, TimeFirst, Tripled
 
 IN, HIDDEN, OUT = 5, 7, 3
 State = Any
@@ -279,6 +279,11 @@ def sequential() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 2, 3), Kept(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(8, OUT), Kept())
 
 
+def tripled() -> nn.Module:
+    """With a layer of leakynet's own."""
+    return nn.Sequential(nn.Linear(IN, HIDDEN), Tripled(), Kept(), nn.Linear(HIDDEN, OUT), Kept())
+
+
 def colliding() -> nn.Module:
     """As many features as the probe has steps and samples."""
     return nn.Sequential(nn.Linear(4, 3), BatchFirst(), nn.Linear(3, 4), BatchFirst())
@@ -431,6 +436,17 @@ class Potentials(Loop):
 
     def forward(self, x: torch.Tensor) -> Any:
         return super().forward(x)[1]
+
+
+class Hoarder(Two):
+    """Keeps a layer in a plain list, where torch does not find it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = [nn.Linear(IN, HIDDEN)]
+
+    def forward(self, x: torch.Tensor, state: State = None) -> Any:
+        return self.l1(self.layers[0](x), state)
 
 
 class Quick(Two):

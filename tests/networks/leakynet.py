@@ -61,6 +61,15 @@ class Kept(Cell):
         return s
 
 
+class Tripled(nn.Module):
+    """A layer of the framework's own without state."""
+
+    __module__ = "leakynet"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * 3.0
+
+
 class TimeFirst(Cell):
     """A sequence (T, N, …); returns spikes and the last state."""
 
@@ -127,6 +136,13 @@ def handle(module: Any, signal: Signal, site: Site) -> Mapping[str, Signal]:
     }
 
 
+def tripled(module: Any, signal: Signal, site: Site) -> Signal:
+    """``core.Scale`` by 3."""
+    params = {"scale": scalar(3.0), "shift": scalar(0.0)}
+    port = site.builder.node(site.name, "core.Scale", signal.port, params=params, origin=site.origin)
+    return signal.moved(port, signal.features)
+
+
 def check(module: Any) -> None:
     """Leaks beyond 0 .. 1 are refused."""
     if not 0 <= module.leak <= 1:
@@ -167,6 +183,7 @@ FRAMEWORK = Framework(
         "BatchFirst": Neuron(handle, check, _sequence, sequence=1, keeps=False, watch=_watch),
         "Merged": Neuron(handle, check, _merged, sequence=MERGED, keeps=False, made_for=_made_for, watch=_watch),
     },
+    layers={"Tripled": tripled},
     reset=reset,
     states=lambda net: frozenset(name for name, _ in net.named_buffers() if name.endswith(".v")),
     dt=lambda net: getattr(net, "dt", None),

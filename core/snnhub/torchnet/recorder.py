@@ -109,8 +109,8 @@ class Recorder:
             path = type(module).__name__
         elif path is None:
             path = f"{self.outer}.{type(module).__name__}" if self.outer else type(module).__name__
-            words = f"{type(module).__name__} is made in the forward"
-            remedy = "Make it once, in __init__."
+            words = f"{type(module).__name__} is no module of the network: made in the forward, or in a plain list"
+            remedy = "Make it once, in __init__; keep several in a torch.nn.ModuleList."
             self.problems.append(error("SNN-3009", path.replace(".", "/"), words, remedy=remedy))
         if not is_leaf(self.framework, module):
             self._outer.append(path)
