@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from snnhub.api.options import ImportOptions
-from snnhub.api.request import RunRequest
-from snnhub.ir.graph import Graph
-from snnhub.ir.recording import Recording
 from snnhub.torchnet.elsewhere import Elsewhere
+
+if TYPE_CHECKING:
+    from snnhub.api.options import ImportOptions
+    from snnhub.api.request import RunRequest
+    from snnhub.ir.graph import Graph
+    from snnhub.ir.recording import Recording
 
 FACTORY = "net"
 """What the exporter calls the factory of a written network."""

@@ -56,7 +56,7 @@ def importer(name: str, **changes: Any) -> Importer:
 def test_built_ins_load_through_the_same_entry_points() -> None:
     hub = load()
     names = {"snn", "spikingjelly", "loihi", "netx", "lava", "lava-dl", "xylo", "rockpool", "dynapse2"}
-    names |= {"nir", "profiles"}
+    names |= {"nir", "profiles", "snntorch", "norse", "sinabs"}
     assert {plugin.name for plugin in hub.plugins} == names
     assert hub.problems == []
     assert {"engine", "lava", "spikingjelly"} <= set(hub.runners)
