@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from snnhub.hub import Exporter, Importer, Option, Runner, hookimpl
-from snnhub.ir.op import OpSchema
+
+if TYPE_CHECKING:
+    from snnhub.ir.op import OpSchema
 
 
 @hookimpl
