@@ -40,7 +40,7 @@ class Fc(nn.Module):
         self.lif1 = snn.Leaky(beta=0.95)
         self.fc2 = nn.Linear(30, 5)
         self.lif2 = snn.Leaky(
-            beta=torch.linspace(0.5, 1.2, 5), learn_beta=True, threshold=0.8, learn_threshold=True
+            beta=torch.linspace(-0.2, 0.9, 5), learn_beta=True, threshold=0.8, learn_threshold=True
         )
 
     def forward(self, x: Tensor) -> Any:
