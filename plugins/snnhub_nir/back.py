@@ -26,6 +26,7 @@ from snnhub_nir.back_layers import INTEGERS, Place, UnsayableError, Written
 from snnhub_nir.back_neurons import MAKES, NEURONS
 from snnhub_nir.back_proof import read_back
 from snnhub_nir.back_sinabs import sum_pool, sums
+from snnhub_nir.back_snntorch import NEURONS as SEVERAL
 
 UNSAYABLE, TIME, UNTIMED, OPEN, PROVED, LEFT = (
     "SNN-4501",
@@ -158,7 +159,8 @@ class _Writer:
             self.found.append(error(UNSAYABLE, node.id, words, remedy="Keep the network as .snn."))
             return Node(name, "ct.Scale", 1)
         entry, out = Port(node.id, "x"), Port(node.id, schema.ports.outputs[0])
-        place = Place(node, self.dt, shapes.get(entry, ()), shapes.get(out, ()))
+        taken = frozenset(edge.src.name for edge in self.steps.fed_by(node.id))
+        place = Place(node, self.dt, shapes.get(entry, ()), shapes.get(out, ()), taken)
         try:
             made = self._sum(place, shapes) if node.id in self.sums else make(place)
         except UnsayableError as problem:
@@ -213,6 +215,8 @@ class _Writer:
         """NIR nodes have one output."""
         node = self.steps.node.get(edge.src.node)
         schema = None if node is None else REGISTRY(node.op, node.version)
+        if node is not None and node.op in SEVERAL:
+            return  # which of its outputs is taken decided what was written, or refused
         if schema is not None and edge.src.name != schema.ports.outputs[0]:
             words = f"NIR nodes have one output, and this edge takes another: {edge.src.name}"
             self.found.append(error(UNSAYABLE, str(edge), words))
