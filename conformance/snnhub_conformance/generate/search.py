@@ -20,6 +20,7 @@ from snnhub.ir.tensor import Array
 from snnhub_conformance.generate.draws import MOODS, draw, on_thresholds, towards_constants
 from snnhub_conformance.generate.pool import NEVER, Pool, first_kills, passes_checks, run
 from snnhub_conformance.generate.prove import equivalent
+from snnhub_conformance.generate.solve import stimulus
 from snnhub_conformance.mutants.programs import CLASSES
 
 STEPS, ELEMENTS = 24, 1500
@@ -28,6 +29,8 @@ ROUNDS = 25
 PURE_ELEMENTS = 4
 MOST_VALUES = 32
 """Elements times records of a covering stimulus: so that a case stays small."""
+QUICK, PATIENT = 1_500_000, 10_000_000
+"""Steps of the solver for a proof before the last draws, and after a search for a model."""
 Times = NDArray[np.int64]
 
 
@@ -76,14 +79,39 @@ def search(program: Program, name: str) -> Search:
             _purest(whole, pool, expected, best, open_whole)
         covering = _cover(open_single, pool, expected, covering)
         if number == len(MOODS) * 2 - 1:
-            _prove(program, open_single, open_whole, result)
+            _prove(program, open_single, open_whole, result, QUICK)
         if not open_single and not open_whole and number >= len(MOODS) * 2 - 1:
             break
+    solved = _solve(program, open_single, names, random)
+    _prove(program, open_single, open_whole, result, PATIENT)
     result.alive = sorted(open_single)
     result.stimuli = [item for _, item in sorted(best.values(), key=lambda pair: pair[1].theme)]
     if covering is not None:
         result.stimuli += _covers(program, single, covering, names)
+    result.stimuli += solved
     return result
+
+
+def _solve(
+    program: Program, open_single: dict[str, Program], names: tuple[str, ...], random: np.random.Generator
+) -> list[Stimulus]:
+    """What a solver found for mutants that no draw noticed, side by side where the lengths are the same."""
+    found: dict[int, Pool] = {}
+    for site, mutant in sorted(open_single.items()):
+        if site not in open_single:
+            continue  # an element that was found for another notices it too
+        pool = stimulus(program, mutant, names, random)
+        if pool is None:
+            continue
+        covered = _cover(open_single, pool, run(program, pool, names), found.get(pool.steps))
+        if covered is not None:
+            found[pool.steps] = covered
+    most = max(2, min(16, MOST_VALUES // (len(names) + 1)))
+    return [
+        Stimulus("cover", pool.take(list(range(start, min(start + most, pool.size)))))
+        for _, pool in sorted(found.items())
+        for start in range(0, pool.size, most)
+    ]
 
 
 def _covers(
@@ -173,11 +201,12 @@ def _prove(
     open_single: dict[str, Program],
     open_whole: dict[str, Program],
     result: Search,
+    effort: int,
 ) -> None:
     for site, mutant in list(open_single.items()):
-        if equivalent(program, mutant) == "proved":
+        if equivalent(program, mutant, effort) == "proved":
             result.equivalent.append(site)
             del open_single[site]
     for name, mutant in list(open_whole.items()):
-        if equivalent(program, mutant) == "proved":
+        if equivalent(program, mutant, effort) == "proved":
             del open_whole[name]
