@@ -25,8 +25,8 @@ SWEEPS = 6
 HEAVY = frozenset({M.ADD, M.SUB, M.MUL, M.DIV, M.FMA, M.FLOORDIV, *TRANSCENDENTAL})
 """What a solver works hard for."""
 CUTS: tuple[frozenset[MicroOp], ...] = (frozenset(M), HEAVY, frozenset())
-"""Which float results that both programs compute alike may be any float at all: all, those of hard work, none. That
-only makes the claim stronger, and spares the solver their arithmetic.
+"""Float results that both programs compute alike and that may be any float at all: all, those of hard work, none.
+That only makes the claim stronger, and spares the solver their arithmetic.
 """
 
 
@@ -46,7 +46,7 @@ def equivalent(original: Program, mutant: Program, effort: int = EFFORT) -> str:
 
 @dataclass
 class _Pair:
-    """``strict``: -0 is not +0. ``same``: texts of what the mutant computes, proved equal to texts of the original."""
+    """``strict``: -0 is not +0. ``same``: texts of the mutant that were proved equal to texts of the original."""
 
     original: Program
     mutant: Program

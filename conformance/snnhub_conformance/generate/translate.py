@@ -7,6 +7,7 @@ like exp stand for themselves: equal operands have equal values, and nothing els
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,10 +21,11 @@ from snnhub_conformance.generate import lattice
 
 M = MicroOp
 BITS = 64
-MOST_CHOICES = 5
-"""Constants that one float may be a choice of."""
-SMALL = 16
-"""Bits of an integer that becomes a float by a small circuit."""
+MOST_CHOICES, MOST_PRODUCTS = 8, 24
+"""Terms that one float may be a choice of, and that an operation may become."""
+FEW = 3
+"""Between the ends of a check whose whole numbers are a choice."""
+PUSHED = frozenset({M.ADD, M.SUB, M.MUL, M.FMA, M.NEG})
 Leaves = Mapping[tuple[MicroOp, int], Any]
 
 
@@ -129,43 +131,76 @@ def identical(a: Any, b: Any) -> Any:
 
 
 def choices(term: Any) -> list[tuple[Any, Any]] | None:
-    """Conditions and constants that a float is chosen by: the first that holds decides, the last always does."""
+    """Conditions and the terms that a float is under them: exactly one condition holds, and no term comes twice.
+    None where there are too many.
+    """
     import z3
 
-    if z3.is_fp_value(term):
-        return [(z3.BoolVal(True), term)]
     if not z3.is_app_of(term, z3.Z3_OP_ITE):
-        return None
+        return [(z3.BoolVal(True), term)]
     condition, *branches = term.children()
     parts = [choices(branch) for branch in branches]
     if parts[0] is None or parts[1] is None:
         return None
-    found = [(z3.And(condition, inner), value) for inner, value in parts[0]] + parts[1]
-    return found if len(found) <= MOST_CHOICES else None
+    found = [(_both(condition, inner), value) for inner, value in parts[0]]
+    found += [(_both(z3.Not(condition), inner), value) for inner, value in parts[1]]
+    merged = _merged(found)
+    return merged if len(merged) <= MOST_CHOICES else None
+
+
+def _both(a: Any, b: Any) -> Any:
+    import z3
+
+    return b if z3.is_true(a) else a if z3.is_true(b) else z3.And(a, b)
+
+
+def _merged(cases: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """The same choice with each term once."""
+    import z3
+
+    found: list[tuple[Any, Any]] = []
+    for condition, value in cases:
+        twin = next((n for n, (_, other) in enumerate(found) if other.eq(value)), None)
+        if twin is None:
+            found.append((condition, value))
+        else:
+            found[twin] = (z3.Or(found[twin][0], condition), value)
+    return found
 
 
 def _chosen(cases: Sequence[tuple[Any, Any]]) -> Any:
-    """The term of a choice; equal neighbours become one."""
+    """The term of a choice."""
     import z3
 
-    *others, (_, last) = cases
+    *others, (_, term) = cases
     for condition, value in reversed(others):
-        last = value if value.eq(last) else z3.If(condition, value, last)
-    return last
+        term = z3.If(condition, value, term)
+    return term
 
 
 def _pushed(function: Callable[..., Any], args: Sequence[Any]) -> Any:
-    """The function of arguments of which some are choices among constants: a choice among its values."""
+    """The function of arguments of which some are choices: a choice among its values, where they are few."""
     import z3
 
     lists = [choices(arg) or [(z3.BoolVal(True), arg)] for arg in args]
-    if all(len(cases) == 1 for cases in lists) or _product(lists) > MOST_CHOICES**2:
+    if _product(lists) > MOST_PRODUCTS:
+        lists = [
+            cases if _constant(cases) else [(z3.BoolVal(True), arg)]
+            for cases, arg in zip(lists, args, strict=True)
+        ]
+    if _product(lists) > MOST_PRODUCTS:
         return function(*args)
     cases = []
     for picked in itertools.product(*lists):
-        conditions = [condition for condition, _ in picked if not z3.is_true(condition)]
-        cases.append((z3.And(conditions), z3.simplify(function(*(value for _, value in picked)))))
-    return _chosen(cases)
+        condition = functools.reduce(_both, (condition for condition, _ in picked))
+        cases.append((condition, function(*(value for _, value in picked))))
+    return _chosen(_merged(cases))
+
+
+def _constant(cases: Sequence[tuple[Any, Any]]) -> bool:
+    import z3
+
+    return all(z3.is_fp_value(value) for _, value in cases)
 
 
 def _product(lists: Sequence[Sequence[Any]]) -> int:
@@ -182,10 +217,12 @@ def _checked(instr: Instr, value: Any, exponent: float | None) -> Any:
     import z3
 
     low, high = instr.imm
-    if not instr.type.is_float or exponent is None or exponent < 0 or float(high) - float(low) >= MOST_CHOICES - 1:
+    if not instr.type.is_float or exponent is None or exponent < 0 or float(high) - float(low) > FEW:
         return value
     numbers = range(int(low), int(high) + 1)
-    if choices(value) is not None or 0 not in numbers:
+    if z3.is_app_of(value, z3.Z3_OP_ITE) and _constant(choices(value) or [(True, value)]):
+        return value
+    if 0 not in numbers:
         return value
     kind = value.sort()
     cases = [(z3.fpEQ(value, z3.FPVal(float(n), kind)), z3.FPVal(float(n), kind)) for n in numbers if n]
@@ -247,12 +284,12 @@ def _float(instr: Instr, args: list[Any]) -> Any:
 
     nearest = z3.RNE()
     table: dict[MicroOp, Callable[..., Any]] = {
-        M.ADD: lambda a, b: z3.fpAdd(nearest, a, b),
-        M.SUB: lambda a, b: z3.fpSub(nearest, a, b),
+        M.ADD: _plus,
+        M.SUB: lambda a, b: _plus(a, _minus(b)),
         M.MUL: _times,
         M.DIV: lambda a, b: z3.fpDiv(nearest, a, b),
         M.FMA: _fused,
-        M.NEG: z3.fpNeg,
+        M.NEG: _minus,
         M.ABS: z3.fpAbs,
         M.EQ: z3.fpEQ,
         M.LT: z3.fpLT,
@@ -269,9 +306,7 @@ def _float(instr: Instr, args: list[Any]) -> Any:
     }
     if instr.op not in table:
         raise NotImplementedError(instr.op)
-    if instr.op is M.MUL or instr.op is M.FMA or all(choices(arg) is not None for arg in args):
-        return _pushed(table[instr.op], args)
-    return table[instr.op](*args)
+    return _pushed(table[instr.op], args) if instr.op in PUSHED else table[instr.op](*args)
 
 
 def _smaller(a: Any, b: Any) -> Any:
@@ -286,33 +321,59 @@ def _larger(a: Any, b: Any) -> Any:
     return z3.If(z3.fpGEQ(a, b), a, b)
 
 
+def _ordered(a: Any, b: Any) -> tuple[Any, Any]:
+    """Operands that may change places, constants first, so that two sums of the same are one term."""
+    import z3
+
+    first, second = sorted((a, b), key=lambda term: (not z3.is_fp_value(term), term.hash(), term.get_id()))
+    return first, second
+
+
+def _minus(a: Any) -> Any:
+    import z3
+
+    if z3.is_app_of(a, z3.Z3_OP_FPA_NEG):
+        return a.children()[0]
+    return z3.simplify(z3.fpNeg(a)) if z3.is_fp_value(a) else z3.fpNeg(a)
+
+
+def _plus(a: Any, b: Any) -> Any:
+    """A sum; with 0 without adding."""
+    import z3
+
+    a, b = _ordered(a, b)
+    if z3.is_fp_value(b):
+        return z3.simplify(z3.fpAdd(z3.RNE(), a, b))
+    if z3.is_fp_value(a) and a.isZero():
+        return b if a.isNegative() else z3.If(z3.fpIsZero(b), z3.fpPlusZero(a.sort()), b)
+    if z3.is_fp_value(a) and a.isNaN():
+        return a
+    return z3.fpAdd(z3.RNE(), a, b)
+
+
 def _times(a: Any, b: Any) -> Any:
     """A product; with 0, 1 or -1 without multiplying."""
     import z3
 
-    if not z3.is_fp_value(a):
-        a, b = b, a
-    if not z3.is_fp_value(a) or z3.is_fp_value(b):
+    a, b = _ordered(a, b)
+    if z3.is_fp_value(b):
+        return z3.simplify(z3.fpMul(z3.RNE(), a, b))
+    if not z3.is_fp_value(a) or not _is_unit(a):
         return z3.fpMul(z3.RNE(), a, b)
-    if a.isZero():
-        zero, minus = z3.fpPlusZero(a.sort()), z3.fpMinusZero(a.sort())
-        signed = z3.If(z3.fpIsNegative(b), *((zero, minus) if a.isNegative() else (minus, zero)))
-        return z3.If(z3.Or(z3.fpIsNaN(b), z3.fpIsInf(b)), z3.fpNaN(a.sort()), signed)
-    one = z3.FPVal(1.0, a.sort())
-    if z3.is_true(z3.simplify(z3.fpEQ(a, one))):
-        return b
-    if z3.is_true(z3.simplify(z3.fpEQ(a, z3.fpNeg(one)))):
-        return z3.fpNeg(b)
-    return z3.fpMul(z3.RNE(), a, b)
+    if not a.isZero():
+        return _minus(b) if a.isNegative() else b
+    zero, minus = z3.fpPlusZero(a.sort()), z3.fpMinusZero(a.sort())
+    signed = z3.If(z3.fpIsNegative(b), *((zero, minus) if a.isNegative() else (minus, zero)))
+    return z3.If(z3.Or(z3.fpIsNaN(b), z3.fpIsInf(b)), z3.fpNaN(a.sort()), signed)
 
 
 def _fused(a: Any, b: Any, c: Any) -> Any:
     """A product and a sum with one rounding; where the product is exact, the sum of the product."""
     import z3
 
-    for one, other in ((a, b), (b, a)):
-        if z3.is_fp_value(one) and _is_unit(one):
-            return z3.fpAdd(z3.RNE(), _times(one, other), c)
+    a, b = _ordered(a, b)
+    if z3.is_fp_value(a) and _is_unit(a):
+        return _pushed(_plus, [_times(a, b), c])
     return z3.fpFMA(z3.RNE(), a, b, c)
 
 
@@ -320,9 +381,10 @@ def _is_unit(value: Any) -> bool:
     """Whether a constant is 0, 1 or -1: a product with it is never rounded."""
     import z3
 
-    size = z3.fpAbs(value)
-    is_one = z3.simplify(z3.fpEQ(size, z3.FPVal(1.0, value.sort())))
-    return bool(value.isZero()) or z3.is_true(is_one)
+    one = z3.FPVal(1.0, value.sort())
+    return bool(value.isZero()) or any(
+        z3.is_true(z3.simplify(z3.fpEQ(value, end))) for end in (one, z3.fpNeg(one))
+    )
 
 
 def _integer(instr: Instr, args: list[Any]) -> Any:
