@@ -4,20 +4,28 @@ no run reaches, and models that become stimuli.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
+from snnhub.hub.catalogue import register_ops
+from snnhub.ir.microop import MicroOp
 from snnhub.ir.numtype import F32, F64, NumType, integer
+from snnhub.ir.op import StepOp
 from snnhub.ir.program import Program, Slot, State
 from snnhub.ir.trace import Value, cast, check, exp, floor, fma, maximum, minimum, shr_floor, trace, where, wrap
-from snnhub_conformance.generate import invariants
-from snnhub_conformance.generate.pool import NEVER, first_kills, run
+from snnhub.ops.registry import REGISTRY
+from snnhub_conformance.generate import invariants, translate
+from snnhub_conformance.generate.draws import MOODS, draw, on_thresholds
+from snnhub_conformance.generate.pool import NEVER, first_kills, operands, passes_checks, run
 from snnhub_conformance.generate.prove import equivalent
 from snnhub_conformance.generate.solve import stimulus
 
-pytest.importorskip("z3")
+z3 = pytest.importorskip("z3")
+register_ops()
 Rule = Callable[[Value, Value], Value]
 EFFORT = 2_000_000
 
@@ -144,3 +152,43 @@ def test_numbers_of_a_model_are_exact() -> None:
         (x,), (p,) = pool.inputs["x"][0], pool.params["p"]
         assert x - p == tiny
         assert (first_kills(mutant, pool, run(original, pool, ("y",))) < NEVER).all()
+
+
+PROGRAMS: dict[str, dict[str, Any]] = {
+    "snntorch.Leaky": {"reset": "subtract"},
+    "snntorch.Synaptic": {},
+    "spyx.CuBaLIF": {},
+    "sinabs.IAF": {"precision": "f64"},
+    "core.MultiSpikeLIF": {"max_spikes": 1, "n_syn": 2, "recurrent": True},
+    "core.KLIF": {"compare": "ge", "decay_input": True, "reset": "subtract", "scale_reset": True},
+    "slayer.Input": {},
+}
+
+
+def step_op(name: str) -> StepOp:
+    found = REGISTRY(name, 1)
+    assert isinstance(found, StepOp)
+    return found
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_translation_computes_what_the_engine_computes(name: str) -> None:
+    """Each instruction, with the numbers of a run in place of unknowns: at ends of ranges, at thresholds, tiny ones."""
+    program = step_op(name).program(PROGRAMS[name])
+    random, compared = np.random.default_rng(3), 0
+    for mood in MOODS:
+        drawn = on_thresholds(program, draw(program, random, mood, 4, 24), random)
+        pool = drawn.take(np.flatnonzero(passes_checks(program, drawn))[:5])
+        found = [operands(program, index, pool) for index in range(len(program.code))]
+        for step, element in product((0, 3), range(pool.size)):
+            leaves = {
+                (instr.op, int(instr.imm[0])): translate.constant(instr.type, found[index][step, element].item())
+                for index, instr in enumerate(program.code)
+                if instr.op in (MicroOp.INPUT, MicroOp.PARAM, MicroOp.STATE)
+            }
+            for index, term in enumerate(translate.values(program, leaves)):
+                expected = float(found[index][step, element])
+                own = float(translate.number(z3.simplify(term), program.code[index].type))
+                assert own == expected or (math.isnan(own) and math.isnan(expected)), (mood, index)
+                compared += 1
+    assert compared > 10 * len(program.code)

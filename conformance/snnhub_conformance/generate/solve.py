@@ -7,7 +7,6 @@ they were equal until then. The engine's own runs decide whether a model is what
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from snnhub.engine.interpreter import container
 from snnhub.ir.microop import MicroOp
-from snnhub.ir.numtype import F32, NumType
+from snnhub.ir.numtype import NumType
 from snnhub.ir.program import Program
 from snnhub.ir.tensor import Array
 
@@ -118,15 +117,7 @@ def _unknown(name: str, type_: NumType, solver: Any) -> Any:
 
 
 def _number(model: Any, term: Any, type_: NumType) -> float | int | bool:
-    import z3
-
-    if type_.is_bool:
-        return z3.is_true(model.eval(term, model_completion=True))
-    if not type_.is_float:
-        return int(model.eval(term, model_completion=True).as_signed_long())
-    bits = z3.simplify(z3.fpToIEEEBV(model.eval(term, model_completion=True))).as_long()
-    form, size = ("<f", 4) if type_ == F32 else ("<d", 8)
-    return float(struct.unpack(form, bits.to_bytes(size, "little"))[0])
+    return translate.number(model.eval(term, model_completion=True), type_)
 
 
 def _array(numbers: list[float | int | bool], type_: NumType) -> Array:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -45,6 +47,21 @@ def constant(type_: NumType, value: Any) -> Any:
     if type_.is_int:
         return z3.BitVecVal(int(value), BITS)
     return z3.FPVal(float(value), sort(type_))
+
+
+def number(value: Any, type_: NumType) -> float | int | bool:
+    """The number that a term without unknowns is, to the last bit."""
+    import z3
+
+    if type_.is_bool:
+        return z3.is_true(value)
+    if not type_.is_float:
+        return int(value.as_signed_long())
+    if value.isNaN():
+        return math.nan
+    bits = z3.simplify(z3.fpToIEEEBV(value)).as_long()
+    form, size = ("<f", 4) if type_ == F32 else ("<d", 8)
+    return float(struct.unpack(form, bits.to_bytes(size, "little"))[0])
 
 
 def variable(name: str, type_: NumType, *, finite: bool) -> tuple[Any, list[Any]]:
