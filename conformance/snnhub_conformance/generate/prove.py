@@ -61,7 +61,7 @@ class _Pair:
         if not apart:
             return "proved"
         answer = "unknown"
-        for cut in CUTS:
+        for cut in self._cuts():
             if (answer := self._ask(apart, effort, cut)) == "proved":
                 return answer
         if answer == "differs" and (reached := invariants.of(self.original)):
@@ -73,7 +73,7 @@ class _Pair:
         others from the front. Where the two come together again soon, nothing behind that place needs a proof.
         """
         ours, tries = self._ours(), 0
-        if (site := _site(self.original, self.mutant)) is not None and self._agree(*site, CUTS, effort):
+        if (site := _site(self.original, self.mutant)) is not None and self._agree(*site, self._cuts(), effort):
             self.same[self._theirs()[site[1]]] = ours[site[0]]
         for place, instr in enumerate(self.mutant.code):
             theirs = self._theirs()
@@ -88,6 +88,9 @@ class _Pair:
                 if self._agree(twin, place, CUTS[:1], effort):
                     self.same[theirs[place]] = ours[twin]
                     break
+
+    def _cuts(self) -> Sequence[frozenset[MicroOp]]:
+        return CUTS if any(instr.type.is_float for instr in self.original.code) else CUTS[-1:]
 
     def _agree(self, ours: int, theirs: int, cuts: Sequence[frozenset[MicroOp]], effort: int) -> bool:
         return any(self._ask([(ours, theirs)], effort, cut) == "proved" for cut in cuts)

@@ -70,6 +70,7 @@ def search(program: Program, name: str) -> Search:
     open_whole, open_single = dict(whole), dict(single)
     best: dict[str, tuple[float, Stimulus]] = {}
     covering: Pool | None = None
+    differ: set[str] = set()
     for number, pool in enumerate(_pools(program, random)):
         try:
             expected = run(program, pool, names)
@@ -79,11 +80,13 @@ def search(program: Program, name: str) -> Search:
             _purest(whole, pool, expected, best, open_whole)
         covering = _cover(open_single, pool, expected, covering)
         if number == len(MOODS) * 2 - 1:
-            _prove(program, open_single, open_whole, result, QUICK)
+            floats = any(instr.type.is_float for instr in program.code)
+            differ = _prove(program, open_single, open_whole, result, QUICK if floats else PATIENT)
         if not open_single and not open_whole and number >= len(MOODS) * 2 - 1:
             break
-    solved = _solve(program, open_single, names, random)
+    solved = _solve(program, open_single, differ, names, random)
     _prove(program, open_single, open_whole, result, PATIENT)
+    solved += _solve(program, open_single, set(open_single) - differ, names, random)
     result.alive = sorted(open_single)
     result.stimuli = [item for _, item in sorted(best.values(), key=lambda pair: pair[1].theme)]
     if covering is not None:
@@ -93,13 +96,17 @@ def search(program: Program, name: str) -> Search:
 
 
 def _solve(
-    program: Program, open_single: dict[str, Program], names: tuple[str, ...], random: np.random.Generator
+    program: Program,
+    open_single: dict[str, Program],
+    sites: set[str],
+    names: tuple[str, ...],
+    random: np.random.Generator,
 ) -> list[Stimulus]:
     """What a solver found for mutants that no draw noticed, side by side where the lengths are the same."""
     found: dict[int, Pool] = {}
     for site, mutant in sorted(open_single.items()):
-        if site not in open_single:
-            continue  # an element that was found for another notices it too
+        if site not in sites or site not in open_single:
+            continue  # an element that was found for another may notice it too
         pool = stimulus(program, mutant, names, random)
         if pool is None:
             continue
@@ -202,11 +209,17 @@ def _prove(
     open_whole: dict[str, Program],
     result: Search,
     effort: int,
-) -> None:
+) -> set[str]:
+    """Takes proved mutants away. Names of those that differ in one step from some state, reached or not."""
+    differ = set()
     for site, mutant in list(open_single.items()):
-        if equivalent(program, mutant, effort) == "proved":
+        answer = equivalent(program, mutant, effort)
+        if answer == "proved":
             result.equivalent.append(site)
             del open_single[site]
+        elif answer == "differs":
+            differ.add(site)
     for name, mutant in list(open_whole.items()):
         if equivalent(program, mutant, effort) == "proved":
             del open_whole[name]
+    return differ
