@@ -94,19 +94,21 @@ def leaves(program: Program) -> tuple[dict[tuple[MicroOp, int], Any], list[Any]]
 
 
 def values(program: Program, leaves: Leaves, known: Mapping[int, Any] | None = None) -> list[Any]:
-    """A term for each instruction; ``known``: terms that stand for some. Raises ``NotImplementedError``."""
+    """A term for each instruction. ``known``: terms that stand for some, unless these are choices among constants,
+    of which more is known so. Raises ``NotImplementedError``.
+    """
     found: list[Any] = []
     whole = lattice.exponents(program)
     for index, instr in enumerate(program.code):
-        if known and index in known:
-            found.append(known[index])
+        stands = known.get(index) if known else None
+        if stands is not None and instr.op in TRANSCENDENTAL:
+            found.append(stands)
             continue
         args = [found[arg] for arg in instr.args]
-        if instr.op is M.CHECK:
-            found.append(_checked(instr, args[0], whole[index]))
-        else:
-            types = [program.code[arg].type for arg in instr.args]
-            found.append(_value(instr, args, types, leaves))
+        types = [program.code[arg].type for arg in instr.args]
+        checked = instr.op is M.CHECK
+        term = _checked(instr, args[0], whole[index]) if checked else _value(instr, args, types, leaves)
+        found.append(term if stands is None or _constant(choices(term) or [(True, stands)]) else stands)
     return found
 
 
