@@ -29,7 +29,7 @@ ROUNDS, HUGE_ROUNDS = 25, 6
 PURE_ELEMENTS = 4
 MOST_VALUES = 32
 """Elements times records of a covering stimulus: so that a case stays small."""
-QUICK, PATIENT = 1_500_000, 5_000_000
+QUICK, PATIENT = 1_500_000, 20_000_000
 """Steps of the solver for a proof before the last draws, and after a search for a model."""
 Times = NDArray[np.int64]
 
