@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from snnhub.ir.microop import COMPARISONS, MicroOp
@@ -15,6 +15,7 @@ from snnhub_conformance.generate.pool import Pool, operands
 
 M = MicroOp
 Random = np.random.Generator
+LARGEST = float(np.finfo(np.float32).max)
 GRID = np.arange(-16, 17) / 8
 POSITIVE = ("tau", "tau_w", "scale", "k", "delta_T", "a0")
 """Parameters that a network divides by, or whose sign only turns the neuron: drawn above 0."""
@@ -31,12 +32,14 @@ MOODS = ("grid", "random", "ends", "mixed", "tiny")
 
 def draw(program: Program, random: Random, mood: str, steps: int, size: int) -> Pool:
     """A pool of ``size`` elements. Moods: dyadic grids, random numbers, the ends of ranges, grids and numbers
-    mixed, numbers around the smallest normal f32.
+    mixed, numbers around the smallest normal f32, and (``huge``) around the largest and of either sign.
     """
     if analog.is_analog(program):
         return analog.draw(program, random, mood, steps, size)
     if mood == "tiny":
         return _tiny(draw(program, random, "random", steps, size), random)
+    if mood == "huge":
+        return _huge(draw(program, random, "random", steps, size), random)
     params = {
         slot.name: _wide(_param(slot.name, slot.type, random, mood, size), slot.type, random)
         for slot in program.params
@@ -81,6 +84,44 @@ def _tiny(pool: Pool, random: Random) -> Pool:
     )
 
 
+def _huge(pool: Pool, random: Random) -> Pool:
+    """Some numbers scaled up until sums and products overflow, signs of all kinds, and parameters of 0."""
+
+    def up(array: Array) -> Array:
+        if array.dtype.kind != "f":
+            return array
+        scale = 2.0 ** random.integers(60, 127, pool.size) * random.choice([-1.0, 1.0], pool.size)
+        kept = random.random(array.shape) < random.choice([0.0, 0.3, 1.0], pool.size)
+        signed = np.where(random.random(pool.size) < 0.5, np.abs(array), array)
+        scaled = signed * np.where(kept, scale, np.sign(scale))
+        return np.clip(scaled, -LARGEST, LARGEST).astype(array.dtype)
+
+    params = {name: up(array) for name, array in pool.params.items()}
+    return Pool(
+        {
+            name: np.where(random.random(pool.size) < 0.1, 0, array).astype(array.dtype)
+            for name, array in params.items()
+        },
+        {name: up(array) for name, array in pool.inputs.items()},
+    )
+
+
+def cancelled(program: Program, pool: Pool, random: Random) -> Pool:
+    """The pool with every parameter that is taken from an input set to that input, in a step chosen at random
+    or in all of them.
+    """
+    for instr in program.code:
+        left, right = (program.code[arg] for arg in instr.args) if instr.op is M.SUB else (instr, instr)
+        if left.op is M.INPUT and right.op is M.PARAM and left.type == right.type:
+            sent = pool.inputs[program.inputs[int(left.imm[0])].name]
+            slot = program.params[int(right.imm[0])]
+            picked = sent[random.integers(0, pool.steps, pool.size), np.arange(pool.size)]
+            held = np.where(random.random(pool.size) < 0.5, picked, sent).astype(sent.dtype)
+            port = program.inputs[int(left.imm[0])].name
+            pool = Pool({**pool.params, slot.name: picked}, {**pool.inputs, port: held})
+    return pool
+
+
 def towards_constants(program: Program, pool: Pool, random: Random) -> Pool:
     """The pool with one input of each element moved so that an integer that is compared with a constant comes to
     lie at it, as far as one secant step gets.
@@ -118,11 +159,9 @@ def on_thresholds(program: Program, pool: Pool, random: Random) -> Pool:
     """
     if analog.is_analog(program):
         return analog.on_thresholds(program, pool, random)
-    for instr in program.code:
-        if instr.op not in COMPARISONS or program.code[instr.args[1]].op is not M.PARAM:
-            continue
-        slot = program.params[int(program.code[instr.args[1]].imm[0])]
-        values = operands(program, instr.args[0], pool)
+    for compared, param in _compared(program):
+        slot = program.params[param]
+        values = operands(program, compared, pool)
         picked = values[random.integers(0, pool.steps, pool.size), np.arange(pool.size)]
         fits = (
             np.isfinite(picked)
@@ -132,6 +171,18 @@ def on_thresholds(program: Program, pool: Pool, random: Random) -> Pool:
         own = pool.params[slot.name]
         pool = Pool({**pool.params, slot.name: np.where(fits, picked, own).astype(own.dtype)}, pool.inputs)
     return pool
+
+
+def _compared(program: Program) -> Iterator[tuple[int, int]]:
+    """Instructions that are compared with a parameter, and its number: also as ``x - parameter`` with 0."""
+    for instr in program.code:
+        if instr.op not in COMPARISONS:
+            continue
+        index, (left, right) = instr.args[0], (program.code[arg] for arg in instr.args)
+        if left.op is M.SUB and right.op is M.CONST and not right.imm[0]:
+            index, right = left.args[0], program.code[left.args[1]]
+        if right.op is M.PARAM:
+            yield index, int(right.imm[0])
 
 
 def _param(name: str, type_: NumType, random: Random, mood: str, size: int) -> Array:
