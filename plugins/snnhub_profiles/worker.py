@@ -1,7 +1,8 @@
-"""The worker of the environment ``nir-frameworks``: one NIR file in one framework, one stimulus, its output.
+"""The worker of the environment ``nir-frameworks``: one NIR file in one framework, one stimulus, its output; and
+live networks of its frameworks, imported and run by the plugins for them.
 
-The call protocol: the framework's importer as released, dt where it takes one; one call per step with a batch of 1
-and the state of the call before (spyx: its own scan over all steps, batch 1); one thread; f32 input.
+The call protocol of files: the framework's importer as released, dt where it takes one; one call per step with a
+batch of 1 and the state of the call before (spyx: its own scan over all steps, batch 1); one thread; f32 input.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def main() -> None:
     """Entry point of the worker process."""
     pipe = private_pipe()
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    serve({"hello": hello, "capabilities": capabilities, "run": run}, pipe)
+    from snnhub.api import hosted
+
+    serve({"hello": hello, "capabilities": capabilities, **hosted.HANDLERS, "run": run}, pipe)
 
 
 def hello(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -44,16 +47,28 @@ def capabilities(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """What ``run`` takes."""
     from snnhub_profiles.frameworks import CALLS
 
-    return {"models": ["nir"], "records": ["y"], "batch": False, "options": [], "frameworks": sorted(CALLS)}
+    imports = ["snntorch", "norse", "sinabs"]
+    return {
+        "models": ["nir"],
+        "imports": imports,
+        "records": ["y"],
+        "batch": False,
+        "options": [],
+        "frameworks": sorted(CALLS),
+    }
 
 
 def run(params: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """Run a file.
+    """Run a file, or the runner that ``runner`` names (``snnhub.api.hosted.run``).
 
     ``framework``; ``model``: a NIR file; ``input``: ``.npy`` (time, features…); ``dt`` in seconds; ``folder``.
     Answers ``{"output": path}`` of ``.npy`` (time, features…), or ``{"refused": words}`` where the framework
     raised.
     """
+    if "runner" in params:
+        from snnhub.api import hosted
+
+        return hosted.run(params, report)
     import numpy as np
 
     from snnhub_profiles.frameworks import CALLS

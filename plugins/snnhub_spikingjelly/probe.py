@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from snnhub.errors import UsageError
 from snnhub.ir.tensor import Array
+from snnhub.torchnet.ranks import first_rank
 from snnhub.torchnet.signals import Lead, RefusedError
 
 from snnhub_spikingjelly.blocks import is_block, takes_input
@@ -23,16 +24,7 @@ if TYPE_CHECKING:
 
 STEPS, SAMPLES, SEED = 4, 2, 20261121
 SPIKE_RATE = 0.4
-RANKS = {
-    **{
-        f"{kind}{dims}d": dims + 1
-        for kind in ("Conv", "AvgPool", "MaxPool", "AdaptiveAvgPool", "BatchNorm")
-        for dims in (1, 2, 3)
-        if (kind, dims) != ("BatchNorm", 1)  # takes (N, C) and (N, C, L)
-    },
-    "Linear": 1,
-    "VotingLayer": 1,
-}
+RANKS = {"VotingLayer": 1}
 
 
 class Probe:
@@ -176,10 +168,5 @@ def holds_frame(graph: fx.Graph) -> bool:
 
 def first_layer_rank(region: Region) -> int:
     """Number of feature axes of the input, by the first layer that says so; 1 if none does."""
-    for _, module, _ in region.calls():
-        name = type(module.synapse if is_block(module) else module).__name__
-        if name in RANKS:
-            return RANKS[name]
-        if name == "Flatten":
-            return 3
-    return 1
+    called = (module for _, module, _ in region.calls())
+    return first_rank((module.synapse if is_block(module) else module for module in called), RANKS)

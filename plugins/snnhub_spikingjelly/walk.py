@@ -28,6 +28,7 @@ from snnhub_spikingjelly.regions import Region
 if TYPE_CHECKING:
     from torch import fx, nn
 
+TIME_FIRST = "Time comes first in SpikingJelly: its modules take (T, N, …)."
 RESERVED = ("input", "output")
 
 
@@ -252,6 +253,8 @@ class Walk:
         place = place_of(self._scope.region, node)
         before = len(self.builder.nodes)
         result = functions.handle(call, Site(place, Origin(self._framework, "", node.name), self.builder))
+        if result.lead is Lead.BATCH_TIME:
+            raise RefusedError("SNN-3002", f"function {call.name} cannot be held", TIME_FIRST)
         if len(self.builder.nodes) > before:
             self._used[place] += 1
         self._scope.signals[node.name] = result

@@ -21,7 +21,7 @@ def net() -> Any:
 
 
 def load(path: Path) -> None:
-    from snnhub_spikingjelly.checkpoint import load_weights
+    from snnhub.torchnet.weights import load_weights
 
     load_weights(net(), path)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from snnhub.cli.main import invoke
 from snnhub.errors import SnnhubError, UnsupportedError, UsageError
-from snnhub_spikingjelly.pickled import modules_in
+from snnhub.torchnet.pickled import modules_in
 
 pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("spikingjelly")]
 MARK = "PWNED"
@@ -96,7 +96,7 @@ def test_a_whole_network_is_refused_with_its_modules_and_the_way_on(
 
 def test_a_malicious_pickle_runs_nothing(folder: Path) -> None:
     import torch
-    from snnhub_spikingjelly.checkpoint import read, refuse_file
+    from snnhub.torchnet.weights import read, refuse_file
 
     net = network()
     net.extra = Payload()
@@ -116,7 +116,7 @@ def test_a_malicious_pickle_runs_nothing(folder: Path) -> None:
 
 def test_the_finding_names_the_file(folder: Path) -> None:
     import torch
-    from snnhub_spikingjelly.checkpoint import refuse_file
+    from snnhub.torchnet.weights import refuse_file
 
     torch.save({"epoch": 3, "net": network()}, "net.pt")
     problem = refuse_file(Path("net.pt"))
@@ -144,7 +144,7 @@ def test_random_damage_ends_in_an_answer(folder: Path) -> None:
         modules_in(whole[:size])
         with zipfile.ZipFile("cut.pt", "w") as archive:
             archive.writestr("net/data.pkl", whole[:size])
-        from snnhub_spikingjelly.checkpoint import refuse_file
+        from snnhub.torchnet.weights import refuse_file
 
         assert isinstance(refuse_file(Path("cut.pt")), SnnhubError)
 

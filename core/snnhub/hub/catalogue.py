@@ -39,7 +39,8 @@ def require(item: Registered) -> None:
 def register_ops(hub: Hub | None = None) -> None:
     """Add the ops of every plugin to the registry of this process, once. Problems are recorded in the hub.
 
-    The first plugin that registers an op in a domain owns the domain; ``core`` is snnhub's own.
+    The first plugin that registers an op in a domain owns the domain, with those of its distribution; ``core`` is
+    snnhub's own.
     """
     hub = hub or load()
     if hub.ops_loaded:
@@ -50,7 +51,7 @@ def register_ops(hub: Hub | None = None) -> None:
         if problem is not None:  # a broken op set must not stop the others
             hub.add(plugin, f"snnhub_register_ops: {reason(problem)}")
         for op in offered or ():
-            if message := _op_problem(op, plugin, hub.domains):
+            if message := _op_problem(op, plugin, hub):
                 hub.add(plugin, message)
 
 
@@ -63,7 +64,7 @@ def _ops(hub: Hub, plugin: str) -> list[Any]:
     return found
 
 
-def _op_problem(op: Any, plugin: str, owners: dict[str, str]) -> str:
+def _op_problem(op: Any, plugin: str, hub: Hub) -> str:
     """Registers an op. Why it cannot be, or nothing."""
     from snnhub.ops.registry import REGISTRY
 
@@ -73,8 +74,8 @@ def _op_problem(op: Any, plugin: str, owners: dict[str, str]) -> str:
     domain, dot, rest = name.partition(".")
     if not dot or not domain or not rest:
         return f"op {name!r} has no domain; it must be named domain.Op"
-    owner = owners.setdefault(domain, plugin)
-    if owner != plugin:
+    owner = hub.domains.setdefault(domain, plugin)
+    if owner != plugin and hub.distribution(owner) != hub.distribution(plugin):
         return f"op {name}/{version} is in the domain {domain}, which belongs to {owner}"
     try:
         REGISTRY.add(op)

@@ -166,7 +166,7 @@ def own_packages() -> dict[str, str]:
 
     names = ["snnhub", "snnhub_formats", "snnhub_spikingjelly", "snnhub_loihi", "snnhub_netx"]
     names += ["snnhub_lava", "snnhub_lavadl", "snnhub_xylo", "snnhub_rockpool", "snnhub_dynapse2"]
-    names += ["snnhub_profiles"]
+    names += ["snnhub_profiles", "snnhub_snntorch", "snnhub_norse", "snnhub_sinabs"]
     specs = {name: find_spec(name) for name in names}
     return {
         name: str(Path(spec.origin).parent) for name, spec in specs.items() if spec is not None and spec.origin

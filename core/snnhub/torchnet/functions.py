@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from snnhub.ir.graph import Decoder
 from snnhub.torchnet.arithmetic import ARITHMETIC
 from snnhub.torchnet.call import OTHERS, Call, FunctionHandler
 from snnhub.torchnet.functional import FUNCTIONAL
 from snnhub.torchnet.pooling import everywhere
 from snnhub.torchnet.shaping import flatten, reshape, split
-from snnhub.torchnet.signals import Lead, RefusedError, Signal
+from snnhub.torchnet.signals import MERGES, TURNS, Lead, RefusedError, Signal
 from snnhub.torchnet.site import Site
 
 ONE_STEP = (
@@ -35,6 +37,11 @@ def known(name: str) -> bool:
 
 
 REMEDIES = {
+    **dict.fromkeys(("softmax", "log_softmax"), "It changes no decision: leave it to the loss."),
+    **dict.fromkeys(("max", "amax"), "Return the sequence, or reduce it over time with sum or mean."),
+    **dict.fromkeys(("bernoulli", "rand_like", "poisson"), "Turn the input into spikes outside the network."),
+    "matmul": "Multiply by weights in a Linear layer.",
+    "linear": "Multiply by weights in a Linear layer.",
     "getitem": "Indexing a tensor takes the time axis (or the batch) apart. " + TIME_REMEDY,
     "stack": ONE_STEP,
 }
@@ -44,8 +51,8 @@ def _flatten(call: Call, site: Site) -> Signal:
     signal = call.signal()
     rank = signal.lead.axes + len(signal.features)
     start, end = call.value(1, "start_dim", 0) % rank, call.value(2, "end_dim", -1) % rank
-    if signal.lead is Lead.TIME_BATCH and (start, end) == (0, 1):
-        return Signal(signal.port, Lead.MERGED, signal.features)
+    if signal.lead in MERGES and (start, end) == (0, 1):
+        return Signal(signal.port, MERGES[signal.lead], signal.features)
     return flatten(signal, site, start - signal.lead.axes, end - signal.lead.axes)
 
 
@@ -61,10 +68,12 @@ def _viewed_lead(call: Call, signal: Signal) -> Lead:
     axes, before, after = signal.lead.axes, call.before, call.shape
     if after[:axes] == before[:axes]:
         return signal.lead
-    if signal.lead is Lead.TIME_BATCH and after[0] == before[0] * before[1]:
-        return Lead.MERGED
+    if signal.lead in MERGES and after[0] == before[0] * before[1]:
+        return MERGES[signal.lead]
     if signal.lead is Lead.MERGED and after[1:2] == (call.samples,) and after[0] * call.samples == before[0]:
         return Lead.TIME_BATCH
+    if signal.lead is Lead.BATCH_MERGED and after[0] == call.samples and prod(after[:2]) == before[0]:
+        return Lead.BATCH_TIME
     raise RefusedError(
         "SNN-3003",
         f"view of {list(before)} as {list(after)} changes {signal.lead.value}",
@@ -90,6 +99,9 @@ def _squeeze(call: Call, site: Site) -> Signal:
 
 
 def _unflatten(call: Call, site: Site) -> Signal:
+    """Of time and batch merged, or of one feature axis."""
+    if call.signal().lead in MERGES.values() and call.value(1, "dim", None) == 0:
+        return _view(call, site)
     return split(call.signal(), site, call.value(1, "dim", None), call.value(2, "sizes", ()))
 
 
@@ -119,7 +131,8 @@ def _reduce(call: Call, site: Site) -> Signal:
     if call.name == "mean" and _all_spatial(signal, axis):
         return everywhere(signal, site, bool(call.value(2, "keepdim", False)))
     axis = axis[0] if isinstance(axis, tuple | list) and len(axis) == 1 else axis
-    if signal.lead is not Lead.TIME_BATCH or axis != 0 or call.value(2, "keepdim", False):
+    time = {Lead.TIME_BATCH: 0, Lead.BATCH_TIME: 1}.get(signal.lead)
+    if time is None or axis != time or call.value(2, "keepdim", False):
         raise RefusedError("SNN-3003", f"{call.name} over axis {axis} of {signal.lead.value}", TIME_REMEDY)
     call.decoder = Decoder(call.name, argmax=len(signal.features) == 1)
     return Signal(signal.port, Lead.DECODED, signal.features)
@@ -132,6 +145,26 @@ def _all_spatial(signal: Signal, axes: object) -> bool:
     if len(signal.features) < 2 or not all(isinstance(axis, int) for axis in listed):
         return False
     return sorted(axis % rank for axis in listed) == list(range(signal.lead.axes + 1, rank))
+
+
+def _turn(call: Call, site: Site) -> Signal:
+    """``transpose(0, 1)`` and ``permute(1, 0, …)`` of time and batch. Features stay where they are."""
+    signal = call.signal()
+    rank = signal.lead.axes + len(signal.features)
+    if call.name == "permute":
+        given = call.args[1] if len(call.args) == 2 and isinstance(call.args[1], tuple | list) else call.args[1:]
+        order = [axis % rank for axis in (given or call.kwargs.get("dims", ()))]
+    else:
+        order = list(range(rank))
+        first, second = (int(call.value(place, f"dim{place - 1}", 0)) % rank for place in (1, 2))
+        order[first], order[second] = second, first
+    if order == list(range(rank)):
+        return signal
+    if signal.lead in TURNS and order == [1, 0, *range(2, rank)]:
+        return Signal(signal.port, TURNS[signal.lead], signal.features)
+    raise RefusedError(
+        "SNN-3003", f"axes of {signal.lead.value} reordered as {order}", "Only (T, N) and (N, T) turn."
+    )
 
 
 def _same(call: Call, site: Site) -> Signal:
@@ -172,6 +205,7 @@ FUNCTIONS: dict[str, FunctionHandler] = {
     "unsqueeze": _unsqueeze,
     "unsqueeze_": _unsqueeze,
     "squeeze": _squeeze,
+    **dict.fromkeys(("permute", "transpose", "swapaxes"), _turn),
     "repeat": _repeat,
     "expand": _repeat,
     "mean": _reduce,

@@ -9,20 +9,29 @@ from snnhub.ir.graph import Port
 
 
 class Lead(Enum):
-    """Axes in front of the features: (time, batch), batch alone, time and batch merged, or a time axis of
-    length 1 that waits to be repeated. ``DECODED``: time is gone; only the output may look like this.
+    """Axes in front of the features: time and batch in one order or the other, batch alone, time and batch merged
+    in either order, or a time axis of length 1 that waits to be repeated. ``DECODED``: time is gone; only the
+    output may look like this.
     """
 
     TIME_BATCH = "(T, N)"
+    BATCH_TIME = "(N, T)"
     BATCH = "(N)"
     MERGED = "(T*N)"
+    BATCH_MERGED = "(N*T)"
     FRAME = "(1, N)"
     DECODED = "(N), time reduced"
 
     @property
     def axes(self) -> int:
         """How many axes lead."""
-        return 2 if self in (Lead.TIME_BATCH, Lead.FRAME) else 1
+        return 2 if self in (Lead.TIME_BATCH, Lead.BATCH_TIME, Lead.FRAME) else 1
+
+
+MERGES = {Lead.TIME_BATCH: Lead.MERGED, Lead.BATCH_TIME: Lead.BATCH_MERGED}
+"""What leads after the two axes have been merged."""
+TURNS = {Lead.TIME_BATCH: Lead.BATCH_TIME, Lead.BATCH_TIME: Lead.TIME_BATCH}
+"""What leads after the two axes have changed places."""
 
 
 @dataclass(frozen=True)

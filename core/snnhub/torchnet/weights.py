@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnhub.errors import FormatError, SnnhubError, UnsupportedError, UsageError
 from snnhub.findings import error
-
-from snnhub_spikingjelly.pickled import modules_in
+from snnhub.torchnet.pickled import modules_in
 
 if TYPE_CHECKING:
     import torch
@@ -23,16 +22,20 @@ LISTED = 40
 REMEDY = "Save tensors only: torch.save(net.state_dict(), path)"
 
 
-def load_weights(net: torch.nn.Module, path: Path) -> None:
+def load_weights(net: torch.nn.Module, path: Path, states: frozenset[str] = frozenset()) -> list[str]:
     """Load a state dict (``.pt``, ``.pth``, ``.safetensors``), bare or wrapped as ``{"net": …}``.
+
+    ``states``: names that hold states of neurons; they need not be there, are not loaded, and those that are there
+    are returned.
 
     Raises ``UsageError`` if there is no such file or the weights do not fit the network, ``UnsupportedError``
     if the file would need unpickling, ``FormatError`` if it is broken.
     """
     import torch
 
-    tensors = _tensors(read(path), path)
-    wanted = net.state_dict()
+    found = _tensors(read(path), path)
+    tensors = {name: value for name, value in found.items() if name not in states}
+    wanted = {name: value for name, value in net.state_dict().items() if name not in states}
     problems = [f"missing {name}" for name in wanted if name not in tensors]
     problems += [f"unknown {name}" for name in tensors if name not in wanted]
     problems += [f"{name} is {t.layout}" for name, t in tensors.items() if t.layout is not torch.strided]
@@ -57,7 +60,8 @@ def load_weights(net: torch.nn.Module, path: Path) -> None:
     ]
     if wrong:
         raise FormatError("checkpoint holds NaN or infinity", where=str(path), found=", ".join(wrong[:3]))
-    net.load_state_dict(tensors)
+    net.load_state_dict(tensors, strict=not states)
+    return [name for name in found if name in states]
 
 
 def read(path: Path) -> Any:
