@@ -24,6 +24,7 @@ from snnhub.ops.registry import REGISTRY
 
 from snnhub_nir.back_layers import INTEGERS, Place, UnsayableError
 from snnhub_nir.back_neurons import MAKES, NEURONS
+from snnhub_nir.back_snntorch import NEURONS as SEVERAL
 from snnhub_nir.back_proof import read_back
 
 UNSAYABLE, TIME, UNTIMED, OPEN, PROVED, LEFT = (
@@ -143,7 +144,8 @@ class _Writer:
             self.found.append(error(UNSAYABLE, node.id, words, remedy="Keep the network as .snn."))
             return Node(name, "ct.Scale", 1)
         entry, out = Port(node.id, "x"), Port(node.id, schema.ports.outputs[0])
-        place = Place(node, self.dt, shapes.get(entry, ()), shapes.get(out, ()))
+        taken = frozenset(edge.src.name for edge in self.steps.fed_by(node.id))
+        place = Place(node, self.dt, shapes.get(entry, ()), shapes.get(out, ()), taken)
         try:
             made = make(place)
         except UnsayableError as problem:
@@ -172,6 +174,8 @@ class _Writer:
         """NIR nodes have one output."""
         node = self.steps.node.get(edge.src.node)
         schema = None if node is None else REGISTRY(node.op, node.version)
+        if node is not None and node.op in SEVERAL:
+            return  # which of its outputs is taken decided what was written, or refused
         if schema is not None and edge.src.name != schema.ports.outputs[0]:
             words = f"NIR nodes have one output, and this edge takes another: {edge.src.name}"
             self.found.append(error(UNSAYABLE, str(edge), words))

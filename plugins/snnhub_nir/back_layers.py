@@ -22,12 +22,16 @@ class UnsayableError(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """A node of steps with what surrounds it: the length of a step in seconds, and the shapes of one sample."""
+    """A node of steps with what surrounds it: the length of a step in seconds, and the shapes of one sample.
+
+    ``taken``: names of the outputs that something takes.
+    """
 
     node: Node
     dt: float
     arriving: Shape
     leaving: Shape
+    taken: frozenset[str] = frozenset()
 
     def lost(self, code: str, words: str, old: str = "", new: str = "") -> Finding:
         """What the NIR node does not say of this one."""

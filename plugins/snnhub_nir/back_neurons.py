@@ -13,7 +13,7 @@ from snnhub.findings import Finding
 from snnhub.ir.op import Shape
 from snnhub.ir.tensor import Array, Tensor, tensor
 
-from snnhub_nir import back_layers
+from snnhub_nir import back_layers, back_snntorch
 from snnhub_nir.back_layers import INTEGERS, STEP, Place, UnsayableError, Written, full
 
 ROUNDED = "SNN-4508"
@@ -187,6 +187,7 @@ NEURONS: Mapping[str, Make] = {
     **SPIKINGJELLY,
     "core.MultiSpikeLIF": multispike,
     **dict.fromkeys(SNNTORCH, of_snntorch),
+    **back_snntorch.NEURONS,
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), of_nir),
 }
 MAKES: Mapping[str, Make] = {
@@ -200,7 +201,7 @@ MAKES: Mapping[str, Make] = {
 PROFILES: Mapping[str, str] = {
     **dict.fromkeys(SPIKINGJELLY, "spikingjelly-2"),
     "core.MultiSpikeLIF": "rockpool-3",
-    **dict.fromkeys(SNNTORCH, "snntorch-1"),
+    **dict.fromkeys((*SNNTORCH, *back_snntorch.NEURONS), "snntorch-1"),
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), "nir-euler"),
 }
 """The profile whose step an op is."""

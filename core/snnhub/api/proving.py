@@ -63,7 +63,7 @@ def prove(
     prepared = prover.start(loaded.graph, (item.after.inputs[0] for item in items))
     ahead: list[list[Match]] = [comparable(item) for item in items]
     _import(prover, loaded, prepared, ahead[0] if ahead else [], progress)
-    for item, following in zip(items, [*ahead[1:], []], strict=True):
+    for item, following in zip(items, [*ahead[1:], []] if items else [], strict=True):
         prover.apply(item, following)
     if last is None:
         prover.skip(WRITTEN, f"nothing here reads {exporter.name} files back")
