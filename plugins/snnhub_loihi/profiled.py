@@ -1,7 +1,8 @@
-"""Neurons that a profile made of a NIR file, in the form that the lowering knows. Known by name alone.
+"""Neurons that a profile made of a NIR file, and norse's own, in the form that the lowering knows. Known by name.
 
 All of them are, in exact arithmetic, ``h = v (1 - c) + g x``, or with a current ``i = i (1 - c_syn) + g_syn x``
 and ``h = v (1 - c) + g i``; a spike where h > v_threshold, then 0 (``snnhub_profiles.ops.nirstep``, ``norse``).
+norse's LIFCell is that with g_syn = 1, and keeps the current after its decay; what recurs joins what arrives.
 States divided by the gain lose it: ``core.LIF`` with tau = 1 / c, ``core.IF`` and ``core.CubaLIF`` with the
 threshold divided by the gain. Where that leaves a threshold per neuron, which Loihi does not have, rows of dense
 weights take the rest.
@@ -26,13 +27,15 @@ DENSE = "core.Dense"
 @dataclass(frozen=True)
 class Form:
     """``op``: the neuron of the core set. ``gain``: what a unit of input adds to h, in the end or at once, from a
-    function that gives a parameter in f64. ``leak``: the parameter c, if it leaks.
+    function that gives a parameter in f64. ``leak``: the parameter c, if it leaks. ``current``: what the state i is
+    per unit of the core neuron's current.
     """
 
     op: str
     gain: Callable[[Callable[[str], Array]], Array]
     leak: str = ""
     choices: Mapping[str, AttributeValue] = field(default_factory=dict)
+    current: Callable[[Callable[[str], Array]], Array] = lambda read: read("c_syn") * read("w_in")
 
 
 def _current(read: Callable[[str], Array]) -> Array:
@@ -48,6 +51,9 @@ FORMS = {
     "norse.LIFBox": Form("core.LIF", lambda read: read("c"), "c", WHOLE),
     "norse.IAF": Form("core.IF", lambda read: np.ones(())),
     "norse.CubaLIF": Form("core.CubaLIF", _current, "c", FLOAT),
+    "norse.LIFCell": Form(
+        "core.CubaLIF", lambda read: read("c"), "c", FLOAT, lambda read: np.asarray(1 - read("c_syn"))
+    ),
 }
 
 
@@ -80,6 +86,9 @@ def _refused(graph: Graph, node: Node) -> Iterator[Finding]:
             words = "Loihi's potential rests at 0 and resets to 0"
             remedy = f"Train with {name} = 0."
             yield error("SNN-2611", node.id, words, old=found, remedy=remedy)
+    if node.attribute.get("refractory"):
+        words = "the lowering has no neuron that is refractory for steps of its own"
+        yield error("SNN-2611", node.id, words, remedy="Use norse's LIFCell.")
     gain = _gain(node)
     if not np.all(np.isfinite(gain) & (gain > 0)):
         words = "the gain of the input must be finite and above 0"
@@ -129,6 +138,8 @@ def _written(node: Node, rewriter: Rewriter, lookup: OpLookup) -> Finding:
     schema = lookup(form.op, 1)
     if not isinstance(schema, StepOp):
         raise TypeError(f"{form.op}/1 is not registered")
+    for edge in rewriter.into(node.id):  # of two ports, what recurs joins what arrives
+        rewriter.retarget(edge, replace(edge, dst=Port(node.id, "x")))
     params = {
         "v_threshold": tensor(threshold, "float32").described("v_threshold / gain, rounded to f32"),
         "v_reset": tensor(0.0, "float32"),
@@ -147,8 +158,8 @@ def _written(node: Node, rewriter: Rewriter, lookup: OpLookup) -> Finding:
     unit = _single(gain) if _single(scaled) is not None else None
     rewriter.match(Port(node.id, "v"), Port(node.id, "v"), None if unit is None else 1 / unit)
     if form.op == "core.CubaLIF":
-        arriving = _single(_read(node, "c_syn") * _read(node, "w_in"))
-        scale = 1 / arriving if arriving is not None and unit is not None else None
+        arriving = _single(form.current(lambda name: _read(node, name)))
+        scale = 1 / arriving if arriving and unit is not None else None
         rewriter.match(Port(node.id, "i"), Port(node.id, "u"), scale)
     words = "the gain of the input moved into the threshold" + (" and the weights" if "weight" in bound else "")
     return note(

@@ -41,11 +41,14 @@ NIR_VERSION = "1.0.8"
 
 @dataclass(frozen=True)
 class Plain:
-    """``graph`` in continuous time, without metadata; ``names``: its nodes by nodes of the network of steps."""
+    """``graph`` in continuous time, without metadata; ``names``: its nodes by nodes of the network of steps.
+    ``profile``: the one that reads it as that very network, if any does.
+    """
 
     graph: Graph
     names: Mapping[str, str]
     findings: tuple[Finding, ...] = ()
+    profile: str = ""
 
 
 def continuous(graph: Graph, lossy: bool) -> Plain:
@@ -58,11 +61,12 @@ def continuous(graph: Graph, lossy: bool) -> Plain:
     made = writer.plain()
     if any(item.severity is Severity.ERROR for item in writer.found):
         raise _refused([item for item in writer.found if not lossy or item.severity is Severity.ERROR])
-    writer.found += _read_by_a_profile(graph, made, writer)
+    proved = _read_by_a_profile(graph, made, writer)
+    writer.found += proved.findings
     losses = [item for item in writer.found if item.severity is Severity.LOSS]
     if losses and not lossy:
         raise _refused(writer.found)
-    return replace(made, findings=tuple(writer.found))
+    return replace(made, findings=tuple(writer.found), profile=proved.profile)
 
 
 def _refused(found: Sequence[Finding]) -> UnsupportedError:
@@ -77,19 +81,19 @@ def _as_error(item: Finding) -> Finding:
     return error(item.code, item.place, item.message, old=item.old, new=item.new, remedy=item.remedy or REMEDY)
 
 
-def _read_by_a_profile(graph: Graph, made: Plain, writer: _Writer) -> list[Finding]:
+def _read_by_a_profile(graph: Graph, made: Plain, writer: _Writer) -> Plain:
     """What is left of the network for a reader of the plain fields, tried with the profile that is nearest."""
     place = graph.name or "network"
     reading = read_back(graph, made.graph, made.names, writer.sources, writer.dt)
     words = "NIR does not say where in a loop the step lies, nor how many there are"
     loops = [loss(TIME, str(edge), words) for edge in writer.loops if reading.wiring]
     if loops or any(item.severity is Severity.LOSS for item in writer.found):
-        return loops
+        return replace(made, findings=tuple(loops))
     if reading.words:
         told = f"no profile reads the plain fields as this network: {reading.words}"
-        return [loss(OPEN, place, told)]
+        return replace(made, findings=(loss(OPEN, place, told),))
     told = f"read by {reading.profile} with dt = {writer.dt:g} s, the plain fields are this very network"
-    return [note(PROVED, place, told)]
+    return replace(made, findings=(note(PROVED, place, told),), profile=reading.profile)
 
 
 @dataclass

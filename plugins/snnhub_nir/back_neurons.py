@@ -14,6 +14,7 @@ from snnhub.ir.op import Shape
 from snnhub.ir.tensor import Array, Tensor, tensor
 
 from snnhub_nir import back_layers, back_snntorch
+from snnhub_nir import back_layers, back_norse
 from snnhub_nir.back_layers import INTEGERS, STEP, Place, UnsayableError, Written, full
 
 ROUNDED = "SNN-4508"
@@ -189,6 +190,7 @@ NEURONS: Mapping[str, Make] = {
     **dict.fromkeys(SNNTORCH, of_snntorch),
     **back_snntorch.NEURONS,
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), of_nir),
+    **back_norse.NEURONS,
 }
 MAKES: Mapping[str, Make] = {
     **NEURONS,
@@ -203,5 +205,6 @@ PROFILES: Mapping[str, str] = {
     "core.MultiSpikeLIF": "rockpool-3",
     **dict.fromkeys((*SNNTORCH, *back_snntorch.NEURONS), "snntorch-1"),
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), "nir-euler"),
+    **dict.fromkeys(back_norse.NEURONS, "norse-1"),
 }
 """The profile whose step an op is."""

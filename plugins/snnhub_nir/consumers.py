@@ -139,7 +139,7 @@ CONSUMERS = {
     ),
     "norse": Consumer(
         "1.1.0",
-        (*PLAIN, "Conv2d", "Flatten", "SumPool2d", "IF", "CubaLIF"),
+        (*PLAIN, "Linear", "Conv2d", "Flatten", "SumPool2d", "IF", "CubaLIF"),
         (
             R_IGNORED,
             V_RESET,
@@ -206,8 +206,10 @@ CONSUMERS = {
 }
 
 
-def adapted(graph: Graph, consumer: str, lossy: bool) -> tuple[Graph, tuple[Finding, ...]]:
+def adapted(graph: Graph, consumer: str, lossy: bool, profile: str = "") -> tuple[Graph, tuple[Finding, ...]]:
     """The graph as a framework's importer takes it, and what was changed for that. ``none``: as it is.
+    ``profile``: that reads it as the network it was written from; its framework computes that network, whatever
+    NIR says of the fields.
 
     Raises ``UnsupportedError`` with everything that the importer refuses and, unless ``lossy``, with everything
     that it computes otherwise than NIR says; ``GraphError`` for subgraphs that cannot be laid flat.
@@ -221,6 +223,8 @@ def adapted(graph: Graph, consumer: str, lossy: bool) -> tuple[Graph, tuple[Find
     for node, words, forgiven in _beyond(changed, chosen, f"{consumer} {chosen.version}"):
         if not forgiven:
             refused.append(error("SNN-4503", node, words))
+        elif profile.startswith(f"{consumer}-"):
+            continue
         elif not lossy:
             refused.append(error("SNN-4504", node, words, remedy="Pass --lossy to write it all the same."))
         else:

@@ -64,7 +64,7 @@ def export_nir(graph: Graph, path: Path, chosen: Mapping[str, str] | None = None
 def _of_steps(graph: Graph, consumer: str, lossy: bool) -> tuple[Graph, tuple[Finding, ...]]:
     """A network of steps in NIR's words, with what restores it in its metadata."""
     plain = continuous(graph, lossy)
-    changed, told = adapted(plain.graph, consumer, lossy)
+    changed, told = adapted(plain.graph, consumer, lossy, plain.profile)
     content = {restored.KEY: restored.stored(graph, changed, plain.names)}
     return semantics.attached(changed, content), (*plain.findings, *told)
 
