@@ -22,10 +22,11 @@ from snnhub.ir.numtype import F32
 from snnhub.ir.tensor import tensor
 from snnhub.ops.registry import REGISTRY
 
-from snnhub_nir.back_layers import INTEGERS, Place, UnsayableError
+from snnhub_nir.back_layers import INTEGERS, Place, UnsayableError, Written
 from snnhub_nir.back_neurons import MAKES, NEURONS
 from snnhub_nir.back_snntorch import NEURONS as SEVERAL
 from snnhub_nir.back_proof import read_back
+from snnhub_nir.back_sinabs import sum_pool, sums
 
 UNSAYABLE, TIME, UNTIMED, OPEN, PROVED, LEFT = (
     "SNN-4501",
@@ -84,7 +85,9 @@ def _as_error(item: Finding) -> Finding:
 def _read_by_a_profile(graph: Graph, made: Plain, writer: _Writer) -> Plain:
     """What is left of the network for a reader of the plain fields, tried with the profile that is nearest."""
     place = graph.name or "network"
-    reading = read_back(graph, made.graph, made.names, writer.sources, writer.dt)
+    # a profile makes a mean and a factor of a SumPool2d again, and names the mean so
+    means = {mean.id: f"{made.names[name]}/0" for name, mean in writer.sums.items()}
+    reading = read_back(graph, made.graph, {**made.names, **means}, writer.sources, writer.dt)
     words = "NIR does not say where in a loop the step lies, nor how many there are"
     loops = [loss(TIME, str(edge), words) for edge in writer.loops if reading.wiring]
     if loops or any(item.severity is Severity.LOSS for item in writer.found):
@@ -98,13 +101,18 @@ def _read_by_a_profile(graph: Graph, made: Plain, writer: _Writer) -> Plain:
 
 @dataclass
 class _Writer:
-    """Builds the graph: a NIR node for each node; sums of two disappear into edges."""
+    """Builds the graph: a NIR node for each node. Sums of two disappear into edges, means into sums of windows."""
 
     steps: Graph
     dt: float
     found: list[Finding] = field(default_factory=list)
     loops: list[Edge] = field(default_factory=list)
     sources: dict[str, tuple[Edge, ...]] = field(default_factory=dict)
+    sums: Mapping[str, Node] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sums = sums(self.steps)
+        self._summed = {mean.id for mean in self.sums.values()}
 
     def plain(self) -> Plain:
         graph = self.steps
@@ -117,7 +125,7 @@ class _Writer:
             nodes.append(Node(names[item.id], "ct.Input", 1, (), (("shape", shape),)))
             edges.append(Edge(Port(item.id, TERMINAL_PORT), Port(names[item.id], "x")))
             self._terminal(item.id)
-        written = [node for node in graph.nodes if not _only_passes(node)]
+        written = [node for node in graph.nodes if not self._passes(node)]
         nodes += [self._node(node, names[node.id], shapes) for node in written]
         for output in graph.outputs:
             shape = tensor(np.array(shapes.get(Port(output.id, TERMINAL_PORT), ())))
@@ -151,7 +159,7 @@ class _Writer:
         taken = frozenset(edge.src.name for edge in self.steps.fed_by(node.id))
         place = Place(node, self.dt, shapes.get(entry, ()), shapes.get(out, ()), taken)
         try:
-            made = make(place)
+            made = self._sum(place, shapes) if node.id in self.sums else make(place)
         except UnsayableError as problem:
             self.found.append(error(UNSAYABLE, node.id, str(problem), remedy="Keep the network as .snn."))
             return Node(name, "ct.Scale", 1)
@@ -162,10 +170,21 @@ class _Writer:
             self.found.append(loss(UNTIMED, node.id, words, old="no dt", new="dt = 1 s", remedy=remedy))
         return Node(name, f"ct.{made.type}", 1, (), tuple(made.fields.items()), None, node.origin)
 
+    def _sum(self, place: Place, shapes: Mapping[Port, tuple[int, ...]]) -> Written:
+        mean = self.sums[place.node.id]
+        return sum_pool(mean, place.dt, shapes.get(Port(mean.id, "x"), ()), place.leaving)
+
+    def _passes(self, node: Node) -> bool:
+        return node.id in self._summed or _only_passes(node)
+
     def _connect(self, target: str, names: Mapping[str, str], nodes: list[Node], edges: list[Edge]) -> None:
         """Edges into a node or output, each from the nearest node that is written."""
-        self.sources[target] = tuple(edge for given in self.steps.feeding(target) for edge in self._through(given))
-        for edge in self.sources[target]:
+        direct = self.steps.feeding(target)
+        found = tuple(edge for given in direct for edge in self._through(given))
+        self.sources[target] = found
+        if target in self.sums:
+            self.sources |= {target: direct, self.sums[target].id: found}
+        for edge in found:
             src, dst = Port(names[edge.src.node], "y"), Port(names[target], "x")
             if edge.delay and edge.src.node in self._behind(target):
                 self.loops.append(edge)
@@ -203,7 +222,7 @@ class _Writer:
         while pending:
             item = pending.pop(0)
             node = self.steps.node.get(item.src.node)
-            if node is None or not _only_passes(node):
+            if node is None or not self._passes(node):
                 yield item
                 continue
             before = self.steps.feeding(node.id)

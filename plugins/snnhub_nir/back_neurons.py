@@ -15,6 +15,7 @@ from snnhub.ir.tensor import Array, Tensor, tensor
 
 from snnhub_nir import back_layers, back_snntorch
 from snnhub_nir import back_layers, back_norse
+from snnhub_nir import back_layers, back_sinabs
 from snnhub_nir.back_layers import INTEGERS, STEP, Place, UnsayableError, Written, full
 
 ROUNDED = "SNN-4508"
@@ -191,6 +192,7 @@ NEURONS: Mapping[str, Make] = {
     **back_snntorch.NEURONS,
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), of_nir),
     **back_norse.NEURONS,
+    **dict.fromkeys(back_sinabs.NEURONS, back_sinabs.neuron),
 }
 MAKES: Mapping[str, Make] = {
     **NEURONS,
@@ -206,5 +208,6 @@ PROFILES: Mapping[str, str] = {
     **dict.fromkeys((*SNNTORCH, *back_snntorch.NEURONS), "snntorch-1"),
     **dict.fromkeys((f"nirstep.{name}" for name in NIR), "nir-euler"),
     **dict.fromkeys(back_norse.NEURONS, "norse-1"),
+    **dict.fromkeys(back_sinabs.NEURONS, back_sinabs.PROFILE),
 }
 """The profile whose step an op is."""

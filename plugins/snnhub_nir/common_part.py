@@ -32,6 +32,8 @@ DEFAULTS = {
 LIKE = {"v_reset": ("v_threshold", 0), "w_in": ("v_leak", 1)}
 """The field whose shape and dtype a missing one gets, and its value."""
 LISTED = 6
+SPATIAL = 3
+"""Axes of what a pool over two takes: channels first."""
 
 
 def rewritten(graph: Graph) -> tuple[Graph, tuple[Finding, ...]]:
@@ -54,6 +56,51 @@ def rewritten(graph: Graph) -> tuple[Graph, tuple[Finding, ...]]:
     told["renamed"] = [f"{node.id} -> {table[node.id]}" for node in level.nodes if table[node.id] != node.id]
     findings = tuple(_told(told, len(level.nodes) < len(graph.nodes)))
     return _renamed(level, table), findings
+
+
+def without_linear(graph: Graph) -> tuple[Graph, tuple[Finding, ...]]:
+    """Every Linear as an Affine with a bias of zeros, for importers that know only that."""
+    linear = [node.id for node in graph.nodes if node.op == "ct.Linear"]
+    nodes = tuple(_affine(node) if node.op == "ct.Linear" else node for node in graph.nodes)
+    words = f"Linear written as Affine with a bias of zeros: {', '.join(linear[:LISTED])}"
+    found = (note("SNN-4505", "file", words + (" …" if len(linear) > LISTED else "")),) if linear else ()
+    return replace(graph, nodes=nodes), found
+
+
+def without_means(graph: Graph) -> tuple[Graph, tuple[Finding, ...]]:
+    """Means over windows as convolutions, for importers that know only those: of windows of a power of two, whose
+    parts are exact. One channel each would be groups, which NIR 1.0.8 takes for a type error: all are connected, by
+    zeros.
+    """
+    shapes = analyse(graph, REGISTRY).shapes
+    nodes = tuple(_mean(node, shapes.get(Port(node.id, "x"), ())) for node in graph.nodes)
+    changed = [new.id for old, new in zip(graph.nodes, nodes, strict=True) if old is not new]
+    words = f"AvgPool2d written as Conv2d: {', '.join(changed[:LISTED])}"
+    found = (note("SNN-4505", "file", words + (" …" if len(changed) > LISTED else "")),) if changed else ()
+    return replace(graph, nodes=nodes), found
+
+
+def _mean(node: Node, arriving: Shape) -> Node:
+    if node.op != "ct.AvgPool2d" or len(arriving) != SPATIAL:
+        return node
+    sizes = {name: np.broadcast_to(node.param[name].array, 2) for name in ("kernel_size", "stride", "padding")}
+    count, channels = int(sizes["kernel_size"].prod()), arriving[0]
+    if count & (count - 1):
+        return node
+    one = np.full(sizes["kernel_size"], 1 / count, np.float32)
+    weight = np.einsum("oi,hw->oihw", np.eye(channels, dtype=np.float32), one)
+    numbers = {name: sizes[name] for name in ("stride", "padding")} | {"dilation": np.ones(2, np.int64)}
+    numbers |= {"groups": np.array(1), "input_shape": np.array(arriving[1:])}
+    numbers |= {"weight": weight, "bias": np.zeros(channels, np.float32)}
+    kept = tuple(item for item in node.params if item[0].startswith(METADATA))
+    params = (*kept, *((name, tensor(np.array(value))) for name, value in numbers.items()))
+    return replace(node, op="ct.Conv2d", params=params)
+
+
+def _affine(node: Node) -> Node:
+    weight = node.param["weight"].array
+    bias = tensor(np.zeros(weight.shape[:-1], weight.dtype))
+    return replace(node, op="ct.Affine", params=(*node.params, ("bias", bias)))
 
 
 def _told(told: Mapping[str, list[str]], flattened: bool) -> Iterator[Finding]:

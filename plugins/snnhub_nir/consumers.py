@@ -178,6 +178,8 @@ CONSUMERS = {
             SUBTRACT,
             R_IGNORED,
             V_LEAK,
+            Rule(("LI",), _not("r", 1), "r other than 1 is refused", lost=False),
+            Rule(("Conv1d",), _always, "weights are taken for tensors, which they are not", lost=False),
             Rule(("Affine", "LIF", "IF"), _loops, "loops are refused", lost=False),
         ),
     ),
@@ -219,6 +221,12 @@ def adapted(graph: Graph, consumer: str, lossy: bool, profile: str = "") -> tupl
     chosen = CONSUMERS[consumer]
     content = semantics.content_of(graph)
     changed, findings = common_part.rewritten(semantics.without(graph))
+    if "Linear" not in chosen.types:
+        changed, more = common_part.without_linear(changed)
+        findings += more
+    if "AvgPool2d" not in chosen.types and "Conv2d" in chosen.types:
+        changed, more = common_part.without_means(changed)
+        findings += more
     refused, lost = [], []
     for node, words, forgiven in _beyond(changed, chosen, f"{consumer} {chosen.version}"):
         if not forgiven:

@@ -142,8 +142,9 @@ OUTPUT = "output"
 
 
 def spike_counts(values: Array) -> Array:
-    """Spikes per step: numbers as they are, anything else as whether there is one."""
-    return values if values.dtype.kind in "bu" else values.astype(bool)
+    """Spikes per step: numbers from 0 on as they are, anything else as whether there is one."""
+    counts = values.dtype.kind in "bu" or (values.dtype.kind == "i" and not bool((values < 0).any()))
+    return values if counts else values.astype(bool)
 
 
 def row(pair: Pair) -> Row:

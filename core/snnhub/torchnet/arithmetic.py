@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from snnhub.torchnet.call import Call, FunctionHandler
+from snnhub.torchnet.counts import as_floats
 from snnhub.torchnet.signals import RefusedError, Signal
 from snnhub.torchnet.site import Site, scalar
 
@@ -49,6 +50,8 @@ def _pair(call: Call, op: str, a: Signal, b: Signal, site: Site) -> Signal:
             f"operands of {call.name} differ: {found}",
             "Only equal shapes are combined; broadcasting is not held.",
         )
+    if op == "core.Add":
+        a, b = as_floats(a, b, site)
     port = site.builder.node(site.name, op, {"a": a.port, "b": b.port}, origin=site.origin)
     return a.moved(port, a.features)
 
