@@ -90,7 +90,9 @@ def _exponential(module: Any) -> Numbers:
 
 
 def _adaptive(p: Any, dt: float) -> dict[str, Number]:
-    names = _named(p, delta_t="delta_T", adaptation_current="adaptation_current", adaptation_spike="adaptation_spike")
+    names = _named(
+        p, delta_t="delta_T", adaptation_current="adaptation_current", adaptation_spike="adaptation_spike"
+    )
     return {**_membrane(p, dt), **names, "c_adapt": times_dt(p, "tau_ada_inv", dt)}
 
 
@@ -164,5 +166,8 @@ LSNN = Cell(
     {**I_V, "b": "b"},
 )
 IZHIKEVICH = Cell(
-    "IzhikevichCell", ("izhikevich_feed_forward_step", "izhikevich_recurrent_step"), _izhikevich, {"v": "v", "u": "u"}
+    "IzhikevichCell",
+    ("izhikevich_feed_forward_step", "izhikevich_recurrent_step"),
+    _izhikevich,
+    {"v": "v", "u": "u"},
 )

@@ -17,7 +17,9 @@ from snnhub.ir.program import Slot, State
 from snnhub.ir.trace import Body, Namespace, Step, Value, cast, exp, maximum
 
 RECURRENT = Attribute("recurrent", "whether there is a port r beside x, added after it", (True, False))
-REFRACTORY = Attribute("refractory", "whether v and spikes are held for rho_reset steps after a spike", (True, False))
+REFRACTORY = Attribute(
+    "refractory", "whether v and spikes are held for rho_reset steps after a spike", (True, False)
+)
 RESET = Attribute("reset", "to v_reset, or by taking v_threshold away", ("value", "subtract"))
 
 C_MEM = Parameter("c", "dt tau_mem_inv: part of the distance to the goal that a step closes", F32)
@@ -196,7 +198,9 @@ def _op(
     out: str = "s",
 ) -> StepOp:
     ports = Ports(("x",), (out,))
-    return StepOp(f"norse.{name}", 1, doc, body, _inputs, _states(*states), _parameters(*params), attributes, ports)
+    return StepOp(
+        f"norse.{name}", 1, doc, body, _inputs, _states(*states), _parameters(*params), attributes, ports
+    )
 
 
 REST, NONE = ("v", "v_leak"), ("i", 0.0)

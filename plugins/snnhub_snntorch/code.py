@@ -96,7 +96,9 @@ class Coder:
         """What belongs to no node: terminals, types, delays."""
         graph = self.graph
         if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-            self._refuse(graph.name, f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs; one of each is written")
+            self._refuse(
+                graph.name, f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs; one of each is written"
+            )
         for item in graph.inputs:
             if item.type != F32:
                 self._refuse(item.id, f"its input is {item.type}; snnTorch computes in f32")
@@ -133,7 +135,9 @@ class Coder:
 
     def _about(self) -> str:
         shape = self.graph.inputs[0].shape
-        lead = "(samples, features): one frame for all steps" if self.graph.inputs[0].hold else "(time, samples, …)"
+        lead = (
+            "(samples, features): one frame for all steps" if self.graph.inputs[0].hold else "(time, samples, …)"
+        )
         return f"Input {lead}, features {list(shape)}."
 
     def _forward(self) -> Iterator[str]:

@@ -30,7 +30,9 @@ def import_model(source: Any, options: ImportOptions) -> Graph:
 
 def read_code(path: Path, options: ImportOptions) -> Graph:
     """Import a file that the exporter wrote, with the state dict beside it. Raises what the importer raises."""
-    return import_model(f"{path.absolute()}:{FACTORY}", replace(options, weights=path.with_suffix(".pt").absolute()))
+    return import_model(
+        f"{path.absolute()}:{FACTORY}", replace(options, weights=path.with_suffix(".pt").absolute())
+    )
 
 
 def run_model(request: RunRequest) -> Recording:

@@ -80,7 +80,11 @@ def neuron(node: Node, shape: Shape, layer: Node | None) -> Made:
 
 def _checked(node: Node, name: str) -> Array:
     numbers = f32(node, name)
-    if name in ("alpha", "beta") and node.op != "snntorch.DeltaLeaky" and not np.all((numbers >= 0) & (numbers <= 1)):
+    if (
+        name in ("alpha", "beta")
+        and node.op != "snntorch.DeltaLeaky"
+        and not np.all((numbers >= 0) & (numbers <= 1))
+    ):
         raise UnsayableError(f"{name} lies outside 0 .. 1, where snnTorch clamps it")
     return numbers
 
@@ -121,6 +125,8 @@ def _layer(node: Node, layer: Node | None, shape: Shape) -> tuple[str, dict[str,
     same = tuple(size // 2 for size in kernel)
     plain = layer.integers("stride") == layer.integers("dilation") == (1, 1) and layer.integer("groups") == 1
     if not plain or layer.integers("padding") != same:
-        raise UnsayableError("its recurrent convolution is not plain: snnTorch pads by half the kernel, and no more")
+        raise UnsayableError(
+            "its recurrent convolution is not plain: snnTorch pads by half the kernel, and no more"
+        )
     size = kernel[0] if len(set(kernel)) == 1 else tuple(kernel)
     return f"conv2d_channels={shape[0]}, kernel_size={size}", state

@@ -20,7 +20,12 @@ Signals = dict[str, Signal]
 
 
 def _node(
-    op: str, signal: Signal, site: Site, params: Mapping[str, Tensor], names: tuple[str, ...], **choices: str | bool
+    op: str,
+    signal: Signal,
+    site: Site,
+    params: Mapping[str, Tensor],
+    names: tuple[str, ...],
+    **choices: str | bool,
 ) -> Signals:
     """The neuron itself, and a signal for each of its outputs."""
     site.builder.node(site.name, op, {"x": signal.port}, params=params, origin=site.origin, **choices)

@@ -29,9 +29,7 @@ def per_neuron(name: str, value: Any, features: tuple[int, ...]) -> Tensor:
     while found.ndim > len(features) and found.shape[0] == 1:
         found = found[0]
     shape = (1,) * (len(features) - found.ndim) + found.shape
-    fits = len(shape) == len(features) and all(
-        own in (1, size) for own, size in zip(shape, features, strict=True)
-    )
+    fits = len(shape) == len(features) and all(own in (1, size) for own, size in zip(shape, features, strict=True))
     if not fits:
         words = f"{name} of shape {list(found.shape)} does not go with one sample's features {list(features)}"
         raise RefusedError(UNFIT, words, "Give one number, or one for each feature.")

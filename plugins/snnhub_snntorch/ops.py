@@ -71,9 +71,7 @@ def heard(s: Value, param: Namespace, graded: bool) -> dict[str, Value]:
     return {"spk": number(s) * param.grade} if graded else {}
 
 
-def _leaky(
-    x: Value, state: Namespace, param: Namespace, *, reset: str, reset_delay: bool, graded: bool
-) -> Step:
+def _leaky(x: Value, state: Namespace, param: Namespace, *, reset: str, reset_delay: bool, graded: bool) -> Step:
     before = number(above(state.v, param))
     if reset == "zero":
         h = param.beta * ((1.0 - before) * state.v) + x

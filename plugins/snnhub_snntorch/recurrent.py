@@ -37,9 +37,7 @@ def _with_layer(_: Attributes) -> tuple[Slot, ...]:
     return (Slot("x", F32), Slot("r", F32))
 
 
-def _rleaky(
-    x: Value, r: Value, state: Namespace, param: Namespace, *, reset: str, reset_delay: bool
-) -> Step:
+def _rleaky(x: Value, r: Value, state: Namespace, param: Namespace, *, reset: str, reset_delay: bool) -> Step:
     before = number(above(state.v, param))
     h = late(param.beta * state.v + x + r, before, param, reset)
     v, s = prompt(h, before, param, reset, reset_delay)

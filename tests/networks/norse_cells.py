@@ -14,7 +14,13 @@ RESET = {"v_reset": -0.3}
 LEAK = {"v_leak": 0.2, "v_reset": 0.1, "v_th": 0.7}
 FAST = {"tau_syn_inv": 333.0, "v_th": 0.6}
 EACH = {"tau_mem_inv": (30, 300), "v_th": (0.3, 1.2), "v_leak": (-0.1, 0.1), "v_reset": (-0.5, 0.2)}
-SETS: Mapping[str, Mapping[str, Any]] = {"default": DEFAULT, "reset": RESET, "leak": LEAK, "fast": FAST, "each": EACH}
+SETS: Mapping[str, Mapping[str, Any]] = {
+    "default": DEFAULT,
+    "reset": RESET,
+    "leak": LEAK,
+    "fast": FAST,
+    "each": EACH,
+}
 BOXES = ("LIFBoxCell", "LIFBoxCell soft", "LIFBoxCell number")
 INTEGRATORS = ("IAFCell", "IAF")
 CURRENTS = ("LIFCell", "LIF", "LIFRecurrentCell", "LIFRecurrent", "LIFRecurrent autapses", "LIFCell learnable")

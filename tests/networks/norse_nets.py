@@ -52,7 +52,9 @@ def boxes(seed: int = 0, cells: str = "box", bias: bool = True) -> nn.Module:
 
     sizes = (12, 24, 24, 10)
     layers = [
-        layer for before, size in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(before, size, bias), cell(size))
+        layer
+        for before, size in zip(sizes, sizes[1:], strict=False)
+        for layer in (nn.Linear(before, size, bias), cell(size))
     ]
     return norse.SequentialState(*layers)
 

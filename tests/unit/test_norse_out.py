@@ -76,7 +76,8 @@ def told(graph: Graph, path: Path, **chosen: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(
-    ("op", "params"), [("LIFBox", BOX), ("IAF", {"v_threshold": 1.5}), ("CubaLIF", CUBA), ("LIFBox", BOX | {"v_leak": 0.1})]
+    ("op", "params"),
+    [("LIFBox", BOX), ("IAF", {"v_threshold": 1.5}), ("CubaLIF", CUBA), ("LIFBox", BOX | {"v_leak": 0.1})],
 )
 def test_what_norse_reads_is_this_very_network_and_written_for_it_without_a_loss(
     op: str, params: dict[str, Any], tmp_path: Path

@@ -74,8 +74,13 @@ def train(args: argparse.Namespace) -> None:
         with torch.no_grad():
             for first in range(0, 2000, 500):
                 x = torch.from_numpy(encode(test[first : first + 500], STEPS)).float()
-                right += int((scores(net, x, args.network).argmax(1).numpy() == test_labels[first : first + 500]).sum())
-        print(f"epoch {epoch}: loss {loss.item():.3f}, {right} of 2000 right, {time.monotonic() - start:.0f} s", flush=True)
+                right += int(
+                    (scores(net, x, args.network).argmax(1).numpy() == test_labels[first : first + 500]).sum()
+                )
+        print(
+            f"epoch {epoch}: loss {loss.item():.3f}, {right} of 2000 right, {time.monotonic() - start:.0f} s",
+            flush=True,
+        )
     torch.save(net.state_dict(), args.out)
 
 

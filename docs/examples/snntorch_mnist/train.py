@@ -58,9 +58,7 @@ def accuracy(network: str, net: nn.Module, images: NDArray[np.uint8], labels: ND
 def train(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     torch.set_num_threads(1)
-    images, labels = (
-        read_idx(args.data / f"train-{name}-ubyte") for name in ("images-idx3", "labels-idx1")
-    )
+    images, labels = (read_idx(args.data / f"train-{name}-ubyte") for name in ("images-idx3", "labels-idx1"))
     net = {"fc": fc, "conv": conv}[args.network]()
     optimiser = torch.optim.Adam(net.parameters(), lr=args.lr)
     order, start = np.random.default_rng(args.seed), time.monotonic()
