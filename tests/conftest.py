@@ -20,7 +20,7 @@ EXAMPLE = ROOT / "docs" / "examples" / "mnist_csnn"
 SHARED = ROOT.parent / "shared" / "data"
 REQUIRE_PEERS = os.environ.get("SNNHUB_REQUIRE_PEERS") == "1"
 collect_ignore = (
-    ["differential/test_layers.py", "differential/test_proof.py"]
+    ["differential/test_layers.py", "differential/test_proof.py", "differential/test_torchnet.py"]
     if find_spec("torch") is None and not REQUIRE_PEERS
     else []
 )

@@ -3,6 +3,8 @@
 The convention of the page: a block behind a line with a file name in backticks is that file; behind ``Add to`` it
 is added to its end; behind ``Replace in`` it is replaced by the next block. Other Python blocks are run as is.
 In console blocks ``…`` stands for anything, and other lines of output must be there, in their order.
+
+A chapter with the comment ``needs torch`` is a project of its own, followed where torch is, in an empty folder.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ PAGE = ROOT / "docs" / "plugins.md"
 BLOCK = re.compile(r"(?P<before>[^\n]*)\n```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL)
 PLACE = re.compile(r"(?P<how>Add to |Replace in |)`(?P<file>[\w./-]+\.\w+)`\Z")
 LANGUAGES = {"python", "toml", "console"}
+CHAPTER = re.compile(r"^## ", re.MULTILINE)
+NEEDS_TORCH = "<!-- needs torch: a project of its own -->"
 
 
 @dataclass
@@ -100,25 +104,45 @@ def expect(output: str, lines: list[str], command: str) -> None:
             rest = rest[rest.index(part) + len(part) :]
 
 
-def blocks() -> list[tuple[str, str, str]]:
-    return [(found["before"], found["language"], found["text"]) for found in BLOCK.finditer(PAGE.read_text())]
+def chapters(torch: bool) -> str:
+    """The page without the chapters that need torch, or these alone."""
+    return "## ".join(part for part in CHAPTER.split(PAGE.read_text()) if (NEEDS_TORCH in part) is torch)
+
+
+def blocks(text: str) -> list[tuple[str, str, str]]:
+    return [(found["before"], found["language"], found["text"]) for found in BLOCK.finditer(text)]
 
 
 def test_the_page_can_be_followed(tmp_path: Path) -> None:
     """A newcomer who types it all gets a plugin that passes its contracts and that doctor has nothing against."""
     reader = Reader(tmp_path / "npzmlp", tmp_path / "site")
     reader.folder.mkdir()
-    for before, language, text in blocks():
+    for before, language, text in blocks(chapters(torch=False)):
         reader.follow(before, language, text)
     assert reader.replaced is None
     assert (reader.folder / "net.net").exists()
 
 
+@pytest.mark.peer
+@pytest.mark.usefixtures("spikingjelly")
+def test_the_chapter_on_torch_can_be_followed(tmp_path: Path) -> None:
+    """A plugin for a framework that nobody knew imports a network with a loop and a connection back."""
+    reader = Reader(tmp_path / "leaky", tmp_path / "site")
+    reader.folder.mkdir()
+    followed = blocks(chapters(torch=True))
+    assert len(followed) >= 6
+    for before, language, text in followed:
+        reader.follow(before, language, text)
+    assert (reader.folder / "net.snn").exists()
+
+
 def test_every_block_is_of_a_kind_that_is_followed() -> None:
     fences = re.findall(r"^```(\w*)", PAGE.read_text(), re.MULTILINE)
-    assert len(fences) == 2 * len(blocks())
-    assert {language for _, language, _ in blocks()} == LANGUAGES
-    assert len(blocks()) >= 25
+    found = blocks(PAGE.read_text())
+    assert len(fences) == 2 * len(found)
+    assert {language for _, language, _ in found} == LANGUAGES
+    assert len(found) >= 25
+    assert len(found) == len(blocks(chapters(torch=True))) + len(blocks(chapters(torch=False)))
 
 
 def test_promises_of_the_page_are_checked() -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from snnhub.api.options import ImportOptions
-from snnhub.api.remote import OPTION, import_in, run_in
-from snnhub.api.request import RunRequest
 from snnhub.errors import MissingPeerError
-from snnhub.hub.loader import load
 from snnhub.hub.objects import Availability, Option, resolve
-from snnhub.ir.graph import Graph
-from snnhub.ir.recording import Recording
-from snnhub.peers.env import status
-from snnhub.peers.recipe import read_recipe
+
+if TYPE_CHECKING:
+    from snnhub.api.options import ImportOptions
+    from snnhub.api.request import RunRequest
+    from snnhub.ir.graph import Graph
+    from snnhub.ir.recording import Recording
+
+OPTION = "environment"
+"""As in ``snnhub.api.remote``, which is not imported before it is needed: plugins register this."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Elsewhere:
         """Import here or there. Raises what the importer raises, and ``MissingPeerError`` where neither can."""
         name = self._where(options.given.get(OPTION), isinstance(source, str))
         if name is not None:
+            from snnhub.api.remote import import_in
+
             return import_in(name, self.importer, source, options)
         graph: Graph = resolve(self.importer)(source, options)
         return graph
@@ -58,6 +61,8 @@ class Elsewhere:
         given = request.options.get(OPTION) or request.import_options.given.get(OPTION)
         name = self._where(given, isinstance(request.source, str))
         if name is not None:
+            from snnhub.api.remote import run_in
+
             return run_in(name, self.runner, request)
         recording: Recording = resolve(self.runner)(request)
         return recording
@@ -77,6 +82,10 @@ class Elsewhere:
         return [name for name in ("torch", self.package) if find_spec(name) is None]
 
     def _ready(self) -> bool:
+        from snnhub.hub.loader import load
+        from snnhub.peers.env import status
+        from snnhub.peers.recipe import read_recipe
+
         found = load().environments.get(self.environment)
         return found is not None and status(read_recipe(found.path())).state == "ready"
 

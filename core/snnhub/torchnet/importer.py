@@ -11,6 +11,7 @@ from snnhub.errors import GraphError, UnsupportedError, UsageError
 from snnhub.findings import Finding, Severity, error, info, of_severity, ordered
 from snnhub.ir.graph import Graph
 from snnhub.torchnet import kinds
+from snnhub.torchnet.faithful import check
 from snnhub.torchnet.framework import Framework
 from snnhub.torchnet.layout import Kind
 from snnhub.torchnet.moments import Moments
@@ -19,7 +20,6 @@ from snnhub.torchnet.plan import Plan
 from snnhub.torchnet.probe import SEED, Probe, probe
 from snnhub.torchnet.ranks import first_rank
 from snnhub.torchnet.returned import OPTION, Returned
-from snnhub.torchnet.selfcheck import first_steps, spike_finding, spikes_of
 from snnhub.torchnet.signals import RefusedError
 from snnhub.torchnet.walk import Walk
 
@@ -64,12 +64,10 @@ def import_network(framework: Framework, source: Any, options: ImportOptions) ->
         )
     except GraphError as problem:
         raise unsupported(problem.findings) from None
-    wrong = tuple(dict.fromkeys(first_steps(graph, walk, traced.probe.stimulus, options.lookup)))
+    wrong, spikes = check(graph, walk, traced.probe.stimulus, options.lookup, SEED)
     if wrong:
         raise unsupported(wrong)
-    return graph.with_findings(
-        [spike_finding(graph, spikes_of(walk), traced.probe.stimulus, options.lookup, SEED)]
-    )
+    return graph.with_findings([spikes])
 
 
 def trace(framework: Framework, prepared: Prepared, options: ImportOptions) -> Traced:

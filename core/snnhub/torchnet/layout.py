@@ -7,23 +7,32 @@ from enum import Enum
 
 import numpy as np
 
+from snnhub.api.options import ImportOptions
+from snnhub.errors import UsageError
 from snnhub.ir.tensor import Array
+from snnhub.torchnet.options import LAYOUTS
 from snnhub.torchnet.signals import Lead
 
 
 class Kind(Enum):
     """What one call of the network takes."""
 
-    STEP = "step"
-    TIME_FIRST = "time-first"
-    BATCH_FIRST = "batch-first"
-    MERGED = "merged"
-    FRAME = "frame"
+    STEP, TIME_FIRST, BATCH_FIRST, MERGED, FRAME = LAYOUTS
 
     @property
     def lead(self) -> Lead:
         """What leads in the network's input."""
         return LEADS[self]
+
+
+def asked_for(options: ImportOptions) -> Kind | None:
+    """The layout that the user says. Raises ``UsageError`` for a word that is none."""
+    text = options.given.get("layout")
+    if text is None:
+        return None
+    if text not in LAYOUTS:
+        raise UsageError("no such layout", where="--option layout", found=text, allowed=", ".join(LAYOUTS))
+    return Kind(text)
 
 
 LEADS = {

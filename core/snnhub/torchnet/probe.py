@@ -18,8 +18,7 @@ from snnhub.torchnet.copying import copied
 from snnhub.torchnet.events import INPUT, Event, Ref
 from snnhub.torchnet.framework import MERGED, Framework, Sequence
 from snnhub.torchnet.kinds import neuron_of
-from snnhub.torchnet.layout import Kind, Layout
-from snnhub.torchnet.options import kind_of
+from snnhub.torchnet.layout import Kind, Layout, asked_for
 from snnhub.torchnet.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def probe(framework: Framework, net: nn.Module, options: ImportOptions) -> Probe
 
 def kinds_of(framework: Framework, net: nn.Module, options: ImportOptions) -> tuple[Kind, ...]:
     """Layouts to try, in order: what the user says, else what the neurons take."""
-    asked = kind_of(options)
+    asked = asked_for(options)
     if asked is not None:
         return (asked,)
     wanted = {neuron.sequence for module in net.modules() if (neuron := neuron_of(framework, module))}
@@ -104,7 +103,7 @@ def sizes(framework: Framework, net: nn.Module) -> tuple[int | None, int | None]
 def _tried(framework: Framework, net: nn.Module, layout: Layout, options: ImportOptions, free: bool) -> Probe:
     """A run that fits. Raises ``_DoesNotFitError`` with what is wrong."""
     found = _run(framework, net, layout, options)
-    fitting = _judged(framework, found, kind_of(options) is None)
+    fitting = _judged(framework, found, asked_for(options) is None)
     if fitting == found.layout:
         return found
     if fitting.steps != found.layout.steps and not free:

@@ -11,7 +11,7 @@ import numpy as np
 
 from snnhub.ir.graph import TERMINAL_PORT, Graph, Port
 from snnhub.ir.tensor import Array
-from snnhub.torchnet.framework import Framework
+from snnhub.torchnet.framework import Framework, nothing
 from snnhub.torchnet.kinds import neuron_of
 from snnhub.torchnet.layout import Kind, Layout, whole
 from snnhub.torchnet.moments import WHOLE, Unit
@@ -42,7 +42,10 @@ def taps_of(walk: Walk, graph: Graph) -> dict[str, Tap]:
     for path, (node, lead) in walk.sites.items():
         if uses[path] == 1:
             ports = walk.ports.get(path, {"y": Port(node, "y")})
+            given = _given(walk, path, ports)
             for name, port in ports.items():
+                if name not in given:
+                    continue
                 found[f"{port.node}/{port.name}"] = Tap(path, name, lead, _integer(graph, port))
     value = walk.output
     last = graph.into[Port(graph.outputs[0].id, TERMINAL_PORT)][0]
@@ -56,6 +59,13 @@ def taps_of(walk: Walk, graph: Graph) -> dict[str, Tap]:
         lead = Lead.BATCH if walk.layout.kind is Kind.STEP else value.lead or Lead.TIME_BATCH
         return {"output": Tap("", "", lead, _integer(graph, port)), **found}
     return found
+
+
+def _given(walk: Walk, path: str, ports: Mapping[str, Port]) -> set[str]:
+    """Names that a module gives when it runs: those it gave, and all where it can be told to keep them."""
+    event = next(walk.plan.event[unit] for unit in walk.plan.order if unit.name == path)
+    neuron = walk.plan.neuron(event)
+    return set(ports) if neuron is None or neuron.watch is not nothing else set(event.named)
 
 
 def _in_every_step(walk: Walk, unit: Unit) -> bool:
