@@ -24,9 +24,9 @@ from snnhub.ops.registry import REGISTRY
 
 from snnhub_nir.back_layers import INTEGERS, Place, UnsayableError, Written
 from snnhub_nir.back_neurons import MAKES, NEURONS
-from snnhub_nir.back_snntorch import NEURONS as SEVERAL
 from snnhub_nir.back_proof import read_back
 from snnhub_nir.back_sinabs import sum_pool, sums
+from snnhub_nir.back_snntorch import NEURONS as SEVERAL
 
 UNSAYABLE, TIME, UNTIMED, OPEN, PROVED, LEFT = (
     "SNN-4501",

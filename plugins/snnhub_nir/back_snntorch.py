@@ -70,12 +70,13 @@ def unsayable(place: Place) -> Written:
     raise UnsayableError(NOTHING[place.node.op])
 
 
+OWN = "each neuron hears itself by a factor; NIR says that with a layer: use all_to_all"
 NOTHING = {
     "snntorch.Alpha": "Alpha has an exciting and an inhibiting current; NIR's neurons have one",
     "snntorch.DeltaLeaky": "DeltaLeaky fires by the change of its potential; NIR's neurons fire by its value",
     "snntorch.LeakyParallel": "LeakyParallel cuts its potential off at 0; NIR's neurons do not",
-    "snntorch.RLeakyOneToOne": "each neuron hears itself by a factor; NIR says that with a layer: use all_to_all",
-    "snntorch.RSynapticOneToOne": "each neuron hears itself by a factor; NIR says that with a layer: use all_to_all",
+    "snntorch.RLeakyOneToOne": OWN,
+    "snntorch.RSynapticOneToOne": OWN,
 }
 NEURONS = {
     "snntorch.LeakyMem": leaky,

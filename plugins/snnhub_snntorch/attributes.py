@@ -11,6 +11,8 @@ from snnhub.torchnet.signals import RefusedError
 ATTRIBUTE, NO_STEP, SPIKE, STALE, UNFIT = "SNN-3530", "SNN-3531", "SNN-3532", "SNN-3535", "SNN-3533"
 RESETS = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}
 """snnTorch's functions of state: each is bound when a neuron is built, and stays."""
+STATES = frozenset({"spk", "mem", "syn", "syn_exc", "syn_inh"})
+"""Buffers that hold what a neuron keeps from step to step; none of them is in its state dict."""
 VALUES = ("subtract", "zero", "none")
 """By ``reset_mechanism_val``."""
 GRADED = ("Leaky", "LeakyParallel")
@@ -33,7 +35,7 @@ INSTEAD = {
 
 
 def own_class(module: Any) -> type:
-    """snnTorch's class of a neuron: its own, or that which the user's class derives from."""
+    """Class of snnTorch that a neuron is: its own, or that which the user's class derives from."""
     return next(base for base in type(module).__mro__ if base.__module__.split(".")[0] == "snntorch")
 
 
@@ -54,6 +56,7 @@ def neuron(module: Any) -> None:
         words = "state_quant: the states are looked up in a table of levels in every step"
         raise RefusedError(ATTRIBUTE, words, "Import without it, and quantise with a profile of the target.")
     fires_above_zero(module.spike_grad)
+    _finite(module)
     built = reset(module)
     said = VALUES[int(module.reset_mechanism_val)]
     if said != built:
@@ -81,6 +84,7 @@ def delta(module: Any) -> None:
     """Checks ``DeltaLeaky``, which knows neither reset nor quantisation nor grades. Raises ``RefusedError``."""
     _plain_class(module)
     fires_above_zero(module.spike_grad)
+    _finite(module)
 
 
 def parallel(module: Any) -> None:
@@ -102,6 +106,12 @@ def graded(module: Any) -> bool:
     return bool((module.graded_spikes_factor != 1).any())
 
 
+def _finite(module: Any) -> None:
+    for name, value in (*module.named_parameters(), *module.named_buffers()):
+        if name not in STATES and not bool(value.isfinite().all()):
+            raise RefusedError(UNFIT, f"{name} is not finite", "Look at how the network was trained.")
+
+
 def _grade(module: Any) -> None:
     if not graded(module):
         return
@@ -114,7 +124,7 @@ def _grade(module: Any) -> None:
 
 
 def _plain_class(module: Any) -> None:
-    """snnTorch has further classes of the same names, which it does not export."""
+    """There are further classes of snnTorch with the same names, which it does not export."""
     found = own_class(module)
     if found.__module__.endswith(("leakyunroll", "leakykernel")):
         words = f"{found.__module__}.{found.__name__} is no part of what snnTorch exports"

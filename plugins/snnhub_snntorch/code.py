@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -19,13 +21,13 @@ from snnhub_snntorch.layer_forms import LAYERS, Made, UnsayableError
 from snnhub_snntorch.neuron_forms import LAYERED, NEURONS, neuron
 
 UNSAYABLE = "SNN-4520"
-INDENT = "    "
+INDENT, ADD = "    ", "core.Add"
 KEEP = "Keep the network as .snn."
 SPIKES = {"s": "spk", "spk": "spk"}
-HEAD = '''"""{title}, written by snnhub for snnTorch 1.0.0. Its numbers are in {weights}:
+HEAD = '''"""Network {title}, written by snnhub for snnTorch 1.0.0. Its numbers are beside it:
 
-    net = {factory}()
-    net.load_state_dict(torch.load("{weights}", weights_only=True))
+    network = {factory}()
+    network.load_state_dict(torch.load({weights}, weights_only=True))
 """
 
 import snntorch as snn
@@ -66,27 +68,27 @@ class Coder:
         self.order = [graph.node[name] for name in topological_order(graph) if name in graph.node]
         self.order = [node for node in self.order if node.id not in inner]
         self.local = variables([node.id for node in self.order])
+        self.called: Mapping[str, str] = {}
 
     def code(self, weights: str, factory: str) -> Code:
         """The file. Where ``found`` is not empty, its text means nothing."""
         self._look_around()
         made = {node.id: one for node in self.order if (one := self._made(node)) is not None}
+        modules = tree({name: one.call for name, one in made.items() if one.call})
+        self.called = modules.called
         body = list(self._forward())
         if self.found:
             return Code(found=self.found)
-        modules = tree({name: one.call for name, one in made.items() if one.call})
-        text = HEAD.format(
-            title=f"Network {self.graph.name!r}", weights=weights, factory=factory, about=self._about()
-        )
+        title = re.sub(r"[^\w .:/-]", "_", self.graph.name, flags=re.ASCII)  # a file's name must not become code
+        text = HEAD.format(title=title, weights=json.dumps(weights), factory=factory, about=self._about())
         text += "".join(f"{INDENT * 2}{line}\n" for line in modules.lines)
         text += "\n" + "".join(f"{INDENT}{line}".rstrip() + "\n" for line in body)
-        for name, called in modules.called.items():
-            text = text.replace(f"<{name}>", called)
         text += f"\n\ndef {factory}():\n{INDENT}return Net()\n"
         code = Code(text)
         for name, one in made.items():
             code.state |= {f"{modules.paths[name]}.{key}": value for key, value in one.state.items()}
-            code.checks |= {modules.paths[name]: value for value in one.checks.values()}
+            if one.gain is not None:
+                code.checks[modules.paths[name]] = one.gain
         return code
 
     def _refuse(self, place: str, words: str, remedy: str = KEEP) -> None:
@@ -108,7 +110,7 @@ class Coder:
                 self._refuse(str(edge), f"an edge of {edge.delay} steps that is in no recurrent neuron")
 
     def _loop(self, node: Node) -> Node | None:
-        """The layer between a neuron's spikes of the step before and its port ``r``, where that is all there is."""
+        """The layer from a neuron's spikes of the step before to its port ``r``, where that is all there is."""
         into = self.graph.into.get(Port(node.id, "r"), ())
         if len(into) != 1 or into[0].delay:
             return None
@@ -126,12 +128,13 @@ class Coder:
                 return neuron(node, shape, self.loops.get(node.id))
             if node.op in LAYERS:
                 return LAYERS[node.op](node, shape)
-            if node.op == "core.Add":
-                return Made("")
-            raise UnsayableError(f"{node.kind} has no form in snnTorch's code")
         except UnsayableError as problem:
             self._refuse(node.id, str(problem), problem.remedy)
             return None
+        if node.op == ADD:
+            return Made("")
+        self._refuse(node.id, f"{node.kind} has no form in snnTorch's code")
+        return None
 
     def _about(self) -> str:
         shape = self.graph.inputs[0].shape
@@ -139,6 +142,10 @@ class Coder:
             "(samples, features): one frame for all steps" if self.graph.inputs[0].hold else "(time, samples, …)"
         )
         return f"Input {lead}, features {list(shape)}."
+        item = self.graph.inputs[0]
+        features = ", ".join(["samples", *(str(size) for size in item.shape)])
+        given = f"({features}), one frame for {item.hold} steps" if item.hold else f"(time, {features})"
+        return f"Input {given}."
 
     def _forward(self) -> Iterator[str]:
         graph = self.graph
@@ -158,19 +165,22 @@ class Coder:
         names = [self._value(node.id, port) for port in NEURONS[node.op].takes]
         if node.op == "snntorch.DeltaLeaky":
             return f"{self.local[node.id]}_state = (None, None)"
-        return f"{', '.join(names)} = <{node.id}>.reset_mem()"
+        return f"{', '.join(names)} = {self._module(node)}.reset_mem()"
 
     def _call(self, node: Node) -> str:
-        if node.op == "core.Add":
+        if node.op == ADD:
             return f"{self.local[node.id]} = {self._arriving(node, 'a')} + {self._arriving(node, 'b')}"
         if node.op not in NEURONS:
-            return f"{self.local[node.id]} = <{node.id}>({self._arriving(node, 'x')})"
+            return f"{self.local[node.id]} = {self._module(node)}({self._arriving(node, 'x')})"
         form, name = NEURONS[node.op], self.local[node.id]
         if node.op == "snntorch.DeltaLeaky":
-            return f"{name}_spk, {name}_state = <{node.id}>({self._arriving(node, 'x')}, {name}_state)"
+            return f"{name}_spk, {name}_state = {self._module(node)}({self._arriving(node, 'x')}, {name}_state)"
         given = ", ".join([self._arriving(node, "x"), *(self._value(node.id, port) for port in form.takes)])
         back = ", ".join(self._value(node.id, port) for port in form.returns)
-        return f"{back} = <{node.id}>({given})"
+        return f"{back} = {self._module(node)}({given})"
+
+    def _module(self, node: Node) -> str:
+        return self.called.get(node.id, "?")  # what was refused is not made
 
     def _arriving(self, node: Node, port: str) -> str:
         return self._sum(self.graph.into.get(Port(node.id, port), ()))

@@ -8,11 +8,24 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-TAKEN = frozenset(
-    "apply bfloat16 buffers bias call_super_init children compile cpu cuda double dump_patches eval float forward "
-    "half keys items values pop clear update ipu load_state_dict modules mtia named_buffers named_children parameters "
-    "requires_grad_ share_memory state_dict to train training type xpu zero_grad".split()
-)
+TAKEN = {
+    *("apply", "bfloat16", "buffers", "children", "compile", "cpu", "cuda", "double", "dump_patches", "eval"),
+    *(
+        "float",
+        "forward",
+        "half",
+        "keys",
+        "items",
+        "values",
+        "pop",
+        "clear",
+        "update",
+        "load_state_dict",
+        "modules",
+    ),
+    *("named_buffers", "named_children", "parameters", "share_memory", "state_dict", "to", "train", "training"),
+    *("modules", "type"),
+}
 """Attributes that torch's modules have already."""
 LOCALS = frozenset(("x", "self", "step", "outputs", "torch", "nn", "snn", "range"))
 """Names that the written ``forward`` uses itself."""

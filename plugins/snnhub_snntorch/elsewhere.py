@@ -33,8 +33,23 @@ def read_code(path: Path, options: ImportOptions) -> Graph:
     return import_model(
         f"{path.absolute()}:{FACTORY}", replace(options, weights=path.with_suffix(".pt").absolute())
     )
+    return import_model(_factory(path), replace(options, weights=_state(path)))
 
 
 def run_model(request: RunRequest) -> Recording:
-    """Run the network itself. Raises what the runner raises."""
+    """Run the network itself: the user's, or a graph that was written as code for this run. Raises what the runner
+    raises.
+    """
+    path = request.source
+    if isinstance(path, Path):
+        options = replace(request.import_options, weights=_state(path), input_shape=request.graph.inputs[0].shape)
+        request = replace(request, source=_factory(path), import_options=options)
     return PLACE.run_model(request)
+
+
+def _factory(path: Path) -> str:
+    return f"{path.absolute()}:{FACTORY}"
+
+
+def _state(path: Path) -> Path:
+    return path.with_suffix(".pt").absolute()

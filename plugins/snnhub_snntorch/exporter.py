@@ -58,8 +58,8 @@ def saved(code: Code) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "network.py").write_text(code.text)
-        np.savez(place / "state.npz", **{key: value for key, value in code.state.items()})
-        np.savez(place / "checks.npz", **{key: value for key, value in code.checks.items()})
+        np.savez(place / "state.npz", allow_pickle=False, **code.state)
+        np.savez(place / "checks.npz", allow_pickle=False, **code.checks)
         answer = _built(place)
         if problem := answer.get("problem"):
             raise UnsupportedError(str(problem), where="snnTorch")

@@ -11,6 +11,7 @@ from snnhub.ir.recording import Recording
 from snnhub.torchnet.framework import Framework
 from snnhub.torchnet.importer import import_network
 
+from snnhub_snntorch.attributes import STATES
 from snnhub_snntorch.neurons import NEURONS
 from snnhub_snntorch.shortened import shortened
 
@@ -29,8 +30,6 @@ def reset(net: Any) -> None:
             module.mem_prev = None
 
 
-STATES = frozenset({"spk", "mem", "syn", "syn_exc", "syn_inh"})
-"""Buffers that hold what a neuron keeps from step to step; none of them is in its state dict."""
 FRAMEWORK = Framework("snntorch", "snnTorch", NEURONS, reset=reset, packages=("snntorch",))
 
 

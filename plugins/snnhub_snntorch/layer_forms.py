@@ -26,12 +26,12 @@ class UnsayableError(Exception):
 class Made:
     """``call`` makes the module; ``state``: its parameters and buffers by name, f32, with the shapes of ``call``.
 
-    ``checks``: numbers that the module works out itself, which have to come out so.
+    ``gain``: of an Alpha, which snnTorch works out itself, and which has to come out so.
     """
 
     call: str
     state: Mapping[str, Array] = field(default_factory=dict)
-    checks: Mapping[str, Array] = field(default_factory=dict)
+    gain: Array | None = None
 
 
 Form = Callable[[Node, Shape], Made]

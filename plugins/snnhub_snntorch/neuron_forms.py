@@ -67,7 +67,6 @@ def neuron(node: Node, shape: Shape, layer: Node | None) -> Made:
         words.append(f"{argument}={_argument(node, argument, numbers)}")
         if numbers.ndim and argument != "delta_threshold":
             state[argument] = numbers
-    checks = {"gain": f32(node, "gain")} if "gain" in node.param else {}
     words += _choices(node, form.name)
     if node.op.endswith("OneToOne"):
         words.append("all_to_all=False")
@@ -75,7 +74,7 @@ def neuron(node: Node, shape: Shape, layer: Node | None) -> Made:
         found, numbers_of_layer = _layer(node, layer, shape)
         words.append(found)
         state |= numbers_of_layer
-    return Made(f"snn.{form.name}({', '.join(words)})", state, checks)
+    return Made(f"snn.{form.name}({', '.join(words)})", state, f32(node, "gain") if "gain" in node.param else None)
 
 
 def _checked(node: Node, name: str) -> Array:

