@@ -27,8 +27,8 @@ DENSE = "core.Dense"
 @dataclass(frozen=True)
 class Form:
     """``op``: the neuron of the core set. ``gain``: what a unit of input adds to h, in the end or at once, from a
-    function that gives a parameter in f64. ``leak``: the parameter c, if it leaks. ``current``: what the state i is
-    per unit of the core neuron's current.
+    function that gives a parameter in f64. ``leak``: the parameter c, if it leaks. ``current``: what the state i
+    is per unit of the core neuron's current.
     """
 
     op: str

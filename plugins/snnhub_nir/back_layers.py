@@ -120,11 +120,12 @@ def average(place: Place) -> Written:
 
 
 def flatten(place: Place) -> Written:
-    """Flatten, axes counted without a batch axis."""
+    """Flatten, axes counted without a batch axis; the last is -1, which readers that count with one understand."""
     node = place.node
+    end = node.integer("end")
     fields = {
         "start_dim": np.array(node.integer("start")),
-        "end_dim": np.array(node.integer("end")),
+        "end_dim": np.array(-1 if end == len(place.arriving) - 1 else end),
         "input_type": np.array(place.arriving),
     }
     return Written("Flatten", {name: tensor(value) for name, value in fields.items()})

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from snnhub.api.discretise import discretise
 from snnhub.errors import SnnhubError
 from snnhub.ir.graph import Edge, Graph, Node
+from snnhub.ir.tensor import Array
 
 from snnhub_nir.back_neurons import PROFILES
 
@@ -71,17 +72,23 @@ def _other_wiring(made: Graph, names: Mapping[str, str], sources: Mapping[str, t
 
 
 def _same(a: Node, b: Node) -> bool:
-    """Whether two nodes compute the same; a single number goes for all elements."""
+    """Whether two nodes compute the same; a single number goes for all elements, one per channel for its own."""
     a, b = _without_idle_bias(a), _without_idle_bias(b)
     if (a.kind, a.attributes, sorted(a.param)) != (b.kind, b.attributes, sorted(b.param)):
         return False
     for name, item in a.params:
         x, y = item.array, b.param[name].array
-        if x.dtype != y.dtype or (x.shape != y.shape and () not in (x.shape, y.shape)):
+        repeated = a.program is not None and x.ndim == y.ndim and all(1 in pair for pair in _unequal(x, y))
+        if x.dtype != y.dtype or not (x.shape == y.shape or () in (x.shape, y.shape) or repeated):
             return False
         if not bool((x == y).all()):
             return False
     return True
+
+
+def _unequal(x: Array, y: Array) -> list[tuple[int, int]]:
+    """Lengths of the axes in which two arrays of one rank differ."""
+    return [pair for pair in zip(x.shape, y.shape, strict=True) if pair[0] != pair[1]]
 
 
 def _without_idle_bias(node: Node) -> Node:

@@ -37,6 +37,7 @@ def snnhub_register_importers() -> Iterable[Importer]:
             entry="snnhub_norse.place:import_model",
             formats=("file.py:factory", "package.module:factory"),
             live=True,
+            implied=False,
             availability=_available,
             level="F1",
             options=(NORSE_AT.option, *OPTIONS),

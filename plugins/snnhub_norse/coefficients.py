@@ -15,7 +15,7 @@ KEEP = "Use a number, or a float32 tensor with one entry per neuron (features…
 
 @dataclass(frozen=True)
 class Number:
-    """A number or tensor as norse's step computes with it, and how it came about. Empty recipe: as it was given."""
+    """A number or tensor as norse's step computes with it, and how it came about (empty: as it was given)."""
 
     value: Any
     recipe: str = ""
@@ -34,16 +34,17 @@ def times_dt(holder: Any, name: str, dt: float) -> Number:
 
 def precision(value: Any) -> str:
     """In what torch computed a product: of Python's numbers it is f64, which is rounded where it meets a tensor."""
+    """In what torch computed a product: of Python's numbers in f64, rounded where it meets a tensor."""
     return (
         str(value.dtype).removeprefix("torch.") if hasattr(value, "dtype") else "float64, rounded once to float32"
     )
 
 
-def coefficient(name: str, number: Number, features: tuple[int, ...]) -> Tensor:
-    """``number`` as f32, 0-d or with as many axes as ``features``.
+def checked(name: str, number: Number) -> Any:
+    """``number`` as a tensor of f32, whatever its shape.
 
     Torch computes with a number or a 0-d tensor in the other operand's f32, and with a longer f64 tensor in f64:
-    that is refused (``RefusedError``), and so are shapes that are not broadcast onto (N, features…), and NaN.
+    that is refused (``RefusedError``), and so is what is not finite.
     """
     import torch
 
@@ -53,10 +54,19 @@ def coefficient(name: str, number: Number, features: tuple[int, ...]) -> Tensor:
     if values.ndim and values.dtype == torch.float64:
         words = f"{name} is a float64 tensor of shape {list(values.shape)}: norse computes the state in float64"
         raise RefusedError(NUMBERS, words, f"Use {name}.float(): a single number may be float64.")
-    shaped = values.reshape(_shape(name, tuple(values.shape), features)).to(torch.float32)
-    if not bool(torch.isfinite(shaped).all()):
+    values = values.to(torch.float32)
+    if not bool(torch.isfinite(values).all()):
         raise RefusedError(NUMBERS, f"{name} is not finite in float32", KEEP)
-    made = tensor(shaped.numpy())
+    return values
+
+
+def coefficient(name: str, number: Number, features: tuple[int, ...]) -> Tensor:
+    """``number`` as f32, 0-d or with as many axes as ``features``.
+
+    Raises ``RefusedError`` as ``checked`` does, and for shapes that are not broadcast onto (N, features…).
+    """
+    values = checked(name, number)
+    made = tensor(values.reshape(_shape(name, tuple(values.shape), features)).numpy())
     return made.described(number.recipe) if number.recipe else made
 
 

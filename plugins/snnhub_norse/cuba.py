@@ -16,7 +16,7 @@ from snnhub.torchnet.signals import Signal
 from snnhub.torchnet.site import Site, scalar
 
 from snnhub_norse import cells
-from snnhub_norse.coefficients import Number, coefficient
+from snnhub_norse.coefficients import Number, checked, coefficient
 from snnhub_norse.neurons import negative_zero, neuron, reset_of
 
 SYNAPSE, MEMBRANE = neuron(cells.LI_BOX), neuron(cells.BOX)
@@ -58,6 +58,8 @@ def _chain(module: Any, signal: Signal, site: Site, factors: Mapping[str, Tensor
 def _check(module: Any) -> None:
     SYNAPSE.check(module.synapse)
     MEMBRANE.check(module.lif)
+    for name in ("w_in", "r"):
+        checked(name, Number(getattr(module, name)))
 
 
 def _returned(module: Any, result: Any) -> Mapping[str, Any]:

@@ -1,10 +1,12 @@
-"""norse for the generic importer: its neurons, its containers, the length of its step, and what is refused by name."""
+"""norse for the generic importer: its neurons, containers, the length of its step, what is refused by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from snnhub.errors import UnsupportedError
+from snnhub.findings import error
 from snnhub.torchnet.framework import Framework
 
 from snnhub_norse.classes import NEURONS
@@ -53,7 +55,14 @@ def is_neuron(module: Any) -> bool:
 
 
 def in_a_sequence(net: nn.Module) -> nn.Module:
-    """A cell alone in a SequentialState, which hands its state on."""
+    """A cell alone in a SequentialState, which hands its state on.
+
+    Raises ``UnsupportedError`` for a network that norse made of a NIR file: its states are no tensors.
+    """
+    if type(net).__module__.startswith("nirtorch."):
+        words = f"{type(net).__name__} is a network that norse made of NIR"
+        remedy = "Give snnhub the NIR file itself, with --profile norse-1."
+        raise UnsupportedError(words, remedy=remedy, findings=[error("SNN-3540", "network", words, remedy=remedy)])
     if not is_neuron(net):
         return net
     from norse.torch import SequentialState

@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 from snnhub.findings import note
-from snnhub.ir.graph import AttributeValue, Port
+from snnhub.ir.graph import Port
 from snnhub.ir.tensor import Tensor
 from snnhub.torchnet.framework import Neuron
 from snnhub.torchnet.signals import RefusedError, Signal
 from snnhub.torchnet.site import Site, array
 
 from snnhub_norse.cells import Cell, of
-from snnhub_norse.coefficients import coefficient
+from snnhub_norse.coefficients import checked, coefficient
 
 SETTING, EXP = "SNN-3540", "SNN-3542"
 EXPONENTIAL = ("LIFExCell", "LIFAdExCell")
 RESETS = {"reset_value": "value", "reset_subtract": "subtract"}
-Params = Mapping[str, Tensor]
+Params = dict[str, Tensor]
 
 
 def neuron(cell: Cell, *, sequence: bool = False, weights: str = "") -> Neuron:
@@ -60,12 +60,16 @@ def _ensure(module: Any, cell: Cell) -> None:
     if first is not None and not getattr(first, "__module__", "").startswith("norse."):
         words = f"{type(module).__name__} with a first state of its own"
         raise RefusedError(SETTING, words, "Keep norse's initial_state.")
+    if cell.op == "LIFBoxCell":
+        reset_of(module)
+    for name, item in cell.read(module).items():
+        checked(name, item)
 
 
 def _handled(module: Any, signal: Signal, site: Site, cell: Cell, weights: str) -> Mapping[str, Signal]:
     arriving = _weighted(module, signal, site) if weights else signal
     params = {name: coefficient(name, item, arriving.features) for name, item in cell.read(module).items()}
-    choices: dict[str, AttributeValue] = dict(cell.choices)
+    choices: dict[str, Any] = dict(cell.choices)
     if cell.op not in ("LIFBoxCell", "IAFCell", "LICell", "LIBoxCell"):
         choices["recurrent"] = weights == "recurrent"
     op, params, choices = _form(module, f"norse.{cell.op}", params, choices)
@@ -79,7 +83,7 @@ def _handled(module: Any, signal: Signal, site: Site, cell: Cell, weights: str) 
     return made | {name: arriving.moved(Port(site.name, name), arriving.features) for name in cell.states}
 
 
-def _form(module: Any, op: str, params: Params, choices: dict[str, AttributeValue]) -> tuple[str, Params, Any]:
+def _form(module: Any, op: str, params: Params, choices: dict[str, Any]) -> tuple[str, Params, dict[str, Any]]:
     """The profiles' op where a reset goes to 0, since chips and NIR know it; else the one that says it all."""
     if op not in ("norse.LIFBoxCell", "norse.IAFCell"):
         return op, params, choices

@@ -239,8 +239,8 @@ OPS = (
     ),
     _op(
         "LIFAdExCell",
-        "norse's LIFAdExCell: as LIFExCell less an adaptation a, which goes to adaptation_current (v - v_leak) and "
-        "rises by adaptation_spike.",
+        "norse's LIFAdExCell: as LIFExCell less an adaptation a, which goes to adaptation_current (v - v_leak) "
+        "and rises by adaptation_spike.",
         _body(_exponential, adapting=True),
         (NONE, REST, ("a", 0.0)),
         (*EXPONENTIAL, *ADAPTATION),
@@ -266,7 +266,8 @@ OPS = (
     ),
     _op(
         "LICell",
-        "norse's LICell: j = i + x, v = v + c ((v_leak - v) + j), from v_leak, which is the output; i = j - c_syn j.",
+        "norse's LICell: j = i + x, v = v + c ((v_leak - v) + j), from v_leak, which is the output; "
+        "i = j - c_syn j.",
         _li,
         (NONE, REST),
         (C_MEM, C_SYN, V_LEAK),

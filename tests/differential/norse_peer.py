@@ -18,6 +18,10 @@ from snnhub.ir.tensor import Array
 from snnhub.peers.protocol import Worker
 
 NETWORKS = Path(__file__).parents[1] / "networks"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+MODEL = EXAMPLES / "mnist_norse" / "model.py"
+DIGITS = {"tutorial": 30, "boxed": 100}
+STEPS = 12
 IMPORTER, RUNNER = "snnhub_norse.importer:import_norse", "snnhub_norse.importer:run_norse"
 
 
@@ -46,3 +50,18 @@ def words_apart(a: Any, b: Any) -> int:
     a, b = (np.asarray(values, np.float32) for values in (a, b))
     assert a.shape == b.shape
     return int(np.count_nonzero(a.view(np.uint32) != b.view(np.uint32)))
+
+
+def digits(count: int) -> tuple[Array, Array]:
+    """MNIST's first test images as spikes (STEPS, count, 1, 28, 28), with their labels."""
+    import importlib.util
+
+    place = EXAMPLES / "mnist_csnn"
+    spec = importlib.util.spec_from_file_location("mnist_encoding", place / "encoding.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    stored = np.load(place / "digits.npz")
+    spikes = module.encode(stored["images"][:count], STEPS).astype(np.float32)
+    return spikes, stored["labels"][:count]

@@ -1,4 +1,4 @@
-"""Every norse cell that is held, alone, with parameter sets that show most. In the environment ``nir-frameworks``."""
+"""Every norse cell that is held, alone, with parameter sets that show most. Made where norse is."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _class(module: Any, name: str) -> Any:
 
 
 def _parameters(norse: Any, base: str, given: dict[str, Any], variant: str) -> Any:
-    """norse's parameters of a class: what it knows of ``given``; as learnable tensors or plain numbers on request."""
+    """Parameters of a class: what it knows of ``given``; as learnable tensors or plain numbers on request."""
     from norse.torch.functional.lif_box import LIFBoxParameters
     from norse.torch.functional.reset import reset_subtract
     from torch import nn

@@ -56,6 +56,10 @@ def boxes(seed: int = 0, cells: str = "box", bias: bool = True) -> nn.Module:
         for before, size in zip(sizes, sizes[1:], strict=False)
         for layer in (nn.Linear(before, size, bias), cell(size))
     ]
+    layers: list[nn.Module] = []
+    for before, size in ((12, 24), (24, 24), (24, 10)):
+        layers += [nn.Linear(before, size, bool(bias)), cell(size)]
+        layers[-2].weight.data *= 4
     return norse.SequentialState(*layers)
 
 
@@ -116,7 +120,7 @@ def by_hand(seed: int = 0) -> nn.Module:
 
 
 def convolutional(seed: int = 0, size: int = 12) -> nn.Module:
-    """norse's MNIST tutorial: convolutions, LIFCells, maxima, and a LILinearCell, written into a tensor step by step."""
+    """As in the MNIST tutorial: convolutions, LIFCells, maxima, LILinearCell, put into a tensor step by step."""
     import norse.torch as norse
     import torch
     from torch import nn
@@ -150,7 +154,7 @@ def convolutional(seed: int = 0, size: int = 12) -> nn.Module:
 
 
 def tutorial(seed: int = 0) -> nn.Module:
-    """norse's own ConvNet for MNIST, as it is."""
+    """The ConvNet for MNIST that norse brings, as it is."""
     from norse.torch.models.conv import ConvNet
 
     _seeded(seed)
@@ -187,6 +191,35 @@ def lifted(seed: int = 0) -> nn.Module:
     import norse.torch as norse
 
     return norse.Lift(sequential(seed))
+
+
+def unholdable() -> nn.Module:
+    """Everything that is refused for its class, its settings or its numbers, in one network."""
+    import norse.torch as norse
+    import torch
+    from norse.torch.functional.lif_box import LIFBoxParameters
+    from norse.torch.module.encode import PoissonEncoderStep
+    from torch import nn
+
+    def clipped(z: Any, v: Any, reset: Any, th: Any) -> Any:
+        return torch.where(z > 0, reset, v.clamp(min=-1))
+
+    each = norse.LIFParameters(tau_mem_inv=torch.full((12,), 80.0, dtype=torch.float64))
+    swapped = norse.LIFCell()
+    swapped.activation = norse.lif_feed_forward_step  # norse's own function: held
+    own = norse.LICell()
+    own.activation = lambda x, state, p, dt: (x, state)
+    return norse.SequentialState(
+        nn.Linear(12, 12),
+        norse.LIFCell(each),
+        norse.LIFBoxCell(LIFBoxParameters(reset_method=clipped)),
+        norse.IAFCell(norse.IAFParameters(v_th=torch.tensor(float("nan")))),
+        swapped,
+        own,
+        PoissonEncoderStep(),
+        norse.CobaLIFCell(12, 12),
+        norse.LIFRecurrentCell(12, 12).double(),
+    )
 
 
 NETS = {

@@ -48,7 +48,7 @@ def alone(op: str, params: Numbers, loop: Array | None = None, **choices: Any) -
 
 
 def weighed(z: Array, otherwise: Any, then: Any) -> Array:
-    """norse's (1 - z) a + z b."""
+    """(1 - z) a + z b, as norse resets."""
     return np.asarray((F(1) - z) * otherwise + z * then)
 
 
@@ -132,7 +132,8 @@ def li_box(x: Array, s: dict[str, Array], p: Numbers, back: Array) -> Array:
     return s["v"]
 
 
-BOTH, HELD = {"i": 0.0, "v": "v_leak"}, {"refractory": True}
+BOTH: dict[str, float | str] = {"i": 0.0, "v": "v_leak"}
+HELD: dict[str, Any] = {"refractory": True}
 SOFT = {name: value for name, value in {**LEAKING, **FIRING}.items() if name != "v_reset"}
 Case = tuple[str, Step, Numbers, Mapping[str, float | str], dict[str, Any], float]
 CASES: dict[str, Case] = {
@@ -156,7 +157,7 @@ def drive(kind: str, gain: float) -> Array:
     """(steps, 2, SIZE): chance, multiples of a quarter, bursts far above the threshold, or below zero."""
     chance = np.random.default_rng(DRIVES.index(kind))
     shape = (STEPS, 2, SIZE)
-    made = {
+    made: dict[str, Callable[[], Array]] = {
         "random": lambda: chance.normal(0.3, 1, shape),
         "grid": lambda: chance.integers(-2, 4, shape) / 4,
         "overshoot": lambda: (chance.random(shape) < 0.3) * 50.0,
@@ -170,7 +171,8 @@ def by_hand(case: Case, x: Array, loop: Array | None) -> dict[str, Array]:
     p = {name: F(value) for name, value in params.items()}
     zeros = np.zeros(x.shape[1:], F)
     state = {name: zeros + (p[first] if isinstance(first, str) else F(first)) for name, first in start.items()}
-    z, found = zeros, {name: [] for name in (*start, "out")}  # type: dict[str, list[Array]]
+    z = zeros
+    found: dict[str, list[Array]] = {name: [] for name in (*start, "out")}
     for now in x:
         back = zeros if loop is None else (z.astype(np.float64) @ loop.T).astype(F)
         z = step(now, state, p, back)

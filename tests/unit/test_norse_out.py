@@ -1,4 +1,4 @@
-"""norse's cells written as NIR and on their way to Loihi: what comes back, what is lost by name, what is refused."""
+"""norse's cells written as NIR and on their way to Loihi: what comes back, is lost by name, is refused."""
 
 from __future__ import annotations
 
@@ -127,6 +127,32 @@ def test_what_nir_cannot_say_is_refused_by_name_or_lost(name: str, tmp_path: Pat
     assert not path.exists()
     assert set(told(graph, path, lossy="true")) >= wanted
     assert network_digest(import_nir(path, ImportOptions())) == network_digest(graph)
+
+
+def test_numbers_per_channel_come_back_from_numbers_per_neuron(tmp_path: Path) -> None:
+    """Convolution and LIFBoxCells with a threshold for each channel: read by norse-1 as this very network."""
+    builder = GraphBuilder("net", REGISTRY)
+    weight = tensor(np.random.default_rng(5).normal(0.3, 1, (3, 1, 3, 3)).astype(F))
+    geometry: dict[str, Any] = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+    source = builder.input((1, 6, 6), F32)
+    port = builder.node(
+        "c", "core.Conv", source, params={"weight": weight}, bias=False, accumulate="exact", **geometry
+    )
+    threshold = np.array([0.2, 0.4, 0.6], F).reshape(3, 1, 1)
+    given = {name: tensor(np.asarray(value, F)) for name, value in (BOX | {"v_threshold": threshold}).items()}
+    builder.output(builder.node("n", "norse.LIFBox", port, params=given))
+    graph = builder.graph(dt=DT)
+    assert set(told(graph, tmp_path / "x.nir", **{"for": "norse"})) <= {"SNN-4511", "SNN-4505"}
+    assert network_digest(import_nir(tmp_path / "x.nir", ImportOptions())) == network_digest(graph)
+
+
+def test_loops_of_lif_cells_are_written_with_their_edges(tmp_path: Path) -> None:
+    """Both ports of a recurrent cell are fed by edges into one NIR node."""
+    graph, path = layers("LIFCell", LIF, loop=True, recurrent=True, refractory=False), tmp_path / "x.nir"
+    assert {"SNN-4508"} <= set(told(graph, path, lossy="true"))
+    assert network_digest(import_nir(path, ImportOptions())) == network_digest(graph)
+    plain = import_nir(path, ImportOptions(profile="nir-euler"))
+    assert sum(edge.dst.node == "n1" for edge in plain.edges) == 2
 
 
 def test_lif_cells_are_cubalif_in_exact_arithmetic(tmp_path: Path) -> None:

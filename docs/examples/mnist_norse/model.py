@@ -1,4 +1,4 @@
-"""Two spiking networks for MNIST in norse: the one of norse's tutorial, small, and one that Loihi's LIF can hold."""
+"""Two spiking networks for MNIST in norse: that of norse's tutorial, small, and one that Loihi's LIF can hold."""
 
 import norse.torch as norse
 import torch
