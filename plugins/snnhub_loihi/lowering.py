@@ -16,6 +16,7 @@ from snnhub_loihi import (
     admit,
     linear,
     multispike,
+    of_sinabs,
     or_layer,
     place,
     profiled,
@@ -39,6 +40,13 @@ def passes() -> Sequence[Pass]:
             Promise(Rung.BOUNDED, ALMOST),
             "neurons that a profile made of a NIR file get the form that is lowered",
             profiled.run,
+        ),
+        Pass(
+            "loihi sinabs",
+            1,
+            Promise(Rung.BOUNDED, ALMOST),
+            "neurons of sinabs that spike once per step get the form that is lowered",
+            of_sinabs.run,
         ),
         Pass(
             "loihi linear",

@@ -69,8 +69,7 @@ def without_linear(graph: Graph) -> tuple[Graph, tuple[Finding, ...]]:
 
 def without_means(graph: Graph) -> tuple[Graph, tuple[Finding, ...]]:
     """Means over windows as convolutions, for importers that know only those: of windows of a power of two, whose
-    parts are exact. One channel each would be groups, which NIR 1.0.8 takes for a type error: all are connected, by
-    zeros.
+    parts are exact. One channel each would be groups, which NIR 1.0.8 takes for a type error: zeros connect all.
     """
     shapes = analyse(graph, REGISTRY).shapes
     nodes = tuple(_mean(node, shapes.get(Port(node.id, "x"), ())) for node in graph.nodes)

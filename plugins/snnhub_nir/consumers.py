@@ -73,6 +73,10 @@ def _other_gain(node: Node, graph: Graph) -> bool:
     return not np.allclose(gain, node.param["r"].array, rtol=1e-5, atol=0)
 
 
+def _spatial(node: Node, graph: Graph) -> bool:
+    return node.param["tau"].array.ndim > 1
+
+
 def _always(node: Node, graph: Graph) -> bool:
     return True
 
@@ -179,6 +183,7 @@ CONSUMERS = {
             R_IGNORED,
             V_LEAK,
             Rule(("LI",), _not("r", 1), "r other than 1 is refused", lost=False),
+            Rule(("LIF", "LI"), _spatial, "layers of more than one axis are refused", lost=False),
             Rule(("Conv1d",), _always, "weights are taken for tensors, which they are not", lost=False),
             Rule(("Affine", "LIF", "IF"), _loops, "loops are refused", lost=False),
         ),

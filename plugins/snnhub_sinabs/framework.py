@@ -10,13 +10,10 @@ from snnhub.torchnet.signals import Signal
 from snnhub.torchnet.site import Site
 
 from snnhub_sinabs import layers
-from snnhub_sinabs.neurons import alif, check, lif, records
+from snnhub_sinabs.neurons import alif, check, lif
+from snnhub_sinabs.watching import outputs, watch
 
 TIME_AXIS = 1
-STATES = {"v_mem": "v", "i_syn": "i"}
-"""sinabs' names of states, and those of the ops."""
-
-
 FREE = -1
 """What a Squeeze layer says of samples or steps that it takes any number of."""
 
@@ -26,22 +23,6 @@ def made_for(module: Any) -> tuple[int | None, int | None]:
     known = (module.batch_size, module.num_timesteps)
     samples, steps = (None if size == FREE else int(size) for size in known)
     return samples, steps
-
-
-def outputs(module: Any, result: Any) -> Mapping[str, Any]:
-    """What a layer puts out, and its states after each step where it was made to record them."""
-    found = {"y" if module.spike_fn is None else "s": result}
-    if not records(module):
-        return found
-    for name, values in module.recordings.items():
-        merges = hasattr(module, "num_timesteps")
-        found[STATES[name]] = values.flatten(0, 1) if merges else values
-    return found
-
-
-def watch(module: Any) -> None:
-    """Have a layer record its states, which it does not need to compute."""
-    module.record_states = records(module)
 
 
 def reset(net: Any) -> None:

@@ -13,6 +13,7 @@ from snnhub.torchnet.site import Site
 from snnhub_sinabs.choices import reset_of, spikes_of
 from snnhub_sinabs.coefficients import Features, coefficient
 from snnhub_sinabs.recurrence import check_recurrence, feed_back
+from snnhub_sinabs.watching import known_states
 
 Params = dict[str, Tensor]
 Choices = dict[str, Any]
@@ -55,13 +56,6 @@ def check(module: Any) -> None:
     check_recurrence(module)
 
 
-def records(module: Any) -> bool:
-    """Whether sinabs 3.1.3 records the states of a layer rightly. Of recurrent and adaptive ones it hands out what
-    the next step has changed.
-    """
-    return not hasattr(module, "rec_connect") and not type(module).__name__.startswith("ALIF")
-
-
 def _placed(
     module: Any, op: str, params: Params, choices: Choices, signal: Signal, site: Site
 ) -> Mapping[str, Signal]:
@@ -69,9 +63,8 @@ def _placed(
     port = site.builder.node(site.name, op, signal.port, params=params, origin=site.origin, **choices)
     made = signal.moved(port, signal.features)
     feed_back(module, made, site)
-    states = ("v", "i") if choices.get("synapse") == "exp" else ("v",)
-    more = {name: signal.moved(Port(site.name, name), signal.features) for name in states if records(module)}
-    return {port.name: made} | more
+    states = known_states(module)
+    return {port.name: made} | {name: signal.moved(Port(site.name, name), signal.features) for name in states}
 
 
 def _spiking(module: Any, shape: Features) -> tuple[Params, Choices]:

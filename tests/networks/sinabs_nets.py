@@ -13,10 +13,10 @@ from torch import nn
 ONE = torch.tensor(1.0)
 
 
-def squeeze(steps: int = 6, batch: int = 0, seed: int = 0) -> nn.Module:
+def squeeze(steps: int = 6, made: int = 0, seed: int = 0) -> nn.Module:
     """Convolutions and Squeeze layers, one after the other: input (N*T, 2, 12, 12)."""
     torch.manual_seed(seed)
-    time: dict[str, Any] = {"batch_size": batch} if batch else {"num_timesteps": steps}
+    time: dict[str, Any] = {"batch_size": made} if made else {"num_timesteps": steps}
     return nn.Sequential(
         nn.Conv2d(2, 6, 3, bias=False),
         sl.IAFSqueeze(spike_threshold=torch.tensor(0.5), min_v_mem=-0.5, **time),
@@ -81,7 +81,7 @@ def batch_first(seed: int = 0) -> nn.Module:
     )
 
 
-def repeated(seed: int = 0) -> nn.Module:
+def repeated(samples: int = 3, seed: int = 0) -> nn.Module:
     """Spatial layers on (N, T, …) by ``Repeat``, and axes merged and split by hand."""
     torch.manual_seed(seed)
     return nn.Sequential(
@@ -91,7 +91,7 @@ def repeated(seed: int = 0) -> nn.Module:
         sl.FlattenTime(),
         nn.Flatten(),
         nn.Linear(125, 7),
-        sl.UnflattenTime(batch_size=3),
+        sl.UnflattenTime(batch_size=samples),
         sl.IAFRecurrent(rec_connect=nn.Linear(7, 7, bias=False)),
     )
 
@@ -163,7 +163,7 @@ class Many(nn.Module):
 def neurons(kind: str = "LIF", count: int = 12, seed: int = 0, size: int = 6) -> nn.Module:
     """``count`` layers of one class with settings drawn at random."""
     torch.manual_seed(seed)
-    draw = random.Random(f"{kind} {seed}")
+    draw = random.Random(f"{kind} {seed}")  # noqa: S311  any numbers will do, the same each time
     time = {"num_timesteps": 16} if kind.endswith("Squeeze") else {}
     return Many([CLASSES[kind](**settings(kind, draw, size), **time) for _ in range(count)], 0)
 
@@ -177,8 +177,45 @@ def unheld() -> nn.Module:
         sl.IAFSqueeze(spike_threshold=torch.full((6,), 0.5, dtype=torch.float64), num_timesteps=4),
         sl.IAFSqueeze(spike_threshold=torch.tensor(-1.0), num_timesteps=4),
         sl.SpikingMaxPooling2dLayer((2, 2)),
+        sl.IAFRecurrent(rec_connect=nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6))),
+        sl.IAFRecurrent(rec_connect=nn.GRUCell(6, 6)),
     )
 
 
-class _Own(activation.SingleSpike):  # type: ignore[misc]
+def dense(seed: int = 0) -> nn.Module:
+    """What sinabs' NIR importer knows: an integrator, a leaky neuron, and a leak that does not spike."""
+    torch.manual_seed(seed)
+    time: dict[str, Any] = {"num_timesteps": 16}
+    return nn.Sequential(
+        nn.Linear(6, 20),
+        sl.IAFSqueeze(spike_threshold=torch.tensor(0.7), min_v_mem=-0.7, **time),
+        nn.Linear(20, 8, bias=False),
+        sl.LIFSqueeze(tau_mem=7.0, norm_input=False, spike_threshold=torch.tensor(0.3), **time),
+        nn.Linear(8, 4),
+        sl.ExpLeakSqueeze(tau_mem=4.0, **time),
+    )
+
+
+class _Own(activation.SingleSpike):
     """A spike function of the user's own."""
+
+
+def hard(steps: int = 6, tau: float = 0.0, seed: int = 0) -> nn.Module:
+    """Layers that spike once per step and reset to 0: Loihi's neurons, too."""
+    torch.manual_seed(seed)
+    kind: dict[str, Any] = {"spike_fn": activation.SingleSpike, "reset_fn": activation.MembraneReset()}
+    kind |= {"num_timesteps": steps, "spike_threshold": torch.tensor(0.4)}
+
+    def layer() -> nn.Module:
+        made: nn.Module = sl.LIFSqueeze(tau_mem=tau, norm_input=False, **kind) if tau else sl.IAFSqueeze(**kind)
+        return made
+
+    return nn.Sequential(
+        nn.Conv2d(2, 8, 3, bias=False),
+        layer(),
+        nn.Conv2d(8, 8, 3, stride=2, bias=False),
+        layer(),
+        nn.Flatten(),
+        nn.Linear(128, 10, bias=False),
+        layer(),
+    )

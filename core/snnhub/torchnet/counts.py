@@ -29,7 +29,7 @@ def largest(builder: GraphBuilder, port: Port, seen: frozenset[str] = frozenset(
         return 0
     if node.program is not None:
         type_ = node.program.output_type(port.name)
-        return max(abs(bound) for bound in type_.range) if type_.is_int else 0
+        return max(abs(bound) for bound in type_.range) if type_.is_int else int(type_.is_bool)
     if node.op not in KEEP | {"core.Add"}:
         return 0
     found = [largest(builder, edge.src, seen | {node.id}) for edge in builder.edges if edge.dst.node == node.id]

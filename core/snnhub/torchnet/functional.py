@@ -51,6 +51,10 @@ def _interpolate(call: Call, site: Site) -> Signal:
 
 def _pad(call: Call, site: Site) -> Signal:
     chosen = _settings(call, ("pad", "mode", "value"))
+    while tuple(chosen["pad"][-2:]) == (0, 0):  # axes in front, which are listed last
+        chosen["pad"] = tuple(chosen["pad"][:-2])
+    if not chosen["pad"]:
+        return call.signal()
     if chosen.get("mode", "constant") != "constant" or len(chosen["pad"]) > 6:
         raise RefusedError(
             "SNN-3009", f"padding {chosen['pad']} of mode {chosen.get('mode')!r}", "Pad with zeros."
