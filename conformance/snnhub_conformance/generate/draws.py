@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from snnhub.ir.microop import COMPARISONS, MicroOp
@@ -118,11 +118,9 @@ def on_thresholds(program: Program, pool: Pool, random: Random) -> Pool:
     """
     if analog.is_analog(program):
         return analog.on_thresholds(program, pool, random)
-    for instr in program.code:
-        if instr.op not in COMPARISONS or program.code[instr.args[1]].op is not M.PARAM:
-            continue
-        slot = program.params[int(program.code[instr.args[1]].imm[0])]
-        values = operands(program, instr.args[0], pool)
+    for compared, param in _compared(program):
+        slot = program.params[param]
+        values = operands(program, compared, pool)
         picked = values[random.integers(0, pool.steps, pool.size), np.arange(pool.size)]
         fits = (
             np.isfinite(picked)
@@ -132,6 +130,18 @@ def on_thresholds(program: Program, pool: Pool, random: Random) -> Pool:
         own = pool.params[slot.name]
         pool = Pool({**pool.params, slot.name: np.where(fits, picked, own).astype(own.dtype)}, pool.inputs)
     return pool
+
+
+def _compared(program: Program) -> Iterator[tuple[int, int]]:
+    """Instructions that are compared with a parameter, and its number: also as ``x - parameter`` with 0."""
+    for instr in program.code:
+        if instr.op not in COMPARISONS:
+            continue
+        index, (left, right) = instr.args[0], (program.code[arg] for arg in instr.args)
+        if left.op is M.SUB and right.op is M.CONST and not right.imm[0]:
+            index, right = left.args[0], program.code[left.args[1]]
+        if right.op is M.PARAM:
+            yield index, int(right.imm[0])
 
 
 def _param(name: str, type_: NumType, random: Random, mood: str, size: int) -> Array:

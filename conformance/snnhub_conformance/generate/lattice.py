@@ -18,6 +18,7 @@ M = MicroOp
 Exponents = Sequence[float | None]
 KEPT = frozenset({M.CAST, M.CHECK, M.NEG, M.ABS})
 SUMS = frozenset({M.ADD, M.SUB})
+PICKED = frozenset({M.WHERE, M.MIN, M.MAX, M.CLIP})
 
 
 def exponents(program: Program) -> list[float | None]:
@@ -46,7 +47,7 @@ def _exponent(program: Program, instr: Instr, found: Exponents) -> float | None:
     known = [part for part in parts if part is not None]
     if instr.op in KEPT:
         return known[0]
-    if instr.op in SUMS or instr.op is M.WHERE:
+    if instr.op in SUMS or instr.op in PICKED:
         return min(known)
     power = _power(program, instr)
     return None if power is None else known[0] + (power if instr.op is M.MUL else -power)

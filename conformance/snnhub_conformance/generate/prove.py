@@ -1,92 +1,159 @@
 """Proves that a mutant computes the same as the original, for every state, input and parameter of its types.
 
 One step is translated to bit vectors and IEEE floats and handed to a solver (z3). Equal in one step from every
-state means equal for ever. ``unknown`` and ``differs`` are no proofs: such a mutant stays open.
+state means equal for ever. What differs only in states that no run reaches is proved with what holds of those that
+runs reach (``invariants``). ``unknown`` and ``differs`` are no proofs: such a mutant stays open.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from snnhub.ir.code import Instr
-from snnhub.ir.microop import MicroOp
-from snnhub.ir.numtype import F32, NumType
-from snnhub.ir.program import Program, Slot, State, cone
+from snnhub.ir.microop import ROUNDINGS, TRANSCENDENTAL, MicroOp
+from snnhub.ir.program import Program, cone
 
-from snnhub_conformance.generate import lattice
+from snnhub_conformance.generate import invariants, lattice, translate
 
 M = MicroOp
-BITS = 64
 EFFORT, SWEEP_EFFORT = 20_000_000, 2_000_000
 """Steps of the solver, which are the same on every machine."""
 SWEEPS = 6
+HEAVY = frozenset({M.ADD, M.SUB, M.MUL, M.DIV, M.FMA, M.FLOORDIV, *TRANSCENDENTAL})
+"""What a solver works hard for."""
+CUTS: tuple[frozenset[MicroOp], ...] = (frozenset(M), HEAVY, frozenset())
+"""Float results that both programs compute alike and that may be any float at all: all, those of hard work, none.
+That only makes the claim stronger, and spares the solver their arithmetic.
+"""
 
 
 def equivalent(original: Program, mutant: Program, effort: int = EFFORT) -> str:
     """``proved``, ``differs`` or ``unknown``: whether all states and outputs are equal after any step.
 
     Floats are equal as in recordings: NaN to NaN, -0 to +0. Every micro-operation but a division keeps equality
-    in that sense, so a program must not divide by anything but parameters and constants; others are ``unknown``,
-    and so are mutants with states of their own.
+    in that sense; where a program divides by anything but parameters and constants, the sign of 0 must be equal
+    too. Mutants with states of their own are ``unknown``.
     """
-    if mutant.states != original.states or _divides_by_what_moves(original) or _divides_by_what_moves(mutant):
+    if mutant.states != original.states:
         return "unknown"
-    same = _swept(original, mutant)
-    theirs = _keys(mutant, same)
-    ends = [
-        (ours, place)
-        for ours, place in zip(_ends(original), _ends(mutant), strict=True)
-        if _keys(original)[ours] != theirs[place]
-    ]
-    if not ends:
-        return "proved"
-    return _ask(original, mutant, same, ends, effort)
+    return _Pair(original, mutant, _divides_by_what_moves(original) or _divides_by_what_moves(mutant)).answer(
+        effort
+    )
 
 
-def _swept(original: Program, mutant: Program) -> dict[str, str]:
-    """Instructions of the mutant that were proved equal to one of the original, from the front: where the two come
-    together again soon, nothing behind that place needs a proof.
-    """
-    same: dict[str, str] = {}
-    ours, tries = _keys(original), 0
-    for place, instr in enumerate(mutant.code):
-        theirs = _keys(mutant, same)
-        if theirs[place] in ours:
-            continue
-        for twin, other in enumerate(original.code):
-            if (other.op, other.type.kind) != (instr.op, instr.type.kind) or ours[twin] in theirs:
+@dataclass
+class _Pair:
+    """``strict``: -0 is not +0. ``same``: texts of the mutant that were proved equal to texts of the original."""
+
+    original: Program
+    mutant: Program
+    strict: bool
+    same: dict[str, str] = field(default_factory=dict)
+
+    def answer(self, effort: int) -> str:
+        self._sweep(min(SWEEP_EFFORT, effort // 4))
+        ours, theirs = self._ours(), self._theirs()
+        ends = zip(_ends(self.original), _ends(self.mutant), strict=True)
+        apart = [(old, new) for old, new in ends if ours[old] != theirs[new]]
+        if not apart:
+            return "proved"
+        answer = "unknown"
+        for cut in self._cuts():
+            if (answer := self._ask(apart, effort, cut)) == "proved":
+                return answer
+        if answer == "differs" and (reached := invariants.of(self.original)):
+            return self._ask(apart, effort, CUTS[-1], reached)
+        return answer
+
+    def _sweep(self, effort: int) -> None:
+        """Instructions of the mutant that are equal to one of the original: first the one that was changed, then
+        others from the front. Where the two come together again soon, nothing behind that place needs a proof.
+        """
+        ours, tries = self._ours(), 0
+        if (site := _site(self.original, self.mutant)) is not None and self._agree(*site, self._cuts(), effort):
+            self.same[self._theirs()[site[1]]] = ours[site[0]]
+        for place, instr in enumerate(self.mutant.code):
+            theirs = self._theirs()
+            if theirs[place] in ours:
                 continue
-            tries += 1
-            if tries > SWEEPS:
-                return same
-            if _ask(original, mutant, same, [(twin, place)], SWEEP_EFFORT) == "proved":
-                same[theirs[place]] = ours[twin]
-                break
-    return same
+            for twin, other in enumerate(self.original.code):
+                if (other.op, other.type.kind) != (instr.op, instr.type.kind) or ours[twin] in theirs:
+                    continue
+                tries += 1
+                if tries > SWEEPS:
+                    return
+                if self._agree(twin, place, CUTS[:1], effort):
+                    self.same[theirs[place]] = ours[twin]
+                    break
+
+    def _cuts(self) -> Sequence[frozenset[MicroOp]]:
+        return CUTS if any(instr.type.is_float for instr in self.original.code) else CUTS[-1:]
+
+    def _agree(self, ours: int, theirs: int, cuts: Sequence[frozenset[MicroOp]], effort: int) -> bool:
+        return any(self._ask([(ours, theirs)], effort, cut) == "proved" for cut in cuts)
+
+    def _ours(self) -> list[str]:
+        return _keys(self.original, strict=self.strict)
+
+    def _theirs(self) -> list[str]:
+        return _keys(self.mutant, self.same, strict=self.strict)
+
+    def _ask(
+        self,
+        pairs: Sequence[tuple[int, int]],
+        effort: int,
+        cut: frozenset[MicroOp],
+        reached: Sequence[invariants.Invariant] = (),
+    ) -> str:
+        """Whether the instructions of each pair have the same value for all leaves that ``reached`` allows."""
+        import z3
+
+        solver = z3.Solver()
+        solver.set("rlimit", effort)
+        leaves, held = translate.leaves(self.original)
+        shared = self._shared(cut)
+        try:
+            ours = translate.values(self.original, leaves, _known(self._ours(), shared))
+            theirs = translate.values(self.mutant, leaves, _known(self._theirs(), shared))
+        except NotImplementedError:
+            return "unknown"
+        solver.add(*held, *(item.holds(leaves) for item in reached))
+        solver.add(translate.passing(self.original, ours))  # runs that a check stops are no runs
+        equal = translate.identical if self.strict else translate.same
+        differ = [z3.Not(equal(ours[a], theirs[b])) for a, b in pairs]
+        solver.add(z3.Or(*differ, z3.Not(translate.passing(self.mutant, theirs))))
+        return {"unsat": "proved", "sat": "differs"}.get(str(solver.check()), "unknown")
+
+    def _shared(self, cut: frozenset[MicroOp]) -> dict[str, Any]:
+        """Unknowns for the float results of ``cut`` that both programs compute alike, by key."""
+        import z3
+
+        both = set(self._theirs())
+        return {
+            key: z3.FP(f"shared{number}", translate.sort(instr.type))
+            for number, (key, instr) in enumerate(zip(self._ours(), self.original.code, strict=True))
+            if key in both and instr.args and instr.type.is_float and instr.op in cut
+        }
+
+
+def _site(original: Program, mutant: Program) -> tuple[int, int] | None:
+    """The instruction that was changed and what it became, where behind it the two are alike."""
+    shift = len(mutant.code) - len(original.code)
+    for place in reversed(range(len(original.code))):
+        if not 0 <= place + shift < len(mutant.code):
+            return None
+        old, new = original.code[place], mutant.code[place + shift]
+        moved = all(theirs in (ours, ours + shift) for ours, theirs in zip(old.args, new.args, strict=False))
+        if (old.op, old.imm, len(old.args)) != (new.op, new.imm, len(new.args)) or not moved:
+            return (place, place + shift) if old.type.kind is new.type.kind else None
+    return None
 
 
 def _ends(program: Program) -> list[int]:
     return [*program.next, *(index for _, index in program.outputs)]
-
-
-def _passing(program: Program, values: list[Any]) -> Any:
-    """That every check holds."""
-    import z3
-
-    held = []
-    for index, instr in enumerate(program.code):
-        if instr.op is M.CHECK:
-            low, high = instr.imm
-            value = values[index]
-            if z3.is_fp(value):
-                ends = (z3.FPVal(float(low), value.sort()), z3.FPVal(float(high), value.sort()))
-                held += [z3.fpGEQ(value, ends[0]), z3.fpLEQ(value, ends[1])]
-            else:
-                held += [value >= int(low), value <= int(high)]
-    return z3.And(held)
 
 
 def _divides_by_what_moves(program: Program) -> bool:
@@ -94,56 +161,13 @@ def _divides_by_what_moves(program: Program) -> bool:
     return any(part.op in (M.STATE, M.INPUT) for index in divisors for part in cone(program.code, index))
 
 
-def _ask(
-    original: Program, mutant: Program, same: dict[str, str], pairs: list[tuple[int, int]], effort: int
-) -> str:
-    """Whether the instructions of each pair have the same value for all leaves."""
-    import z3
-
-    solver = z3.Solver()
-    solver.set("rlimit", effort)
-    leaves: dict[tuple[MicroOp, int], Any] = {}
-    tables: list[tuple[MicroOp, Sequence[Slot | State], bool]] = [
-        (M.INPUT, original.inputs, True),
-        (M.PARAM, original.params, True),
-        (M.STATE, original.states, False),
-    ]
-    for op, slots, finite in tables:
-        leaves |= {(op, i): _variable(f"{op.value}{i}", slot.type, solver, finite) for i, slot in enumerate(slots)}
-    shared = _shared(original, mutant, same)
-    try:
-        ours = _values(original, _keys(original), leaves, shared)
-        theirs = _values(mutant, _keys(mutant, same), leaves, shared)
-    except NotImplementedError:
-        return "unknown"
-    solver.add(_passing(original, ours))  # runs that a check stops are no runs
-    differ = [z3.Not(_same(ours[a], theirs[b])) for a, b in pairs]
-    solver.add(z3.Or(*differ, z3.Not(_passing(mutant, theirs))))
-    return {"unsat": "proved", "sat": "differs"}.get(str(solver.check()), "unknown")
-
-
-def _variable(name: str, type_: NumType, solver: Any, finite: bool) -> Any:
-    import z3
-
-    if type_.is_bool:
-        return z3.Bool(name)
-    if type_.is_int:
-        value = z3.BitVec(name, BITS)
-        solver.add(value >= type_.range[0], value <= type_.range[1])
-        return value
-    value = z3.FP(name, z3.Float32() if type_ == F32 else z3.Float64())
-    if finite:
-        solver.add(z3.Not(z3.fpIsNaN(value)), z3.Not(z3.fpIsInf(value)))
-    return value
-
-
-def _keys(program: Program, same: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+def _keys(program: Program, same: Mapping[str, str] = MappingProxyType({}), *, strict: bool = False) -> list[str]:
     """For each instruction a text of what it computes from the leaves; ``same``: texts known to be equal."""
     keys: list[str] = []
     known = lattice.exponents(program)
     for instr in program.code:
         kept = lattice.unchanged(program, instr, known)
-        if kept is not None:
+        if kept is not None and (not strict or instr.op in ROUNDINGS):  # a flush may turn -0 into +0
             keys.append(keys[kept])
             continue
         if (product := lattice.reciprocal(program, instr, keys)) is not None:
@@ -155,137 +179,5 @@ def _keys(program: Program, same: Mapping[str, str] = MappingProxyType({})) -> l
     return keys
 
 
-def _shared(original: Program, mutant: Program, same: Mapping[str, str]) -> dict[str, Any]:
-    """Float results that both programs compute alike. Each may be any float at all in the proof, which only makes
-    the claim stronger, and spares the solver their arithmetic.
-    """
-    import z3
-
-    both = set(_keys(mutant, same))
-    return {
-        key: z3.FP(f"shared{number}", z3.Float32() if instr.type == F32 else z3.Float64())
-        for number, (key, instr) in enumerate(zip(_keys(original), original.code, strict=True))
-        if key in both and instr.args and instr.type.is_float
-    }
-
-
-def _values(
-    program: Program, keys: list[str], leaves: dict[tuple[MicroOp, int], Any], shared: dict[str, Any]
-) -> list[Any]:
-    values: list[Any] = []
-    for key, instr in zip(keys, program.code, strict=True):
-        known = shared.get(key)
-        values.append(_value(instr, [values[arg] for arg in instr.args], leaves) if known is None else known)
-    return values
-
-
-def _same(a: Any, b: Any) -> Any:
-    import z3
-
-    if z3.is_fp(a):
-        return z3.Or(z3.fpEQ(a, b), z3.And(z3.fpIsNaN(a), z3.fpIsNaN(b)))
-    return a == b
-
-
-def _value(instr: Instr, args: list[Any], leaves: dict[tuple[MicroOp, int], Any]) -> Any:
-    import z3
-
-    if instr.op in (M.INPUT, M.PARAM, M.STATE):
-        return leaves[instr.op, int(instr.imm[0])]
-    if instr.op is M.CONST:
-        if instr.type.is_bool:
-            return z3.BoolVal(bool(instr.imm[0]))
-        if instr.type.is_int:
-            return z3.BitVecVal(int(instr.imm[0]), BITS)
-        return z3.FPVal(float(instr.imm[0]), z3.Float32() if instr.type == F32 else z3.Float64())
-    if instr.op in (M.AND, M.OR, M.NOT, M.WHERE):
-        logic = {M.AND: z3.And, M.OR: z3.Or, M.NOT: z3.Not, M.WHERE: z3.If}
-        return logic[instr.op](*args)
-    if instr.op is M.CHECK:
-        return args[0]  # whether it holds: see _passing
-    if instr.op is M.CAST:
-        return _cast(instr, args[0])
-    if z3.is_fp(args[0]):
-        return _float(instr, args)
-    if not z3.is_bv(args[0]):
-        raise NotImplementedError(instr.op)
-    return _integer(instr, args)
-
-
-def _float(instr: Instr, args: list[Any]) -> Any:
-    import z3
-
-    nearest = z3.RNE()
-    table = {
-        M.ADD: lambda a, b: z3.fpAdd(nearest, a, b),
-        M.SUB: lambda a, b: z3.fpSub(nearest, a, b),
-        M.MUL: lambda a, b: z3.fpMul(nearest, a, b),
-        M.DIV: lambda a, b: z3.fpDiv(nearest, a, b),
-        M.FMA: lambda a, b, c: z3.fpFMA(nearest, a, b, c),
-        M.NEG: z3.fpNeg,
-        M.ABS: z3.fpAbs,
-        M.EQ: z3.fpEQ,
-        M.LT: z3.fpLT,
-        M.LE: z3.fpLEQ,
-        M.GT: z3.fpGT,
-        M.GE: z3.fpGEQ,
-        M.MIN: lambda a, b: z3.If(z3.fpLEQ(a, b), a, b),
-        M.MAX: lambda a, b: z3.If(z3.fpGEQ(a, b), a, b),
-        M.FLOOR: lambda a: z3.fpRoundToIntegral(z3.RTN(), a),
-        M.CEIL: lambda a: z3.fpRoundToIntegral(z3.RTP(), a),
-        M.TRUNC: lambda a: z3.fpRoundToIntegral(z3.RTZ(), a),
-        M.RINT: lambda a: z3.fpRoundToIntegral(z3.RNE(), a),
-    }
-    if instr.op not in table:
-        raise NotImplementedError(instr.op)
-    return table[instr.op](*args)
-
-
-def _cast(instr: Instr, value: Any) -> Any:
-    import z3
-
-    if instr.type.is_float:
-        sort = z3.Float32() if instr.type == F32 else z3.Float64()
-        if z3.is_fp(value):
-            return z3.fpFPToFP(z3.RNE(), value, sort)
-        if z3.is_bool(value):
-            raise NotImplementedError(instr.op)
-        return z3.fpSignedToFP(z3.RNE(), value, sort)
-    if z3.is_fp(value):
-        return z3.fpToSBV(z3.RTZ(), value, z3.BitVecSort(BITS))
-    return z3.If(value, z3.BitVecVal(1, BITS), z3.BitVecVal(0, BITS)) if z3.is_bool(value) else value
-
-
-def _integer(instr: Instr, args: list[Any]) -> Any:
-    import z3
-
-    one, zero = z3.BitVecVal(1, BITS), z3.BitVecVal(0, BITS)
-    table: dict[MicroOp, Any] = {
-        M.ADD: lambda a, b: a + b,
-        M.SUB: lambda a, b: a - b,
-        M.MUL: lambda a, b: a * b,
-        M.NEG: lambda a: -a,
-        M.ABS: lambda a: z3.If(a < zero, -a, a),
-        M.MIN: lambda a, b: z3.If(a <= b, a, b),
-        M.MAX: lambda a, b: z3.If(a >= b, a, b),
-        M.CLIP: lambda x, lo, hi: z3.If(z3.If(x >= lo, x, lo) <= hi, z3.If(x >= lo, x, lo), hi),
-        M.SHL: lambda a, n: a << n,
-        M.SHR_FLOOR: lambda a, n: a >> n,
-        M.SHR_TRUNC: lambda a, n: (a + ((a >> 63) & ((one << n) - 1))) >> n,
-        M.EQ: lambda a, b: a == b,
-        M.LT: lambda a, b: a < b,
-        M.LE: lambda a, b: a <= b,
-        M.GT: lambda a, b: a > b,
-        M.GE: lambda a, b: a >= b,
-    }
-    if instr.op is M.SHR_ROUND_HALF_EVEN:
-        a, n = args
-        rest, half, floor = a & ((one << n) - 1), z3.LShR(one << n, one), a >> n
-        up = z3.Or(z3.UGT(rest, half), z3.And(rest == half, n > 0, floor & one == one))
-        return floor + z3.If(up, one, zero)
-    if instr.op is M.WRAP:
-        width = int(instr.imm[0])
-        return z3.SignExt(BITS - width, z3.Extract(width - 1, 0, args[0])) if width < BITS else args[0]
-    if instr.op not in table:
-        raise NotImplementedError(instr.op)
-    return table[instr.op](*args)
+def _known(keys: Sequence[str], shared: Mapping[str, Any]) -> dict[int, Any]:
+    return {index: shared[key] for index, key in enumerate(keys) if key in shared}

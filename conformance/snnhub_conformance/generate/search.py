@@ -20,6 +20,7 @@ from snnhub.ir.tensor import Array
 from snnhub_conformance.generate.draws import MOODS, draw, on_thresholds, towards_constants
 from snnhub_conformance.generate.pool import NEVER, Pool, first_kills, passes_checks, run
 from snnhub_conformance.generate.prove import equivalent
+from snnhub_conformance.generate.solve import stimulus
 from snnhub_conformance.mutants.programs import CLASSES
 
 STEPS, ELEMENTS = 24, 1500
@@ -28,6 +29,8 @@ ROUNDS = 25
 PURE_ELEMENTS = 4
 MOST_VALUES = 32
 """Elements times records of a covering stimulus: so that a case stays small."""
+QUICK, PATIENT = 1_500_000, 10_000_000
+"""Steps of the solver for a proof before the last draws, and after a search for a model."""
 Times = NDArray[np.int64]
 
 
@@ -67,6 +70,7 @@ def search(program: Program, name: str) -> Search:
     open_whole, open_single = dict(whole), dict(single)
     best: dict[str, tuple[float, Stimulus]] = {}
     covering: Pool | None = None
+    differ: set[str] = set()
     for number, pool in enumerate(_pools(program, random)):
         try:
             expected = run(program, pool, names)
@@ -76,14 +80,45 @@ def search(program: Program, name: str) -> Search:
             _purest(whole, pool, expected, best, open_whole)
         covering = _cover(open_single, pool, expected, covering)
         if number == len(MOODS) * 2 - 1:
-            _prove(program, open_single, open_whole, result)
+            floats = any(instr.type.is_float for instr in program.code)
+            differ = _prove(program, open_single, open_whole, result, QUICK if floats else PATIENT)
         if not open_single and not open_whole and number >= len(MOODS) * 2 - 1:
             break
+    solved = _solve(program, open_single, differ, names, random)
+    _prove(program, open_single, open_whole, result, PATIENT)
+    solved += _solve(program, open_single, set(open_single) - differ, names, random)
     result.alive = sorted(open_single)
     result.stimuli = [item for _, item in sorted(best.values(), key=lambda pair: pair[1].theme)]
     if covering is not None:
         result.stimuli += _covers(program, single, covering, names)
+    result.stimuli += solved
     return result
+
+
+def _solve(
+    program: Program,
+    open_single: dict[str, Program],
+    sites: set[str],
+    names: tuple[str, ...],
+    random: np.random.Generator,
+) -> list[Stimulus]:
+    """What a solver found for mutants that no draw noticed, side by side where the lengths are the same."""
+    found: dict[int, Pool] = {}
+    for site, mutant in sorted(open_single.items()):
+        if site not in sites or site not in open_single:
+            continue  # an element that was found for another may notice it too
+        pool = stimulus(program, mutant, names, random)
+        if pool is None:
+            continue
+        covered = _cover(open_single, pool, run(program, pool, names), found.get(pool.steps))
+        if covered is not None:
+            found[pool.steps] = covered
+    most = max(2, min(16, MOST_VALUES // (len(names) + 1)))
+    return [
+        Stimulus("cover", pool.take(list(range(start, min(start + most, pool.size)))))
+        for _, pool in sorted(found.items())
+        for start in range(0, pool.size, most)
+    ]
 
 
 def _covers(
@@ -173,11 +208,18 @@ def _prove(
     open_single: dict[str, Program],
     open_whole: dict[str, Program],
     result: Search,
-) -> None:
+    effort: int,
+) -> set[str]:
+    """Takes proved mutants away. Names of those that differ in one step from some state, reached or not."""
+    differ = set()
     for site, mutant in list(open_single.items()):
-        if equivalent(program, mutant) == "proved":
+        answer = equivalent(program, mutant, effort)
+        if answer == "proved":
             result.equivalent.append(site)
             del open_single[site]
+        elif answer == "differs":
+            differ.add(site)
     for name, mutant in list(open_whole.items()):
-        if equivalent(program, mutant) == "proved":
+        if equivalent(program, mutant, effort) == "proved":
             del open_whole[name]
+    return differ
