@@ -33,7 +33,6 @@ def times_dt(holder: Any, name: str, dt: float) -> Number:
 
 
 def precision(value: Any) -> str:
-    """In what torch computed a product: of Python's numbers it is f64, which is rounded where it meets a tensor."""
     """In what torch computed a product: of Python's numbers in f64, rounded where it meets a tensor."""
     return (
         str(value.dtype).removeprefix("torch.") if hasattr(value, "dtype") else "float64, rounded once to float32"

@@ -137,11 +137,6 @@ class Coder:
         return None
 
     def _about(self) -> str:
-        shape = self.graph.inputs[0].shape
-        lead = (
-            "(samples, features): one frame for all steps" if self.graph.inputs[0].hold else "(time, samples, …)"
-        )
-        return f"Input {lead}, features {list(shape)}."
         item = self.graph.inputs[0]
         features = ", ".join(["samples", *(str(size) for size in item.shape)])
         given = f"({features}), one frame for {item.hold} steps" if item.hold else f"(time, {features})"

@@ -30,9 +30,6 @@ def import_model(source: Any, options: ImportOptions) -> Graph:
 
 def read_code(path: Path, options: ImportOptions) -> Graph:
     """Import a file that the exporter wrote, with the state dict beside it. Raises what the importer raises."""
-    return import_model(
-        f"{path.absolute()}:{FACTORY}", replace(options, weights=path.with_suffix(".pt").absolute())
-    )
     return import_model(_factory(path), replace(options, weights=_state(path)))
 
 

@@ -25,7 +25,6 @@ def _node(
     site: Site,
     params: Mapping[str, Tensor],
     names: tuple[str, ...],
-    **choices: str | bool,
     **choices: Any,
 ) -> Signals:
     """The neuron itself, and a signal for each of its outputs."""

@@ -50,12 +50,6 @@ def boxes(seed: int = 0, cells: str = "box", bias: bool = True) -> nn.Module:
         synapse = norse.LIBoxCell(norse.LIBoxParameters(tau_mem_inv=torch.tensor(200.0)))
         return CubaLIF(torch.tensor(1.5), synapse, torch.full((size,), 3.0), box)
 
-    sizes = (12, 24, 24, 10)
-    layers = [
-        layer
-        for before, size in zip(sizes, sizes[1:], strict=False)
-        for layer in (nn.Linear(before, size, bias), cell(size))
-    ]
     layers: list[nn.Module] = []
     for before, size in ((12, 24), (24, 24), (24, 10)):
         layers += [nn.Linear(before, size, bool(bias)), cell(size)]
