@@ -37,8 +37,8 @@ class Source(torch_sources.Source):
 
 def stateful(first: str, second: str, *findings: str, more: str = "") -> Source:
     """A SequentialState of two layers with weights and a cell each."""
-    body = f"norse.SequentialState(\n        linear(4, 6),\n        {first},\n        linear(6, 3),\n        {second},\n    )"
-    return Source(body, findings=findings, more=more)
+    parts = ("linear(4, 6)", first, "linear(6, 3)", second)
+    return Source(torch_sources.chained("norse.SequentialState", *parts), findings=findings, more=more)
 
 
 def twice(cell: str, *findings: str) -> Source:
@@ -73,13 +73,17 @@ NETWORKS: dict[str, Source] = {
     "LSNNCell": twice(lif("LSNNCell", "LSNNParameters", "v_th=torch.tensor(0.125), beta=torch.tensor(0.05)")),
     "IAFCell": twice(lif("IAFCell", "IAFParameters", "v_th=torch.tensor(1.25)")),
     "LIFRecurrentCell": Source(
-        "norse.SequentialState(recurrent(norse.LIFRecurrentCell(4, 6, norse.LIFParameters(v_th=torch.tensor(0.125)))))",
+        "norse.SequentialState("
+        "recurrent(norse.LIFRecurrentCell(4, 6, norse.LIFParameters(v_th=torch.tensor(0.125)))))",
         more=RECURRENT,
     ),
     "in a loop over time": Source("Net()", more=LOOP),
 }
 REFUSED: dict[str, Source] = {
-    "a step of the user": Source(
-        "norse.SequentialState(linear(4, 6), norse.LIFCell(reset_method))", refused=("SNN-3540", "1")
+    "a reset of the user": Source(
+        f"norse.SequentialState(linear(4, 6), {box('reset_method=torch.add')})", refused=("SNN-3540", "1")
+    ),
+    "numbers in f64": Source(
+        f"norse.SequentialState(linear(4, 6), {box('v_th=torch.ones(6).double()')})", refused=("SNN-3541", "1")
     ),
 }

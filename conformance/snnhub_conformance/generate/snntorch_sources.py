@@ -32,8 +32,8 @@ class Source(torch_sources.Source):
 
 def hidden(neuron: str, stored: bool = True, *findings: str) -> Source:
     """A sequence of two layers; ``neuron`` in both, the state inside."""
-    body = f"nn.Sequential(\n        linear(4, 6),\n        {neuron},\n        linear(6, 3),\n        {neuron},\n    )"
-    return Source(body, stored, findings=findings)
+    parts = ("linear(4, 6)", neuron, "linear(6, 3)", neuron)
+    return Source(torch_sources.chained("nn.Sequential", *parts), stored, findings=findings)
 
 
 def leaky(more: str, stored: bool = True, *findings: str) -> Source:

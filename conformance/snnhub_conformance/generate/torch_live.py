@@ -1,5 +1,5 @@
-"""``importer.snntorch``, ``importer.norse``, ``importer.sinabs``: networks as the framework itself runs them, and what
-its importer must refuse. Needs the environment nir-frameworks.
+"""``importer.snntorch``, ``importer.norse``, ``importer.sinabs``: networks as the framework itself runs them, and
+what its importer must refuse. Needs the environment nir-frameworks.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ def linear(before, after, bias=False):
 class Source:
     """A network of 4 inputs. ``body``: what its factory returns; ``more``: what the file has before the factory.
 
-    ``stored``: whether its numbers are the same on every machine; ``refused``: code and place, for those that cannot
-    be imported; ``findings``: codes to be said.
+    ``stored``: whether its numbers are the same on every machine; ``refused``: code and place, for those that
+    cannot be imported; ``findings``: codes to be said.
     """
 
     imports: ClassVar[tuple[str, ...]] = ()
@@ -46,3 +46,9 @@ class Source:
         own = f"\n\n{self.more.strip()}\n" if self.more else ""
         factory = f"\n\ndef network():\n    return {self.body}\n"
         return f'"""{title[:1].upper() + title[1:]}."""\n\n{head}\n{GRID}{own}{factory}'
+
+
+def chained(container: str, *parts: str) -> str:
+    """A container of modules, each on a line of its own."""
+    lines = "".join(f"        {part},\n" for part in parts)
+    return f"{container}(\n{lines}    )"
