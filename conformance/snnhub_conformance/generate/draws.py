@@ -15,6 +15,7 @@ from snnhub_conformance.generate.pool import Pool, operands
 
 M = MicroOp
 Random = np.random.Generator
+LARGEST = float(np.finfo(np.float32).max)
 GRID = np.arange(-16, 17) / 8
 POSITIVE = ("tau", "tau_w", "scale", "k", "delta_T", "a0")
 """Parameters that a network divides by, or whose sign only turns the neuron: drawn above 0."""
@@ -31,12 +32,14 @@ MOODS = ("grid", "random", "ends", "mixed", "tiny")
 
 def draw(program: Program, random: Random, mood: str, steps: int, size: int) -> Pool:
     """A pool of ``size`` elements. Moods: dyadic grids, random numbers, the ends of ranges, grids and numbers
-    mixed, numbers around the smallest normal f32.
+    mixed, numbers around the smallest normal f32, and (``huge``) around the largest and of either sign.
     """
     if analog.is_analog(program):
         return analog.draw(program, random, mood, steps, size)
     if mood == "tiny":
         return _tiny(draw(program, random, "random", steps, size), random)
+    if mood == "huge":
+        return _huge(draw(program, random, "random", steps, size), random)
     params = {
         slot.name: _wide(_param(slot.name, slot.type, random, mood, size), slot.type, random)
         for slot in program.params
@@ -79,6 +82,44 @@ def _tiny(pool: Pool, random: Random) -> Pool:
         {name: down(name, array) for name, array in pool.params.items()},
         {name: down("", array) for name, array in pool.inputs.items()},
     )
+
+
+def _huge(pool: Pool, random: Random) -> Pool:
+    """Some numbers scaled up until sums and products overflow, signs of all kinds, and parameters of 0."""
+
+    def up(array: Array) -> Array:
+        if array.dtype.kind != "f":
+            return array
+        scale = 2.0 ** random.integers(60, 127, pool.size) * random.choice([-1.0, 1.0], pool.size)
+        kept = random.random(array.shape) < random.choice([0.0, 0.3, 1.0], pool.size)
+        signed = np.where(random.random(pool.size) < 0.5, np.abs(array), array)
+        scaled = signed * np.where(kept, scale, np.sign(scale))
+        return np.clip(scaled, -LARGEST, LARGEST).astype(array.dtype)
+
+    params = {name: up(array) for name, array in pool.params.items()}
+    return Pool(
+        {
+            name: np.where(random.random(pool.size) < 0.1, 0, array).astype(array.dtype)
+            for name, array in params.items()
+        },
+        {name: up(array) for name, array in pool.inputs.items()},
+    )
+
+
+def cancelled(program: Program, pool: Pool, random: Random) -> Pool:
+    """The pool with every parameter that is taken from an input set to that input, in a step chosen at random
+    or in all of them.
+    """
+    for instr in program.code:
+        left, right = (program.code[arg] for arg in instr.args) if instr.op is M.SUB else (instr, instr)
+        if left.op is M.INPUT and right.op is M.PARAM and left.type == right.type:
+            sent = pool.inputs[program.inputs[int(left.imm[0])].name]
+            slot = program.params[int(right.imm[0])]
+            picked = sent[random.integers(0, pool.steps, pool.size), np.arange(pool.size)]
+            held = np.where(random.random(pool.size) < 0.5, picked, sent).astype(sent.dtype)
+            port = program.inputs[int(left.imm[0])].name
+            pool = Pool({**pool.params, slot.name: picked}, {**pool.inputs, port: held})
+    return pool
 
 
 def towards_constants(program: Program, pool: Pool, random: Random) -> Pool:

@@ -79,11 +79,23 @@ def first_kills(mutant: Program, pool: Pool, expected: Mapping[str, Array]) -> N
     try:
         found = run(mutant, pool, tuple(expected))
     except RunError:
-        return np.zeros(pool.size, np.int64)
+        return _with_stops(mutant, pool, expected)
     wrong = np.zeros((pool.steps, pool.size), bool)
     for name, array in expected.items():
         wrong |= differing(array, found[name])
     return np.where(wrong.any(axis=0), wrong.argmax(axis=0), NEVER)
+
+
+def _with_stops(mutant: Program, pool: Pool, expected: Mapping[str, Array]) -> NDArray[np.int64]:
+    """First kills of a mutant that a check stops: where it stops, and of the other elements without those."""
+    times = stops(mutant, pool)
+    others = np.flatnonzero(times == NEVER)
+    if others.size == pool.size:
+        return np.zeros(pool.size, np.int64)
+    if others.size:
+        part = {name: array[:, others] for name, array in expected.items()}
+        times[others] = first_kills(mutant, pool.take(others), part)
+    return times
 
 
 def operands(program: Program, index: int, pool: Pool) -> Array:
@@ -94,15 +106,17 @@ def operands(program: Program, index: int, pool: Pool) -> Array:
 
 def passes_checks(program: Program, pool: Pool) -> NDArray[np.bool_]:
     """Which elements never leave the range of a check."""
-    fine = np.ones(pool.size, bool)
-    bare = rewrite(program, lambda draft, instr, args: args[0] if instr.op is M.CHECK else None)
-    if bare is None:
-        return fine
+    return stops(program, pool) == NEVER
+
+
+def stops(program: Program, pool: Pool) -> NDArray[np.int64]:
+    """The first step at which each element leaves the range of a check; ``NEVER`` where none does."""
+    outside = np.zeros((pool.steps, pool.size), bool)
     for instr in program.code:
         if instr.op is M.CHECK:
             low, high = instr.imm
             probe = replace(program, outputs=(*program.outputs, ("_probe", instr.args[0])))
             unchecked = rewrite(probe, lambda draft, other, args: args[0] if other.op is M.CHECK else None)
             values = run(unchecked or probe, pool, ("_probe",))["_probe"]
-            fine &= ((values >= low) & (values <= high)).all(axis=0)
-    return fine
+            outside |= ~((values >= low) & (values <= high))
+    return np.where(outside.any(axis=0), outside.argmax(axis=0), NEVER)

@@ -17,19 +17,19 @@ from snnhub.errors import RunError
 from snnhub.ir.program import Program
 from snnhub.ir.tensor import Array
 
-from snnhub_conformance.generate.draws import MOODS, draw, on_thresholds, towards_constants
+from snnhub_conformance.generate.draws import MOODS, cancelled, draw, on_thresholds, towards_constants
 from snnhub_conformance.generate.pool import NEVER, Pool, first_kills, passes_checks, run
 from snnhub_conformance.generate.prove import equivalent
 from snnhub_conformance.generate.solve import stimulus
 from snnhub_conformance.mutants.programs import CLASSES
 
 STEPS, ELEMENTS = 24, 1500
-ROUNDS = 25
-"""Pools that are searched before a mutant counts as alive."""
+ROUNDS, HUGE_ROUNDS = 25, 6
+"""Pools that are searched before the solver is, and pools of numbers near overflow after them."""
 PURE_ELEMENTS = 4
 MOST_VALUES = 32
 """Elements times records of a covering stimulus: so that a case stays small."""
-QUICK, PATIENT = 1_500_000, 10_000_000
+QUICK, PATIENT = 1_500_000, 20_000_000
 """Steps of the solver for a proof before the last draws, and after a search for a model."""
 Times = NDArray[np.int64]
 
@@ -138,16 +138,21 @@ def _covers(
 
 
 def _pools(program: Program, random: np.random.Generator) -> Iterator[Pool]:
-    for number in range(ROUNDS):
-        pool = draw(program, random, MOODS[number % len(MOODS)], STEPS, ELEMENTS)
+    for number in range(ROUNDS + HUGE_ROUNDS):
+        mood = MOODS[number % len(MOODS)] if number < ROUNDS else "huge"
+        pool = draw(program, random, mood, STEPS, ELEMENTS)
         try:
-            if number % 2:
+            if mood == "huge" and number % 2:
+                pool = cancelled(program, pool, random)
+            elif number % 2:
                 pool = on_thresholds(program, pool, random)
             elif number >= len(MOODS):
                 pool = towards_constants(program, pool, random)
         except RunError:
             continue
-        yield pool.take(np.flatnonzero(passes_checks(program, pool)))
+        pool = pool.take(np.flatnonzero(passes_checks(program, pool)))
+        if pool.size:
+            yield pool
 
 
 def _purest(

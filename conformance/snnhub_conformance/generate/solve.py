@@ -23,10 +23,10 @@ from snnhub_conformance.generate.draws import arriving, draw
 from snnhub_conformance.generate.pool import NEVER, Pool, first_kills, passes_checks, run
 
 M = MicroOp
-FIRST_EFFORT, EFFORT, FIXED_EFFORT = 30_000_000, 8_000_000, 2_000_000
+FIRST_EFFORT, EFFORT, FIXED_EFFORT = 30_000_000, 6_000_000, 2_000_000
 """Steps of the solver for one step of the program, for more, and for more with parameters from a draw."""
 STEPS = 3
-DRAWS = 4
+DRAWS = 2
 
 
 def stimulus(

@@ -17,7 +17,7 @@ from typing import Any
 from snnhub.ir.code import Instr
 from snnhub.ir.microop import TRANSCENDENTAL, MicroOp
 from snnhub.ir.numtype import F32, NumType
-from snnhub.ir.program import Program
+from snnhub.ir.program import Program, Slot, State
 
 from snnhub_conformance.generate import lattice
 
@@ -54,7 +54,7 @@ def number(value: Any, type_: NumType) -> float | int | bool:
     import z3
 
     if type_.is_bool:
-        return z3.is_true(value)
+        return bool(z3.is_true(value))
     if not type_.is_float:
         return int(value.as_signed_long())
     if value.isNaN():
@@ -80,7 +80,12 @@ def variable(name: str, type_: NumType, *, finite: bool) -> tuple[Any, list[Any]
 def leaves(program: Program) -> tuple[dict[tuple[MicroOp, int], Any], list[Any]]:
     """An unknown for each input, parameter and state, and what holds of them: what is sent or set is finite."""
     found, held = dict[tuple[MicroOp, int], Any](), list[Any]()
-    for op, slots in ((M.INPUT, program.inputs), (M.PARAM, program.params), (M.STATE, program.states)):
+    tables: list[tuple[MicroOp, Sequence[Slot | State]]] = [
+        (M.INPUT, program.inputs),
+        (M.PARAM, program.params),
+        (M.STATE, program.states),
+    ]
+    for op, slots in tables:
         for number, slot in enumerate(slots):
             term, more = variable(f"{op.value}{number}", slot.type, finite=op is not M.STATE)
             found[op, number] = term
@@ -89,19 +94,21 @@ def leaves(program: Program) -> tuple[dict[tuple[MicroOp, int], Any], list[Any]]
 
 
 def values(program: Program, leaves: Leaves, known: Mapping[int, Any] | None = None) -> list[Any]:
-    """A term for each instruction; ``known``: terms that stand for some. Raises ``NotImplementedError``."""
+    """A term for each instruction. ``known``: terms that stand for some, unless these are choices among constants,
+    of which more is known so. Raises ``NotImplementedError``.
+    """
     found: list[Any] = []
     whole = lattice.exponents(program)
     for index, instr in enumerate(program.code):
-        if known and index in known:
-            found.append(known[index])
+        stands = known.get(index) if known else None
+        if stands is not None and instr.op in TRANSCENDENTAL:
+            found.append(stands)
             continue
         args = [found[arg] for arg in instr.args]
-        if instr.op is M.CHECK:
-            found.append(_checked(instr, args[0], whole[index]))
-        else:
-            types = [program.code[arg].type for arg in instr.args]
-            found.append(_value(instr, args, types, leaves))
+        types = [program.code[arg].type for arg in instr.args]
+        checked = instr.op is M.CHECK
+        term = _checked(instr, args[0], whole[index]) if checked else _value(instr, args, types, leaves)
+        found.append(term if stands is None or _constant(choices(term) or [(True, stands)]) else stands)
     return found
 
 
@@ -195,16 +202,14 @@ def _chosen(cases: Sequence[tuple[Any, Any]]) -> Any:
     return term
 
 
-def _pushed(function: Callable[..., Any], args: Sequence[Any]) -> Any:
-    """The function of arguments of which some are choices: a choice among its values, where they are few."""
-    import z3
+def _pushed(function: Callable[..., Any], args: Sequence[Any], *, constants: bool = False) -> Any:
+    """The function of arguments of which some are choices: a choice among its values, where they are few.
 
-    lists = [choices(arg) or [(z3.BoolVal(True), arg)] for arg in args]
+    ``constants``: only choices among constants are taken apart, of a function that is dear to compute twice.
+    """
+    lists = [_apart(arg, constants=constants) for arg in args]
     if _product(lists) > MOST_PRODUCTS:
-        lists = [
-            cases if _constant(cases) else [(z3.BoolVal(True), arg)]
-            for cases, arg in zip(lists, args, strict=True)
-        ]
+        lists = [_apart(arg, constants=True) for arg in args]
     if _product(lists) > MOST_PRODUCTS:
         return function(*args)
     cases = []
@@ -212,6 +217,13 @@ def _pushed(function: Callable[..., Any], args: Sequence[Any]) -> Any:
         condition = functools.reduce(_both, (condition for condition, _ in picked))
         cases.append((condition, function(*(value for _, value in picked))))
     return _chosen(_merged(cases))
+
+
+def _apart(term: Any, *, constants: bool) -> list[tuple[Any, Any]]:
+    import z3
+
+    cases = choices(term)
+    return [(z3.BoolVal(True), term)] if cases is None or (constants and not _constant(cases)) else cases
 
 
 def _constant(cases: Sequence[tuple[Any, Any]]) -> bool:
@@ -323,7 +335,9 @@ def _float(instr: Instr, args: list[Any]) -> Any:
     }
     if instr.op not in table:
         raise NotImplementedError(instr.op)
-    return _pushed(table[instr.op], args) if instr.op in PUSHED else table[instr.op](*args)
+    if instr.op not in PUSHED:
+        return table[instr.op](*args)
+    return _pushed(table[instr.op], args, constants=instr.op in (M.MUL, M.FMA))
 
 
 def _smaller(a: Any, b: Any) -> Any:
