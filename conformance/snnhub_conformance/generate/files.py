@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from snnhub_conformance.generate import (
@@ -88,6 +89,18 @@ def dynapse2(writer: Writer, table: dict[str, Any]) -> None:
 
     family.add(writer)
     table["cases"] = len(writer.cases)
+
+
+def torch_network(framework: str) -> Callable[[Writer, dict[str, Any]], None]:
+    """``importer.snntorch``, ``importer.norse``, ``importer.sinabs``. Needs the environment nir-frameworks."""
+
+    def make(writer: Writer, table: dict[str, Any]) -> None:
+        from snnhub_conformance.generate import torch_live
+
+        torch_live.of(framework)(writer)
+        table["cases"] = len(writer.cases)
+
+    return make
 
 
 def lavadl(writer: Writer, table: dict[str, Any]) -> None:

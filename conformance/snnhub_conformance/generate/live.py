@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import snnhub
+from snnhub.api.options import ImportOptions
 from snnhub.compare.align import spike_keys
 from snnhub.engine.reference import prepare
 from snnhub.errors import UnsupportedError
@@ -45,7 +46,8 @@ class Live:
     """A framework with an importer and a runner. ``stimulus``: (time, batch, inputs…), integers 0 to 255 as f32.
 
     ``ran``, ``imported``, ``unstored``: what the cases say of the run, of an import with a known result, and of
-    one without. ``exact``: options under which an import is the same on every machine.
+    one without. ``exact``: options under which an import is the same on every machine. ``shape``: of the input,
+    where the importer must be told.
     """
 
     importer: str
@@ -56,6 +58,7 @@ class Live:
     imported: str
     unstored: str
     exact: Mapping[str, Any] = field(default_factory=dict)
+    shape: tuple[int, ...] | None = None
 
     def add(self, writer: Writer, networks: Mapping[str, Source], refused: Mapping[str, Source]) -> None:
         """Runner cases, importer cases of the same sources, refusals."""
@@ -68,11 +71,17 @@ class Live:
             known = digest if source.stored else ""
             answer = Answer(None, ("SNN-3001", *source.findings), known)
             about = self.imported if known else self.unstored
-            family.add(f"import: {title}", about, {"factory": (FILE, text)}, answer, options=self.exact)
+            family.add(f"import: {title}", about, {"factory": (FILE, text)}, answer, options=self._options)
         for title, source in refused.items():
             about = "What the neutral graph does not hold is refused where it stands."
             wanted = Refusal(UnsupportedError, *source.refused)
-            family.add(f"refused: {title}", about, {"factory": (FILE, source.text(title).encode())}, wanted)
+            files = {"factory": (FILE, source.text(title).encode())}
+            family.add(f"refused: {title}", about, files, wanted, options=self._options)
+
+    @property
+    def _options(self) -> dict[str, str]:
+        told = {} if self.shape is None else {"input_shape": ",".join(str(size) for size in self.shape)}
+        return {**self.exact, **told}
 
     def _run(self, writer: Writer, family: str, title: str, text: bytes) -> str:
         """Record the framework, compare the engine, add the case; the digest of the network with exact options.
@@ -82,7 +91,7 @@ class Live:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / FILE
             path.write_bytes(text)
-            graph = snnhub.import_model(f"{path}:network", self.importer)
+            graph = snnhub.import_model(f"{path}:network", self.importer, input_shape=self.shape)
             exact = snnhub.import_model(f"{path}:network", self.importer, **self.exact) if self.exact else graph
             spikes = self._spikes(f"{path}:network", title, graph)
         version = next(node.origin.version for node in graph.nodes if node.origin.version)
@@ -101,7 +110,12 @@ class Live:
         """Spikes of all neurons. Raises ``ValueError`` where the engine's differ, or say nothing."""
         keys = sorted(key for key in spike_keys(graph) if "/" in key)
         found = snnhub.run(
-            reference, self.stimulus, runner=self.runner, from_=self.importer, record=keys
+            reference,
+            self.stimulus,
+            runner=self.runner,
+            from_=self.importer,
+            record=keys,
+            options=ImportOptions(input_shape=self.shape),
         ).recording
         ours, _ = prepare(graph).run(self.stimulus, record=keys)
         spikes = {key: np.asarray(found[key]) for key in keys}

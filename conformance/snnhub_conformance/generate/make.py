@@ -92,6 +92,7 @@ MAKERS: dict[str, tuple[set[str], Callable[[Writer, Table], None]]] = {
     "spikingjelly": ({"importer.spikingjelly"}, files.spikingjelly),
     "rockpool": ({"importer.rockpool"}, files.rockpool),
     "dynapse2": ({"importer.dynapse2"}, files.dynapse2),
+    **{name: ({f"importer.{name}"}, files.torch_network(name)) for name in ("snntorch", "norse", "sinabs")},
     "lava-dl": ({"importer.lava-dl"}, files.lavadl),
     "difference": ({"difference.slayer"}, files.different),
     "xylo": ({"xylo"}, files.xylo),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ from snnhub_conformance.mutants.programs import CLASSES
 from snnhub_conformance.scalar import check_against
 
 NODE = "n"
+MOST = 24
+"""Combinations of choices of one op that are all tried."""
 COVERS = "what mutations of single instructions change"
 RANGES = {
     "reset_interval": (0, 3, 5),
@@ -61,14 +63,28 @@ class Variant:
 
 
 def variants(op: StepOp) -> Iterator[Variant]:
-    """Every combination of the op's choices. Different numbers with one program count once."""
+    """Every combination of the op's choices; beyond ``MOST``, so many that every two choices meet. Different
+    numbers with one program count once.
+    """
     seen = set()
     names = [attribute.name for attribute in op.attributes]
-    for values in product(*(_choices(attribute) for attribute in op.attributes)):
+    for values in _combined([_choices(attribute) for attribute in op.attributes]):
         variant = Variant(op, dict(zip(names, values, strict=True)))
         if variant.program.digest not in seen:
             seen.add(variant.program.digest)
             yield variant
+
+
+def _combined(choices: list[tuple[AttributeValue, ...]]) -> list[tuple[AttributeValue, ...]]:
+    every = list(product(*choices))
+    if len(every) <= MOST:
+        return every
+    pairs = {values: set(combinations(enumerate(values), 2)) for values in every}
+    left, taken = set().union(*pairs.values()), list[tuple[AttributeValue, ...]]()
+    while left:
+        taken.append(max(every, key=lambda values: len(pairs[values] & left)))  # the first of the best
+        left -= pairs[taken[-1]]
+    return taken
 
 
 def _choices(attribute: Attribute) -> tuple[AttributeValue, ...]:
