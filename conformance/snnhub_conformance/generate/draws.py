@@ -94,7 +94,8 @@ def _huge(pool: Pool, random: Random) -> Pool:
         kept = random.random(array.shape) < random.choice([0.0, 0.3, 1.0], pool.size)
         signed = np.where(random.random(pool.size) < 0.5, np.abs(array), array)
         scaled = signed * np.where(kept, scale, np.sign(scale))
-        return np.clip(scaled, -LARGEST, LARGEST).astype(array.dtype)
+        clipped: Array = np.clip(scaled, -LARGEST, LARGEST).astype(array.dtype)
+        return clipped
 
     params = {name: up(array) for name, array in pool.params.items()}
     return Pool(

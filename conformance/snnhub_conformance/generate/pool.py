@@ -106,7 +106,8 @@ def operands(program: Program, index: int, pool: Pool) -> Array:
 
 def passes_checks(program: Program, pool: Pool) -> NDArray[np.bool_]:
     """Which elements never leave the range of a check."""
-    return stops(program, pool) == NEVER
+    never: NDArray[np.bool_] = stops(program, pool) == NEVER
+    return never
 
 
 def stops(program: Program, pool: Pool) -> NDArray[np.int64]:
