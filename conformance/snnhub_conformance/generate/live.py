@@ -5,6 +5,7 @@ A network becomes a case only if the engine finds every spike that the framework
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -94,7 +95,7 @@ class Live:
             graph = snnhub.import_model(f"{path}:network", self.importer, input_shape=self.shape)
             exact = snnhub.import_model(f"{path}:network", self.importer, **self.exact) if self.exact else graph
             spikes = self._spikes(f"{path}:network", title, graph)
-        version = next(node.origin.version for node in graph.nodes if node.origin.version)
+        version = self._version(graph)
         graph = replace(graph, name=title, findings=(), provenance=type(graph.provenance)())  # no path of this run
         case, files = runner_case(
             family, title, self.ran, graph, {graph.inputs[0].id: self.stimulus.astype(np.uint8)}, spikes,
@@ -105,6 +106,12 @@ class Live:
         subject = {"snn": case.subject["snn"], "factory": file(FILE, text)}
         writer.add(replace(case, subject=subject), {**files, FILE: text})
         return network_digest(exact)
+
+    def _version(self, graph: Graph) -> str:
+        """Of the framework: beside a node, or in the words of the stage that imported it."""
+        beside = [node.origin.version for node in graph.nodes if node.origin.version]
+        told = re.search(rf"{self.package} ([\w.+]+)", graph.provenance.stages[0].version)
+        return beside[0] if beside else told[1] if told else ""
 
     def _spikes(self, reference: str, title: str, graph: Graph) -> dict[str, Array]:
         """Spikes of all neurons. Raises ``ValueError`` where the engine's differ, or say nothing."""
