@@ -219,6 +219,10 @@ FITTED = "fitted on calibration data; tests/unit/test_dynapse2_lif.py"
 SAMNA = "said of a board, or of its double; tests/unit/test_samna_se2_loader.py, test_samna_se2_runner.py"
 RATES = "said of statistics over runs; tests/unit/test_rates.py, test_distribution_command.py, test_plot_ratios.py"
 PROFILES = "said where a profile is applied; tests/unit/test_profiles.py, tests/differential/test_profiles.py"
+WATCHED = "said of forwards that were watched; tests/differential/test_torchnet.py"
+SNNTORCH = "said of live networks and of code; tests/unit/test_snntorch.py, tests/differential/test_snntorch.py"
+NORSE = "said of live networks and of NIR; tests/unit/test_norse_out.py, tests/differential/test_norse.py"
+SINABS = "said of live networks and of NIR; tests/unit/test_sinabs.py, tests/differential/test_sinabs.py"
 NIR = "files of one importer and exporter; tests/unit/test_nir.py, tests/hostile/test_nir.py"
 UNCOVERED = {
     "SNN-2301": "a pass that breaks its contract would be a defect; tests/unit/test_proof.py",
@@ -246,6 +250,12 @@ UNCOVERED = {
     **dict.fromkeys((f"SNN-252{number}" for number in range(6)), BOARDS),
     **dict.fromkeys((f"SNN-25{number}" for number in (*range(40, 53), 54, 55)), FITTED),
     **dict.fromkeys((f"SNN-260{number}" for number in (6, 8, 9)), PROFILES),
+    **dict.fromkeys((f"SNN-26{number}" for number in range(13, 18)), PROFILES),
+    **dict.fromkeys((f"SNN-352{number}" for number in range(6)), WATCHED),
+    **dict.fromkeys(("SNN-3533", "SNN-3535", "SNN-4520", "SNN-4521", "SNN-4522"), SNNTORCH),
+    **dict.fromkeys(("SNN-3542", "SNN-4527"), NORSE),
+    **dict.fromkeys(("SNN-3552", "SNN-3553", "SNN-3554", "SNN-4530"), SINABS),
+    "SNN-4535": "plain fields of spyx's layers; tests/unit/test_profile_spyx.py",
     "SNN-3506": NIR,
     **dict.fromkeys((f"SNN-450{number}" for number in range(1, 6)), NIR),
     **dict.fromkeys(

@@ -32,6 +32,8 @@ class Net(nn.Module):
 
 
 class Source(torch_sources.Source):
+    """A network of norse's modules."""
+
     imports: ClassVar[tuple[str, ...]] = ("import norse.torch as norse",)
 
 

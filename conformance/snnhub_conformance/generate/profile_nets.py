@@ -16,11 +16,13 @@ from snnhub_conformance.generate.nir_parts import (
     affine,
     chain,
     conv2d,
+    flatten,
     graph_of,
     neuron,
     pool2d,
     spread,
     terminal,
+    weights,
 )
 
 DT, STEPS = 1e-4, 40
@@ -34,7 +36,17 @@ WHOLE: dict[str, Any] = {"r": 1e4, "v_threshold": 2.0}
 
 FIRST = (
     *("LIF, r = tau / dt", "LIF, f64, a tau for each", "LIF, v_reset", "IF, r = 1 / dt", "CubaLIF, r = tau / dt"),
-    *("two layers", "recurrent", "Conv2d", "skip", "LIF, v_leak", "CubaLIF, v_leak", "two layers of CubaLIF"),
+    *(
+        "two layers",
+        "recurrent",
+        "Conv2d",
+        "image to neurons",
+        "Conv1d, then neurons",
+        "skip",
+        "LIF, v_leak",
+        "CubaLIF, v_leak",
+        "two layers of CubaLIF",
+    ),
     *("recurrent, edges from behind", "input and output named otherwise", "Delay"),
 )
 """Those in which most of what profiles choose shows: a family has no more cases than it needs."""
@@ -92,7 +104,25 @@ def layers() -> dict[str, Node]:
         "lif2": neuron("CubaLIF", 3, v_threshold=8.0, **CUBA),
     }
     space = {"conv": conv2d(2, 2, (3, 3), (4, 4)), "lif": neuron("LIF", (2, 2, 2))}
+    line: Node = {
+        "type": "Conv1d",
+        "input_shape": np.array(4),
+        "weight": weights(2, 1, 1),
+        **dict.fromkeys(("stride", "dilation", "groups"), np.array(1)),
+        "padding": np.array(0),
+        "bias": np.zeros(2, "f4"),
+    }
+    image = {
+        "conv": conv2d(3, 2, (3, 3), (6, 6)),
+        "if": neuron("IF", (3, 4, 4), **WHOLE),
+        "pool": pool2d("SumPool2d"),
+        "flat": flatten(3, 2, 2),
+        "fc": affine(3, 12),
+        "lif": neuron("LIF", 3, **UNIT),
+    }
     return {
+        "image to neurons": chain(image, (2, 6, 6), (3,)),
+        "Conv1d, then neurons": chain({"conv": line, "lif": neuron("LIF", (2, 4), **UNIT)}, (1, 4), (2, 4)),
         "Linear": chain({"fc": affine(3, 4, bias=None), "lif": neuron("LIF", 3)}, out=(3,)),
         "Affine, IF": chain({"fc": affine(3, 4, bias=0.25), "if": neuron("IF", 3, **WHOLE)}, out=(3,)),
         "two layers": chain(two, out=(3,)),

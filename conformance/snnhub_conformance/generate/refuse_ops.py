@@ -42,6 +42,8 @@ class Setting:
 POOL: dict[str, AttributeValue] = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "ceil_mode": False}
 SYNAPSE: dict[str, AttributeValue] = {"bias": True, "accumulate": "exact"}
 WINDOW: dict[str, AttributeValue] = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
+AROUND: dict[str, AttributeValue] = {"stride": (1, 1), "before": (0, 0), "after": (0, 0)}
+SPYX_ODD = {"bias": (2,), "bias_odd": (2,)}
 HIDDEN = ("threshold", "bias", "dash_mem", "alias")
 OUTPUTS = ("threshold_out", "bias_out", "dash_mem_out", "dash_syn_out")
 CORE = {
@@ -69,6 +71,16 @@ SETTINGS: dict[str, Setting] = {
     "core.Reshape": Setting((2, 3), {"shape": (3, 2)}),
     "core.Pad": Setting((2,), {"before": (1,), "after": (1,)}),
     "core.Concat": Setting((2,), {"axis": 0, "sizes": (2, 2)}),
+    "spyx.Dense": Setting(
+        (3,), {"bias": True, "odd": False}, {**SPYX_ODD, "weight": (2, 3), "weight_odd": (2, 3)}
+    ),
+    "spyx.Conv": Setting(
+        (1, 3, 3),
+        {"bias": True, "odd": False, "groups": 1, **AROUND},
+        {**SPYX_ODD, "weight": (2, 1, 2, 2), "weight_odd": (2, 1, 2, 2)},
+    ),
+    "spyx.SumPool": Setting((4, 4), {"kernel": (2, 2), **AROUND}),
+    "spyx.Spread": Setting((1,), {"shape": (3,)}),
     "xylo.Core": Setting((3,), {"core": "v2", "synapses": 1}, CORE, unsigned(8)),
 }
 NUMBERS = {"tau": 2.0, "tau_w": 2.0, "v_threshold": 1.0, "scale": 1.0, "delta_T": 1.0, "k": 1.0}

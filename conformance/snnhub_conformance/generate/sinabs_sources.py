@@ -8,6 +8,8 @@ from snnhub_conformance.generate import torch_sources
 
 
 class Source(torch_sources.Source):
+    """A network of sinabs's modules."""
+
     imports: ClassVar[tuple[str, ...]] = ("from sinabs import activation", "from sinabs import layers as sl")
 
 

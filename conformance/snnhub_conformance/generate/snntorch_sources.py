@@ -27,6 +27,8 @@ class Net(nn.Module):
 
 
 class Source(torch_sources.Source):
+    """A network of snnTorch's modules."""
+
     imports: ClassVar[tuple[str, ...]] = ("import snntorch as snn",)
 
 
