@@ -29,9 +29,18 @@ def _dense_shape(node: Node, shapes: Shapes) -> Shape:
     x, weight = shapes["x"], node.param["weight"].shape
     if len(weight) != 2 or x[-1:] != weight[1:]:
         raise GraphError("input features do not fit the weight", found=f"{list(x)}, weight {list(weight)}")
-    if "bias" in node.param and node.param["bias"].shape != weight[:1]:
-        raise GraphError("bias does not fit", found=str(list(node.param["bias"].shape)))
+    _ensure_fit(node)
     return (*x[:-1], weight[0])
+
+
+def _ensure_fit(node: Node) -> None:
+    """Raise ``GraphError`` where the bias, or what says which numbers are odd, has another shape than it must."""
+    weight = node.param["weight"].shape
+    wanted = {"weight_odd": weight, "bias": weight[:1], "bias_odd": weight[:1]}
+    for name, shape in wanted.items():
+        if name in node.param and node.param[name].shape != shape:
+            found = str(list(node.param[name].shape))
+            raise GraphError(f"{name} does not fit", found=found, allowed=str(list(shape)))
 
 
 def _parameters(attributes: Attributes) -> tuple[Parameter, ...]:
@@ -49,6 +58,7 @@ def _conv_shape(node: Node, shapes: Shapes) -> Shape:
     x, weight = shapes["x"], node.param["weight"].shape
     if len(weight) != 4 or len(x) != 3 or x[0] != weight[1]:
         raise GraphError("channels do not fit the weight", found=f"{list(x)}, weight {list(weight)}")
+    _ensure_fit(node)
     return (weight[0], *_windows(node, x[1:], weight[2:]))
 
 

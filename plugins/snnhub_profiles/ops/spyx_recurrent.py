@@ -8,7 +8,7 @@ feedback is added, and step t + 1 adds it first. The same numbers in the same or
 from __future__ import annotations
 
 from snnhub.ir.numtype import F32
-from snnhub.ir.op import Attributes, StepOp
+from snnhub.ir.op import Attributes, Ports, StepOp
 from snnhub.ir.program import Slot
 from snnhub.ir.trace import Namespace, Step, Value, fma
 
@@ -40,6 +40,7 @@ def _rcuba(x: Value, f: Value, state: Namespace, param: Namespace) -> Step:
     return {"i": fma(param.alpha, i, x), "u": v - number(s) * param.v_threshold}, {"s": s}
 
 
+PORTS = Ports(("x", "f"), ("s",))
 OPS = (
     StepOp(
         "spyx.RIF",
@@ -50,6 +51,7 @@ OPS = (
         _inputs,
         lambda _: at_rest("u", "q"),
         lambda _: (V_THRESHOLD,),
+        ports=PORTS,
     ),
     StepOp(
         "spyx.RLIF",
@@ -59,6 +61,7 @@ OPS = (
         _inputs,
         lambda _: at_rest("u", "q"),
         lambda _: (BETA, V_THRESHOLD),
+        ports=PORTS,
     ),
     StepOp(
         "spyx.RCuBaLIF",
@@ -69,5 +72,6 @@ OPS = (
         _inputs,
         lambda _: at_rest("i", "u"),
         lambda _: (ALPHA, BETA, V_THRESHOLD),
+        ports=PORTS,
     ),
 )
