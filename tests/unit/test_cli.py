@@ -201,7 +201,7 @@ def test_verify_engine_against_engine_is_bits(call: Call, files: Path) -> None:
         (["convert", "{net}", "-o", "a.net", "--option", "x=1"], 2, "no such option"),
         (["convert", "{net}", "-o", "a.net", "--calibrate", "{step}"], 2, "time, batch, features"),
         (["run", "{net}", "--input", "nothing.npy"], 2, "no such file"),
-        (["run", "{net}", "--input", "{net}"], 1, "not an array"),
+        (["run", "{net}", "--input", "{net}"], 2, "not an array"),
         (["run", "{net}", "--input", "{x}", "--record", "n9/v"], 2, "nothing to record"),
         (["run", "{net}", "--input", "{x}", "--runner", "laav"], 2, "Did you mean lava"),
         (["run", "{net}", "--input", "{x}", "--option", "speed=9"], 2, "unknown option"),

@@ -223,7 +223,7 @@ def test_for_sinabs_the_profile_reads_the_same_network(op: str, tmp_path: Path) 
     np.testing.assert_array_equal(found, expected)
     assert expected.sum() > 20
     if op == "sinabs.LIF":
-        with pytest.raises(UnsupportedError, match="more than one axis"):
+        with pytest.raises(UnsupportedError, match="over several axes"):
             codes(network(op, {"precision": "f32"}, **given), tmp_path, **{"for": "sinabs", "lossy": "true"})
 
 
