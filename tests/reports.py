@@ -25,7 +25,9 @@ from tests.matrix import inserted
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "docs" / "reports"
 README = ROOT / "README.md"
-LEVELS = {"spikingjelly": "R3", "torch": "R3", "rockpool": "R3", "dynapsim": "R3"}
+TORCH = ("snntorch", "norse", "sinabs")
+"""Frameworks whose live networks are imported and run in the environment nir-frameworks."""
+LEVELS = dict.fromkeys(("spikingjelly", "torch", "rockpool", "dynapsim", *TORCH), "R3")
 """What a subject claims, where that is not the highest level."""
 FAMILIES = {
     "spikingjelly": ["importer.spikingjelly"],
@@ -34,6 +36,7 @@ FAMILIES = {
     "lava-dl": ["importer.lava-dl"],
     "lava": ["loihi"],
     "xylosim": ["xylo", "kernel.xylo"],
+    **{name: [f"importer.{name}"] for name in TORCH},
 }
 """What a subject is asked: a framework's runner is not put before another's networks."""
 FRAMEWORKS = ("snntorch", "norse", "spikingjelly", "sinabs", "spyx", "rockpool", "nengo")
@@ -47,6 +50,7 @@ ALL = (
     "dynapsim",
     "lava-dl",
     "xylosim",
+    *TORCH,
     "c-worker",
     "importer:snn",
     "importer:graph-json",
@@ -56,6 +60,7 @@ ALL = (
     "importer:dynapse2",
     "importer:lava-dl",
     "importer:nir",
+    *(f"importer:{name}" for name in TORCH),
     *(f"framework:{name}" for name in FRAMEWORKS),
     "exporter:netx",
     "target:loihi2",
