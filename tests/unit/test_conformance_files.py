@@ -209,7 +209,19 @@ def test_findings_are_compared_by_code_and_place() -> None:
     assert "refused without" in unlike(case, GraphError("x", findings=[error("SNN-1009", "elsewhere", "x")]))
 
 
-OF_PEERS = ("op", "profiles", "spikingjelly", "rockpool", "dynapse2", "lava-dl", "xylo", "inseparable")
+OF_PEERS = (
+    "op",
+    "profiles",
+    "spikingjelly",
+    "rockpool",
+    "dynapse2",
+    "snntorch",
+    "norse",
+    "sinabs",
+    "lava-dl",
+    "xylo",
+    "inseparable",
+)
 """Made with what is not in this environment, or with much time."""
 
 
@@ -237,8 +249,8 @@ def stated(path: str, data: bytes) -> Any:
 
 
 def written_by_hdf5(path: str) -> bool:
-    """Files whose bytes depend on the version of HDF5, and the digests of them."""
-    return path.startswith("file.netx/")
+    """Files whose bytes depend on the version of HDF5, or hold the time, and the digests of them."""
+    return path.startswith(("file.netx/", "importer.nir/"))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -250,7 +250,7 @@ UNCOVERED = {
     **dict.fromkeys((f"SNN-252{number}" for number in range(6)), BOARDS),
     **dict.fromkeys((f"SNN-25{number}" for number in (*range(40, 53), 54, 55)), FITTED),
     **dict.fromkeys((f"SNN-260{number}" for number in (6, 8, 9)), PROFILES),
-    **dict.fromkeys((f"SNN-26{number}" for number in range(13, 18)), PROFILES),
+    **dict.fromkeys((f"SNN-26{number}" for number in range(15, 18)), PROFILES),
     **dict.fromkeys((f"SNN-352{number}" for number in range(6)), WATCHED),
     **dict.fromkeys(("SNN-3533", "SNN-3535", "SNN-4520", "SNN-4521", "SNN-4522"), SNNTORCH),
     **dict.fromkeys(("SNN-3542", "SNN-4527"), NORSE),
