@@ -209,7 +209,7 @@ CONSUMERS = {
             Rule(("LIF", "LI"), _always, "tau is read as a number of steps"),
             SUBTRACT,
             R_IGNORED,
-            V_LEAK,
+            Rule(("LIF", "LI"), _not("v_leak", 0), "v_leak other than 0 is refused", lost=False),
             Rule(("LI",), _not("r", 1), "r other than 1 is refused", lost=False),
             Rule(
                 ("LIF", "LI"), _in_space("v_leak"), "v_leak over several axes cannot be told to be 0", lost=False
