@@ -132,7 +132,7 @@ def test_verify_and_the_command_line_say_it_too(tmp_path: Path, capsys: pytest.C
     path, x = zoo()["lif"].write(tmp_path / "a.nir"), tmp_path / "x.npy"
     np.save(x, stimulus(zoo()["lif"], 30, 1))
     with pytest.raises(ProfileNeededError, match="every spike equal"):
-        verify(path, against="torch", stimulus=np.load(x), options=ImportOptions(dt=DT))
+        verify(path, against="engine", stimulus=np.load(x), options=ImportOptions(dt=DT))
     assert invoke(["run", str(path), "--dt", "1e-4", "--input", str(x), "--json"]) == 2
     document = json.loads(capsys.readouterr().out)
     assert document["error"] == "ProfileNeededError"
