@@ -6,6 +6,7 @@ Weights are on a grid of eighths, so that every sum of spikes is exact in any or
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from textwrap import indent
 from typing import ClassVar
 
 GRID = '''
@@ -14,7 +15,6 @@ def grid(*shape):
     """Weights of -3/8 .. 5/8."""
     count = torch.arange(torch.Size(shape).numel()).reshape(shape)
     return ((count * 7 + 3) % 9 - 3) / 8
-
 
 def linear(before, after, bias=False):
     layer = nn.Linear(before, after, bias=bias)
@@ -41,14 +41,14 @@ class Source:
     more: str = field(default="", repr=False)
 
     def text(self, title: str) -> str:
-        """The file ``network.py``."""
+        """The file ``network.py``; the framework is imported where the factory runs."""
         head = "\n".join(("import torch", *self.imports, "from torch import nn"))
-        own = f"\n\n{self.more.strip()}\n" if self.more else ""
-        factory = f"\n\ndef network():\n    return {self.body}\n"
-        return f'"""{title[:1].upper() + title[1:]}."""\n\n{head}\n{GRID}{own}{factory}'
+        parts = [f"{head}\n", GRID, *([f"{self.more.strip()}\n"] if self.more else []), f"return {self.body}\n"]
+        inside = indent("\n".join(part.lstrip("\n") for part in parts), "    ")
+        return f'"""{title[:1].upper() + title[1:]}."""\n\n\ndef network():\n{inside}'
 
 
 def chained(container: str, *parts: str) -> str:
     """A container of modules, each on a line of its own."""
-    lines = "".join(f"        {part},\n" for part in parts)
-    return f"{container}(\n{lines}    )"
+    lines = "".join(f"    {part},\n" for part in parts)
+    return f"{container}(\n{lines})"

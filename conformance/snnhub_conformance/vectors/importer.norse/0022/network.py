@@ -1,28 +1,25 @@
 """LIFRecurrentCell."""
 
-import torch
-import norse.torch as norse
-from torch import nn
-
-
-def grid(*shape):
-    """Weights of -3/8 .. 5/8."""
-    count = torch.arange(torch.Size(shape).numel()).reshape(shape)
-    return ((count * 7 + 3) % 9 - 3) / 8
-
-
-def linear(before, after, bias=False):
-    layer = nn.Linear(before, after, bias=bias)
-    layer.weight.data = grid(after, before)
-    if bias:
-        layer.bias.data = grid(after) / 4
-    return layer
-
-
-def recurrent(cell):
-    cell.input_weights.data, cell.recurrent_weights.data = grid(6, 4), grid(6, 6) / 2
-    return cell
-
 
 def network():
+    import torch
+    import norse.torch as norse
+    from torch import nn
+
+    def grid(*shape):
+        """Weights of -3/8 .. 5/8."""
+        count = torch.arange(torch.Size(shape).numel()).reshape(shape)
+        return ((count * 7 + 3) % 9 - 3) / 8
+
+    def linear(before, after, bias=False):
+        layer = nn.Linear(before, after, bias=bias)
+        layer.weight.data = grid(after, before)
+        if bias:
+            layer.bias.data = grid(after) / 4
+        return layer
+
+    def recurrent(cell):
+        cell.input_weights.data, cell.recurrent_weights.data = grid(6, 4), grid(6, 6) / 2
+        return cell
+
     return norse.SequentialState(recurrent(norse.LIFRecurrentCell(4, 6, norse.LIFParameters(v_th=torch.tensor(0.125)))))
