@@ -40,6 +40,10 @@ EQUAL: dict[str, tuple[Rule, Rule]] = {
         lambda x, n: cast(n, "f32") + floor(x),
         lambda x, n: flushed(cast(n, "f32") + floor(x)),
     ),
+    "power of two of a difference with an integer": (
+        lambda x, n: (cast(n, "f32") / 4096.0 - x) * 4096.0,
+        lambda x, n: 4096.0 * (cast(n, "f32") / 4096.0) - 4096.0 * x,
+    ),
     "product with a reciprocal": (lambda x, n: x / 4096.0, lambda x, n: x * (1.0 / _like(x, 4096.0))),
 }
 DIFFERENT: dict[str, tuple[Rule, Rule]] = {
@@ -49,6 +53,22 @@ DIFFERENT: dict[str, tuple[Rule, Rule]] = {
     "flush of what is scaled below it": (
         lambda x, n: cast(n, "f32") * 2.0**-120 * 2.0**-20,
         lambda x, n: flushed(cast(n, "f32") * 2.0**-120 * 2.0**-20),
+    ),
+    "power of two of a difference of any floats": (
+        lambda x, n: (x * x - x) * 4096.0,
+        lambda x, n: x * x * 4096.0 - x * 4096.0,
+    ),
+    "half of a difference with an integer": (
+        lambda x, n: (cast(n, "f32") - x) * 0.5,
+        lambda x, n: cast(n, "f32") * 0.5 - x * 0.5,
+    ),
+    "three times a difference with an integer": (
+        lambda x, n: (cast(n, "f32") - x) * 3.0,
+        lambda x, n: cast(n, "f32") * 3.0 - x * 3.0,
+    ),
+    "power of two of a difference with a large integer": (
+        lambda x, n: (cast(n, "f32") - x) * 2.0**80,
+        lambda x, n: cast(n, "f32") * 2.0**80 - x * 2.0**80,
     ),
     "reciprocal of 3": (lambda x, n: x / 3.0, lambda x, n: x * (1.0 / _like(x, 3.0))),
 }

@@ -1,4 +1,7 @@
-"""``python -m snnhub_conformance.generate [GROUP …]``: makes all cases, groups, or one op (``op:core.LIF``)."""
+"""``python -m snnhub_conformance.generate [GROUP …]``: makes all cases, groups, or one op (``op:core.LIF``).
+
+``open`` and ``open:core.LIF`` search again what the searches of ops left open.
+"""
 
 from __future__ import annotations
 

@@ -109,17 +109,22 @@ def _huge(pool: Pool, random: Random) -> Pool:
 
 def cancelled(program: Program, pool: Pool, random: Random) -> Pool:
     """The pool with every parameter that is taken from an input set to that input, in a step chosen at random
-    or in all of them.
+    or in all of them. Further inputs that the same parameter is taken from are what it is, in all steps.
     """
+    done = set()
     for instr in program.code:
         left, right = (program.code[arg] for arg in instr.args) if instr.op is M.SUB else (instr, instr)
         if left.op is M.INPUT and right.op is M.PARAM and left.type == right.type:
-            sent = pool.inputs[program.inputs[int(left.imm[0])].name]
-            slot = program.params[int(right.imm[0])]
+            port = program.inputs[int(left.imm[0])].name
+            name = program.params[int(right.imm[0])].name
+            sent = pool.inputs[port]
             picked = sent[random.integers(0, pool.steps, pool.size), np.arange(pool.size)]
             held = np.where(random.random(pool.size) < 0.5, picked, sent).astype(sent.dtype)
-            port = program.inputs[int(left.imm[0])].name
-            pool = Pool({**pool.params, slot.name: picked}, {**pool.inputs, port: held})
+            if name in done:
+                picked = pool.params[name]
+                held = np.broadcast_to(picked, sent.shape)
+            done.add(name)
+            pool = Pool({**pool.params, name: picked}, {**pool.inputs, port: held})
     return pool
 
 

@@ -20,6 +20,8 @@ from snnhub_conformance.generate import translate
 M = MicroOp
 EFFORT = 1_000_000
 LOW_BITS = (1, 6, 12)
+BIT = "0 or 1"
+"""The form of a float that is a spike or none."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,20 @@ class Invariant:
             "never below 0": lambda: z3.fpGEQ(value, zero),
             "never above 0": lambda: z3.fpLEQ(value, zero),
             "whole": lambda: z3.fpEQ(value, z3.fpRoundToIntegral(z3.RTZ(), value)),
+            BIT: lambda: z3.Or(value == zero, value == z3.FPVal(1.0, value.sort())),
         }
         return forms[self.form]()
+
+
+def bits(program: Program, reached: Sequence[Invariant]) -> dict[tuple[MicroOp, int], Any]:
+    """For states that are a spike or none, a choice of 1 and 0 in place of the unknown."""
+    import z3
+
+    found = {}
+    for number in (item.states[0] for item in reached if item.form == BIT):
+        ends = [translate.constant(program.states[number].type, value) for value in (1.0, 0.0)]
+        found[M.STATE, number] = z3.If(z3.Bool(f"spike{number}"), *ends)
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -79,7 +93,7 @@ def _candidates(program: Program) -> list[Invariant]:
     for number in numbers:
         type_ = program.states[number].type
         if type_.is_float:
-            forms = ("never NaN", "finite", "never below 0", "never above 0", "whole")
+            forms = ("never NaN", "finite", "never below 0", "never above 0", "whole", BIT)
             found += [Invariant(form, (number,)) for form in forms]
         elif type_.is_int:
             found += [Invariant("multiple", (number,), bits=bits) for bits in LOW_BITS]
@@ -89,7 +103,8 @@ def _candidates(program: Program) -> list[Invariant]:
         types = [program.states[number].type for number in (one, other)]
         if all(type_.is_int for type_ in types):
             least, most = types[0].range
-            found.append(Invariant("difference", (one, other), least=least, most=most))
+            ends = ((least, most), (-most, 0), (0, most))
+            found += [Invariant("difference", (one, other), least=low, most=high) for low, high in ends]
     return found
 
 

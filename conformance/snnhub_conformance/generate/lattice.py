@@ -18,6 +18,8 @@ M = MicroOp
 Exponents = Sequence[float | None]
 KEPT = frozenset({M.CAST, M.CHECK, M.NEG, M.ABS})
 SUMS = frozenset({M.ADD, M.SUB})
+SMALL = 64
+"""The exponent of a float beside which one that overflows stays what it is."""
 PICKED = frozenset({M.WHERE, M.MIN, M.MAX, M.CLIP})
 
 
@@ -100,6 +102,8 @@ def reciprocal(program: Program, instr: Instr, keys: Sequence[str]) -> str | Non
     if not instr.type.is_float or instr.op not in (M.MUL, M.DIV):
         return None
     value, factor = instr.args
+    if instr.op is M.MUL and (by := _scaling(program, instr)) is not None:
+        return f"scaled({keys[by[0]]};{by[1]})"
     power = _power(program, instr)
     if instr.op is M.DIV and power is not None and program.code[value].op is not M.CONST:
         return f"scaled({keys[value]};{-power})"
@@ -108,3 +112,42 @@ def reciprocal(program: Program, instr: Instr, keys: Sequence[str]) -> str | Non
         power = _power(program, inner)
         return None if power is None or abs(power) > 100 else f"scaled({keys[value]};{-power})"
     return None
+
+
+def distributed(program: Program, instr: Instr, keys: Sequence[str]) -> str | None:
+    """A text for the product of a sum with a power of two of 1 or more: the sum of the products.
+
+    Nothing is rounded otherwise: such a product is exact but where it overflows, and a sum of subnormals is exact.
+    One part must be too small to overflow, so that it adds nothing to what does.
+    """
+    by = _scaling(program, instr) if instr.op is M.MUL and instr.type.is_float else None
+    if by is None or by[1] < 0:
+        return None
+    value, power = by
+    total = program.code[value]
+    if total.op not in SUMS or not any(_magnitude(program, arg) + power <= SMALL for arg in total.args):
+        return None
+    left, right = (f"scaled({keys[arg]};{power})" for arg in total.args)
+    return f"{total.op.value}({left},{right};{total.imm!r})"
+
+
+def _scaling(program: Program, instr: Instr) -> tuple[int, int] | None:
+    """Of a product with a constant power of two: what is multiplied, and the exponent."""
+    for value, factor in (instr.args, instr.args[::-1]):
+        constant = program.code[factor]
+        if constant.op is M.CONST and program.code[value].op is not M.CONST:
+            mantissa, exponent = math.frexp(float(constant.imm[0]))
+            return (value, exponent - 1) if mantissa == 0.5 else None
+    return None
+
+
+def _magnitude(program: Program, index: int) -> float:
+    """An exponent of two that a float stays below; infinite where none is known."""
+    instr = program.code[index]
+    if instr.op is M.CAST and program.code[instr.args[0]].type.is_int:
+        low, high = program.code[instr.args[0]].type.range
+        return max(low.bit_length(), high.bit_length())
+    power = _power(program, instr)
+    if power is None:
+        return math.inf
+    return _magnitude(program, instr.args[0]) + (power if instr.op is M.MUL else -power)

@@ -13,7 +13,7 @@ from snnhub.ir.op import StepOp
 from snnhub.ops.registry import REGISTRY, Registry
 
 from snnhub_conformance import kill
-from snnhub_conformance.generate import files, graphs, micro, steps
+from snnhub_conformance.generate import again, files, graphs, micro, steps
 from snnhub_conformance.generate.write import Writer
 from snnhub_conformance.suite import MATRIX, VECTORS, load
 
@@ -23,15 +23,23 @@ PROFILES = (
     "spyx-1",
 )
 """Profiles that have a family."""
+OPEN = "open"
+"""The group that is no family: what the searches of ``op`` left open."""
+
+
+def _registry() -> Registry:
+    """What ships, and the ops of the suite itself."""
+    registry = Registry(REGISTRY.all())
+    for own in micro.OPS:
+        registry.add(own)
+    return registry
 
 
 def step_ops(writer: Writer, table: Table, only: str = "") -> None:
     """``op.integer`` and ``op.float``: every step op with every combination of attributes, and the programs of
     the suite itself. ``only``: one op by name.
     """
-    registry = Registry(REGISTRY.all())
-    for own in micro.OPS:
-        registry.add(own)
+    registry = _registry()
     for op in registry.all():
         if not isinstance(op, StepOp) or only not in ("", op.name):
             continue
@@ -48,6 +56,22 @@ def step_ops(writer: Writer, table: Table, only: str = "") -> None:
                 file=sys.stderr,
                 flush=True,
             )
+
+
+def open_again(writer: Writer, table: Table, only: str = "") -> None:
+    """What searches left open, again: cases for what is noticed now, beside those that are there. ``table`` is
+    the one of ``op``, and its entries change. ``only``: one op by name.
+    """
+    registry = _registry()
+    known = [op for op in registry.all() if isinstance(op, StepOp) and only in ("", op.name)]
+    left = [variant for op in known for variant in steps.variants(op) if table[variant.name]["open"]]
+    programs = [(variant.name, variant.program, table[variant.name]["open"]) for variant in left]
+    for variant, found in zip(left, again.search_all(programs), strict=True):
+        entry = table[variant.name]
+        entry["equivalent"] = sorted([*entry["equivalent"], *found.equivalent])
+        entry["open"] = found.alive
+        steps.add_more(writer, variant, found.pools, registry)
+        print(f"{variant.name}: {len(found.pools)} cases more, open {found.alive}", file=sys.stderr, flush=True)
 
 
 def of_graphs(family: str, module: str) -> Callable[[Writer, Table], None]:
@@ -108,18 +132,25 @@ def main(arguments: Sequence[str]) -> int:
     path = VECTORS / MATRIX
     VECTORS.mkdir(exist_ok=True)
     table: Table = json.loads(path.read_text()) if path.exists() else {}
-    for argument in arguments or MAKERS:
-        name, _, op = argument.partition(":")
-        families, maker = MAKERS[name]
-        writer = Writer(VECTORS)
-        part: Table = {}
-        if op:
-            step_ops(writer, part, op)
-            kept = {key: value for key, value in table[name].items() if not key.startswith(f"{op}/")}
-            part = {**kept, **part}
-        else:
-            maker(writer, part)
-        writer.finish(families, f"{op}/" if op else "")
-        table[name] = part
+    for argument in arguments or ("op", OPEN, *(name for name in MAKERS if name != "op")):
+        _make(argument, table)
         path.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
     return 0
+
+
+def _make(argument: str, table: Table) -> None:
+    """One group, or one op of a group; ``table`` is what is known of all."""
+    name, _, op = argument.partition(":")
+    writer, part = Writer(VECTORS), Table()
+    if name == OPEN:
+        open_again(writer, table["op"], op)
+        writer.finish(set())
+        return
+    families, maker = MAKERS[name]
+    if op:
+        step_ops(writer, part, op)
+        part |= {key: value for key, value in table[name].items() if not key.startswith(f"{op}/")}
+    else:
+        maker(writer, part)
+    writer.finish(families, f"{op}/" if op else "")
+    table[name] = part

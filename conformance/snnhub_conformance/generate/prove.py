@@ -114,6 +114,7 @@ class _Pair:
         solver = z3.Solver()
         solver.set("rlimit", effort)
         leaves, held = translate.leaves(self.original)
+        leaves |= invariants.bits(self.original, reached)
         shared = self._shared(cut)
         try:
             ours = translate.values(self.original, leaves, _known(self._ours(), shared))
@@ -170,10 +171,8 @@ def _keys(program: Program, same: Mapping[str, str] = MappingProxyType({}), *, s
         if kept is not None and (not strict or instr.op in ROUNDINGS):  # a flush may turn -0 into +0
             keys.append(keys[kept])
             continue
-        if (product := lattice.reciprocal(program, instr, keys)) is not None:
-            keys.append(product)
-            continue
-        told = f"{instr.op.value}({','.join(keys[arg] for arg in instr.args)};{instr.imm!r})"
+        told = lattice.distributed(program, instr, keys) or lattice.reciprocal(program, instr, keys)
+        told = told or f"{instr.op.value}({','.join(keys[arg] for arg in instr.args)};{instr.imm!r})"
         key = told if len(told) < 200 else hashlib.sha256(told.encode()).hexdigest()
         keys.append(same.get(key, key))
     return keys

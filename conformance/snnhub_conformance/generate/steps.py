@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
@@ -94,7 +94,21 @@ def _choices(attribute: Attribute) -> tuple[AttributeValue, ...]:
 def add(writer: Writer, variant: Variant, registry: Registry) -> Search:
     """Search stimuli for a variant and add a case for each."""
     found = search(variant.program, variant.name)
-    pending, covers = list(found.stimuli), 0
+    _write(writer, variant, found.stimuli, registry)
+    return found
+
+
+def add_more(writer: Writer, variant: Variant, pools: Sequence[Pool], registry: Registry) -> None:
+    """Add cases for stimuli that were found later, beside those of a variant that are there."""
+    taken = writer.numbers(variant.family, f"{variant.name}: again ")
+    _write(writer, variant, [Stimulus("again", pool) for pool in pools], registry, max(taken, default=-1) + 1)
+
+
+def _write(
+    writer: Writer, variant: Variant, stimuli: Sequence[Stimulus], registry: Registry, covers: int = 0
+) -> None:
+    """Cases for stimuli; those that are too large for one become two. ``covers``: the first number."""
+    pending = list(stimuli)
     while pending:
         item = pending.pop(0)
         kind, _, about = item.theme.partition(" ")
@@ -107,7 +121,6 @@ def add(writer: Writer, variant: Variant, registry: Registry) -> Search:
             continue
         covers += not about
         writer.add(case, files)
-    return found
 
 
 def _case(

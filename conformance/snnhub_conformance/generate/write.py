@@ -43,6 +43,11 @@ class Writer:
             raise ValueError(f"two cases of one title: {case.family} {case.title}")
         self.cases.append((case, files))
 
+    def numbers(self, family: str, start: str) -> list[int]:
+        """The numbers behind ``start`` in titles of a family that were ever given."""
+        titles = (title for title in self._index().get(family, {}) if title.startswith(start))
+        return [int(title.removeprefix(start)) for title in titles]
+
     def finish(self, families: set[str], about: str = "") -> list[Case]:
         """Write everything; what is left of ``families`` from before and is made no more is removed.
 
