@@ -64,7 +64,7 @@ lint: setup
 	@$(BIN)/mypy
 
 test-peers: peers lava sj14 rockpool xylosim dynapse2 nirframeworks
-	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -n 2 --dist loadfile -q
+	@SNNHUB_REQUIRE_PEERS=1 $(BIN)/python -m pytest -m peer -n 2 --dist worksteal -q
 
 bench: peers lava xylosim rockpool dynapse2 nir
 	@$(BIN)/python -m tests.bench
