@@ -18,8 +18,8 @@ from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
 from snnhub_nir.reader import import_nir
 from snnhub_nir.writer import export_nir
-from snnhub_profiles import reading
-from snnhub_profiles.source import RefusedError
+from snnhub_profiles.official import official
+from snnhub_profiles.source import RefusedError, source_of
 
 from tests.networks.nir_nets import DT, Net, affine, chain, continuous, cuba, integrate, lif, neuron, weights
 from tests.networks.nir_zoo import convolutions, loop, zoo
@@ -156,10 +156,10 @@ def test_the_reader_before_it_refuses_what_nir_read_refuses() -> None:
     wide = Net({**net.nodes, "more": lif(4)}, [*net.edges, ("0", "more")])
     uneven = chain(("LIF", {**lif(3)[1], "v_leak": np.zeros(2, "f4")}), shape=[3])
     idle = Net(net.nodes, net.edges[1:])
-    for broken, words in ((twice, "there twice"), (wide, "takes"), (uneven, "differ in shape")):
+    for broken, words in ((twice, "there twice"), (wide, "do not fit"), (uneven, "same shape")):
         with pytest.raises(RefusedError, match=words):
-            reading.read(continuous(broken))
-    read = reading.read(continuous(idle))
+            official(source_of(continuous(broken)))
+    read = official(source_of(continuous(idle)))
     assert ("input_0", "0") in read.edges
     assert ("input", "output_input") in read.edges
     assert not made(idle).nodes  # spyx returns its input then

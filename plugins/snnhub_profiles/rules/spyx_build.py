@@ -18,12 +18,12 @@ from snnhub.ir.op import Shape, StepOp
 from snnhub.ops.registry import REGISTRY
 
 from snnhub_profiles.layer import Op
+from snnhub_profiles.official import official
 from snnhub_profiles.ops.spyx_layers import channels_last
-from snnhub_profiles.reading import Official, read
 from snnhub_profiles.rules import spyx_images, spyx_layers
 from snnhub_profiles.rules.spyx_chain import Module, Recurrent, path
 from snnhub_profiles.rules.spyx_layers import Made
-from snnhub_profiles.source import REFUSED, Item, RefusedError
+from snnhub_profiles.source import REFUSED, Item, RefusedError, Source, source_of
 
 LEFT = "SNN-2605"
 Make = Callable[[Item, Shape, float], Made]
@@ -42,7 +42,7 @@ def build(graph: Graph, dt: float) -> Graph:
     """The network. Raises ``UnsupportedError`` with the reason where spyx, or the reader before it, raises."""
     place = graph.name or "network"
     try:
-        top = read(graph)
+        top = official(source_of(graph))
         entry = _entry(top)
         modules = path(top)
     except RefusedError as problem:
@@ -70,12 +70,12 @@ def _refused(refusals: list[Finding]) -> UnsupportedError:
     return UnsupportedError(words, where=refusals[0].place, findings=refusals)
 
 
-def _entry(top: Official) -> Item:
+def _entry(top: Source) -> Item:
     """The node ``input``, or the Input that says what shape arrives."""
     inputs = top.of("Input")
     if not inputs:
         raise RefusedError("there is no Input that says what shape arrives")
-    return inputs.get("input", next(iter(inputs.values())))
+    return next((item for item in inputs if item.name == "input"), inputs[0])
 
 
 def _terminal(graph: Graph) -> str:

@@ -16,7 +16,6 @@ from snnhub_profiles.rules.spyx_layers import Made, bias_of, weighted, weights_o
 from snnhub_profiles.source import Item, RefusedError
 
 FLAT = "SNN-2613"
-DIMS = (("start_dim", 1), ("end_dim", -1))
 
 
 def conv(item: Item, shape: Shape, dt: float) -> Made:
@@ -103,7 +102,7 @@ def _other_axes(item: Item, window: tuple[int, ...], stride: tuple[int, ...]) ->
 
 def flatten(item: Item, shape: Shape, dt: float) -> Made:
     """All axes, whatever start_dim and end_dim say; of three the channels run fastest."""
-    start, end = (int(item.fields[name]) if name in item.fields else given for name, given in DIMS)
+    start, end = (item.integers(name, 1)[0] for name in ("start_dim", "end_dim"))
     found: list[Finding] = []
     if len(shape) > 1 and (start % len(shape), end % len(shape)) != (0, len(shape) - 1):
         found.append(
