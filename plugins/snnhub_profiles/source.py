@@ -15,6 +15,7 @@ from snnhub.ir.tensor import Array
 
 REFUSED = "SNN-3601"
 CHANCE = "SNN-2616"
+ALONE = "SNN-2620"
 Shape = tuple[int, ...]
 AXES = {"start_dim": 1, "end_dim": -1}
 
@@ -25,6 +26,10 @@ class RefusedError(Exception):
 
 class ChanceError(RefusedError):
     """What the framework makes of the network hangs on addresses in memory: it is not determined."""
+
+
+class AloneError(RefusedError):
+    """The framework runs the file, and no network here can hold what it runs."""
 
 
 @dataclass(frozen=True)
