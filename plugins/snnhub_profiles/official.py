@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from snnhub.ir.ct_names import node_id
+from snnhub.ir.graph import Graph
 
 from snnhub_profiles.hash_order import difference_order
 from snnhub_profiles.official_types import POOLS, PROBLEMS, Type, found_from, types_of
-from snnhub_profiles.source import Item, RefusedError, Shape, Source
+from snnhub_profiles.source import Item, RefusedError, Shape, Source, source_of
 
 Edge = tuple[str, str]
+UNREAD = "SNN-2621"
 Types = dict[str, Type]
 
 
@@ -37,6 +39,16 @@ class _Graph:
     edges: list[Edge]
     path: tuple[str, ...]
     after: dict[str, list[Edge]] = field(default_factory=dict)
+
+
+def read(graph: Graph) -> Source:
+    """The file that a graph in continuous time was read from, as ``nir.read`` gives it. Raises ``RefusedError``
+    where it refuses the file, ``UnsupportedError`` for edges from one graph into another.
+    """
+    for finding in graph.findings:
+        if finding.code == UNREAD:
+            raise _refuse(finding.message)
+    return official(source_of(graph))
 
 
 def official(source: Source, path: tuple[str, ...] = ()) -> Source:

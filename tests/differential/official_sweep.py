@@ -20,8 +20,8 @@ import numpy as np
 from snnhub.api.options import ImportOptions
 from snnhub.errors import SnnhubError
 from snnhub_nir.reader import import_nir
-from snnhub_profiles.official import official
-from snnhub_profiles.source import RefusedError, Shape, Source, source_of
+from snnhub_profiles.official import read
+from snnhub_profiles.source import RefusedError, Shape, Source
 
 from tests.conftest import ROOT
 from tests.differential.nir_peer import frameworks_interpreter
@@ -46,7 +46,7 @@ def ours(path: Path) -> Source | str:
     except SnnhubError as problem:
         return f"reader: {problem}"
     try:
-        return official(source_of(graph))
+        return read(graph)
     except (RefusedError, SnnhubError) as problem:
         return f"official: {problem}"
 

@@ -23,7 +23,7 @@ ODD = (np.nan, np.inf, -np.inf, 0.0, -0.0, -1.0, 1e38, 1e300, 1e-42, -1e-3)
 NAMES = ("input", "output", "a", "b.lif", "b.w", "b", "Z", "0", "10", "2", "x.input", "x.output", "x.lif", "x")
 
 
-FAMILIES = {"line": 2, "image": 3, "loop": 2, "nested": 1, "tangle": 1, "elsewhere": 2, "thick": 1}
+FAMILIES = {"line": 2, "image": 3, "loop": 2, "nested": 1, "tangle": 1, "elsewhere": 2, "thick": 1, "cuts": 2}
 """Functions of this module by how often they are asked."""
 
 
@@ -229,6 +229,30 @@ def cut(padding: Sequence[int], channels: int = 3) -> Net:
     cells = {"tau": 2e-3, "r": 20.0, "v_leak": 0.0, "v_threshold": 0.8, "v_reset": 0.0}
     lif = "LIF", {name: np.full(shape, value, "f4") for name, value in cells.items()}
     return chain(("Conv2d", fields), lif, shape=[2, 7, 6], out=shape)
+
+
+def cuts(rng: Generator) -> Net:
+    """Convolutions with paddings below 0 and above, strides, neurons; odd weights in front of some."""
+    shape = first = [int(pick(rng, (1, 2, 3))), int(rng.integers(5, 10)), int(rng.integers(5, 10))]
+    layers: list[Layer] = []
+    for number in range(int(rng.integers(1, 3))):
+        (_, fields), _ = _conv(rng, shape)
+        taps, channels = int(rng.integers(1, 4)), int(pick(rng, (1, 2, 3, 5)))
+        weight = rng.normal(0.2, 0.7, (channels, shape[0], taps, taps)).astype("f4")
+        if rng.random() < 0.15 and not number:
+            weight[0, 0, 0, 0] = pick(rng, ODD)
+        steps, pads = rng.integers(1, 3, 2), rng.integers(-2, 2, 2)
+        fields |= {"weight": weight, "bias": rng.normal(0, 0.2, channels).astype("f4"), "padding": pads}
+        fields |= {"stride": steps, "dilation": np.array([1, 1]), "input_shape": np.array(shape[1:])}
+        sizes = zip(shape[1:], pads, steps, strict=True)
+        shape = [channels, *((size + 2 * int(pad) - taps) // int(step) + 1 for size, pad, step in sizes)]
+        if min(shape) < 1:
+            break
+        layers.append(("Conv2d", fields))
+        if rng.random() < 0.7:
+            layers.append(neuron(rng, pick(rng, ("LIF", "IF")), shape))
+        end = shape
+    return _named(rng, layers, first, end if layers else first)
 
 
 def beside(shape: Sequence[int], weight: Array) -> Net:

@@ -18,12 +18,12 @@ from snnhub.ir.op import Shape, StepOp
 from snnhub.ops.registry import REGISTRY
 
 from snnhub_profiles.layer import Op
-from snnhub_profiles.official import official
+from snnhub_profiles.official import read
 from snnhub_profiles.ops.spyx_layers import channels_last
 from snnhub_profiles.rules import spyx_images, spyx_layers
 from snnhub_profiles.rules.spyx_chain import Module, Recurrent, path
 from snnhub_profiles.rules.spyx_layers import Made
-from snnhub_profiles.source import ALONE, REFUSED, AloneError, Item, RefusedError, Source, source_of
+from snnhub_profiles.source import ALONE, REFUSED, AloneError, Item, RefusedError, Source
 
 LEFT = "SNN-2605"
 Make = Callable[[Item, Shape, float], Made]
@@ -42,7 +42,7 @@ def build(graph: Graph, dt: float) -> Graph:
     """The network. Raises ``UnsupportedError`` with the reason where spyx, or the reader before it, raises."""
     place = graph.name or "network"
     try:
-        top = official(source_of(graph))
+        top = read(graph)
         entry = _entry(top)
         modules = path(top)
     except RefusedError as problem:
