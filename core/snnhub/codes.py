@@ -147,6 +147,8 @@ CODES: dict[str, str] = {
     "SNN-2612": "loop of a file that a profile makes one recurrent layer of",
     "SNN-2613": "axes merged by a profile in another order",
     "SNN-2614": "values repeated by a profile for neurons of which there are more",
+    "SNN-2620": "file that its framework runs and no network here can hold",
+    "SNN-2621": "file that NIR's own reader refuses, so that no importer gets it",
     "SNN-3001": "user code was run",
     "SNN-3002": "module or function that cannot be held",
     "SNN-3003": "use of the time axis that cannot be held",

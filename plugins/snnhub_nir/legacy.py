@@ -23,7 +23,7 @@ def is_legacy(file: h5py.File) -> bool:
 
 def walk(file: h5py.File, where: str) -> Found:
     """Everything in the file. Raises ``FormatError`` for edges that are none."""
-    found = Found(where)
+    found = Found(where, legacy=True)
     found.nodes[()] = made_node((), "ct.NIRGraph", [])
     for name in file["nodes"]:
         item = file["nodes"][name]

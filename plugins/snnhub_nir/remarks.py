@@ -100,6 +100,12 @@ def _readers(graph: Graph, found: Found) -> Iterator[Finding]:
     ):
         if places:
             yield info("SNN-3510", "file", f"{words}: {listed(places)}")
+    if found.dotted or found.legacy:
+        words = "edges of one graph name nodes of another" if found.dotted else "a layout of NIR 0.0"
+        remedy = "" if found.dotted else "Convert it to .nir first: that has the layout of today."
+        yield info(
+            "SNN-2621", "file", f"{words}, which nir.read refuses, as profiles of importers do", remedy=remedy
+        )
 
 
 def _version(found: Found) -> Iterator[Finding]:

@@ -41,6 +41,7 @@ class Found:
     moved: list[str] = field(default_factory=list)
     dotted: list[str] = field(default_factory=list)
     version: str | None = None
+    legacy: bool = False
     converted: list[str] = field(default_factory=list)
 
     def refuse(self, code: str, place: str, words: str, remedy: str = "") -> None:

@@ -19,10 +19,10 @@ from snnhub.ops.registry import REGISTRY
 
 from snnhub_profiles.layer import Layer, Op
 from snnhub_profiles.odd import allowed, loud
-from snnhub_profiles.official import official
+from snnhub_profiles.official import read
 from snnhub_profiles.rules import RULES
 from snnhub_profiles.rules.rule import Rule
-from snnhub_profiles.source import CHANCE, REFUSED, ChanceError, Item, RefusedError, Source, flat_source, source_of
+from snnhub_profiles.source import CHANCE, REFUSED, ChanceError, Item, RefusedError, Source, flat_source
 from snnhub_profiles.wiring import Wiring, chain, ours
 
 CYCLE, LEFT, FIXED, FIRST = "SNN-2604", "SNN-2605", "SNN-2609", "SNN-2615"
@@ -73,15 +73,14 @@ def _source(graph: Graph, rule: Rule, profile: str) -> Source:
     """The file as the importer gets it: through ``nir.read``, but for the profiles that are nobody's."""
     if rule.wire is ours:
         return flat_source(graph)
-    source = source_of(graph)
     try:
-        read = rule.rewrite(official(source))
+        source = rule.rewrite(read(graph))
     except RefusedError as problem:
         raise _refused(profile, [error(REFUSED, graph.name or "network", str(problem))]) from None
-    if read.nested and rule.wire is chain:
+    if source.nested and rule.wire is chain:
         words = "found a graph within a graph, which this profile does not cover"
-        raise _refused(profile, [error(REFUSED, item.id, words) for item in read.nested])
-    return read
+        raise _refused(profile, [error(REFUSED, item.id, words) for item in source.nested])
+    return source
 
 
 def _reached(after: Mapping[str, set[str]], start: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""In which order CPython 3.8 to 3.13 goes through a set of pairs of names where ``PYTHONHASHSEED`` is 0.
+"""In which order CPython 3.8 to 3.13 goes through a set of names, or pairs of them, where ``PYTHONHASHSEED`` is 0.
 
 Importers that go through sets of edges take one of several ways by this order. The protocol pins the seed, and
 so it can be told. Sources: the string hash is SipHash-1-3 (Aumasson and Bernstein 2012) with a key of zeros (PEP
@@ -7,10 +7,15 @@ so it can be told. Sources: the string hash is SipHash-1-3 (Aumasson and Bernste
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
+from typing import TypeVar
+
+T = TypeVar("T", str, tuple[str, str])
 
 WORD = 2**64 - 1
 P1, P2, P5 = 11400714785074694791, 14029467366897019727, 2870177450012600261
+SMALLEST = 8
+"""Places of the smallest table."""
 RUN = 9
 """Entries beside the first that are tried before the next place is computed."""
 
@@ -65,28 +70,50 @@ def tuple_hash(items: Sequence[str]) -> int:
 
 def set_order(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """``list(set(pairs))``."""
-    table: list[tuple[str, str] | None] = [None] * 8
-    for used, pair in enumerate(dict.fromkeys(pairs), 1):
-        _put(table, pair)
+    return [item for item in _table(pairs, tuple_hash) if item is not None]
+
+
+def difference_order(names: Iterable[str], gone: Set[str]) -> list[str]:
+    """``list(set(names) - gone)``. What stays is put into a new set, or a small ``gone`` out of a copy."""
+    table = _table(names, string_hash)
+    held = [name for name in table if name is not None]
+    if len(held) >> 2 <= len(gone):
+        table = _table([name for name in held if name not in gone], string_hash)
+    elif len(held) * 5 >= (SMALLEST - 1) * 3 and len(table) != _size(len(held) * 2):
+        table = _sized(held, _size(len(held) * 2), string_hash)
+    return [name for name in table if name is not None and name not in gone]
+
+
+def _table(items: Iterable[T], hashed: Callable[[T], int]) -> list[T | None]:
+    """The open table after all of ``items`` came in one by one."""
+    table: list[T | None] = [None] * SMALLEST
+    for used, item in enumerate(dict.fromkeys(items), 1):
+        _put(table, item, hashed(item))
         if used * 5 >= (len(table) - 1) * 3:
-            size = 8
-            while size <= used * (2 if used > 50000 else 4):
-                size *= 2
-            old, table = table, [None] * size
-            for item in old:
-                if item is not None:
-                    _put(table, item)
-    return [item for item in table if item is not None]
+            held = [each for each in table if each is not None]
+            table = _sized(held, _size(used * (2 if used > 50000 else 4)), hashed)
+    return table
 
 
-def _put(table: list[tuple[str, str] | None], pair: tuple[str, str]) -> None:
+def _size(more: int) -> int:
+    """The power of two above it, 8 at least."""
+    return max(SMALLEST, 1 << more.bit_length())
+
+
+def _sized(items: Iterable[T], size: int, hashed: Callable[[T], int]) -> list[T | None]:
+    table: list[T | None] = [None] * size
+    for item in items:
+        _put(table, item, hashed(item))
+    return table
+
+
+def _put(table: list[T | None], item: T, perturb: int) -> None:
     mask = len(table) - 1
-    perturb = tuple_hash(pair)
     at = perturb & mask
     while True:
         for place in range(at, at + (RUN if at + RUN <= mask else 0) + 1):
             if table[place] is None:
-                table[place] = pair
+                table[place] = item
                 return
         perturb >>= 5
         at = (at * 5 + 1 + perturb) & mask

@@ -15,7 +15,9 @@ from snnhub.ir.tensor import Array
 
 REFUSED = "SNN-3601"
 CHANCE = "SNN-2616"
+ALONE = "SNN-2620"
 Shape = tuple[int, ...]
+AXES = {"start_dim": 1, "end_dim": -1}
 
 
 class RefusedError(Exception):
@@ -24,6 +26,10 @@ class RefusedError(Exception):
 
 class ChanceError(RefusedError):
     """What the framework makes of the network hangs on addresses in memory: it is not determined."""
+
+
+class AloneError(RefusedError):
+    """The framework runs the file, and no network here can hold what it runs."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,13 @@ class Item:
     leaving: Shape | None = None
 
     def __getitem__(self, field: str) -> Array:
-        """A field. What a file may leave out has NIR's default: v_reset 0, w_in 1. Raises ``RefusedError``."""
+        """A field. What a file may leave out has NIR's default: v_reset 0, w_in 1, axes 1 to the last.
+        Raises ``RefusedError``.
+        """
         if field in self.fields:
             return self.fields[field]
+        if field in AXES and self.type == "Flatten":
+            return np.array(AXES[field])
         if field == "v_reset":
             return np.zeros_like(self["v_threshold"])
         if field == "w_in":

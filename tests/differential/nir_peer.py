@@ -29,15 +29,20 @@ CALL = Settings(Mode("s"), 1, "cpu", 1)
 """The protocol's call shape: one call per step, batch 1, one thread."""
 
 
-def open_frameworks() -> Worker:
-    """A worker with all of them; skips without the environment, or fails where peers are required."""
+def frameworks_interpreter() -> Path:
+    """The Python that has all of them; skips without the environment, or fails where peers are required."""
     recipe = read_recipe(ENVIRONMENT.path())
     if status(recipe).state != "ready":
         words = f"environment {recipe.name} is {status(recipe).state}. Run: snnhub env create {recipe.name}"
         if os.environ.get("SNNHUB_REQUIRE_PEERS") == "1":
             pytest.fail(words)
         pytest.skip(words)
-    return Worker(recipe.name, worker_command(interpreter(recipe), ENVIRONMENT.worker))
+    return interpreter(recipe)
+
+
+def open_frameworks() -> Worker:
+    """A worker with all of them; skips without the environment, or fails where peers are required."""
+    return Worker(ENVIRONMENT.name, worker_command(frameworks_interpreter(), ENVIRONMENT.worker))
 
 
 def theirs(worker: Worker, framework: str, path: Path, x: Array, dt: float, limit: float = 20.0) -> Array | str:

@@ -128,14 +128,24 @@ def test_braille_network_by_others(profile: str, worker: Worker) -> None:
     assert delayed == [f"lif1.w_rec.y -> lif1.lif.{port} (delay 1)"]
 
 
-@pytest.mark.parametrize("seed", [0, 4])
-def test_random_files_of_spyx(seed: int, worker: Worker) -> None:
-    """All 19 types, odd numbers, graphs within: every bit of the output, and the same refusals. More by hand:
-    ``spyx_sweep``.
+@pytest.mark.parametrize(
+    ("seed", "family", "what"),
+    [
+        (1, "", "ran"),
+        (9, "", "ran"),
+        (40000, "cuts", "ran, padding below 0"),
+        (40012, "cuts", "ran, padding below 0"),
+        (30027, "elsewhere", "ran, dense over channels"),
+        (5, "thick", "refused by both"),
+    ],
+)
+def test_random_files_of_spyx(seed: int, family: str, what: str, worker: Worker) -> None:
+    """All 19 types, odd numbers, graphs within, odd places of dense layers: every bit of spikes, and the same
+    refusals. More by hand: ``spyx_sweep``.
     """
     tally: Counter[str] = Counter()
-    assert spyx_sweep.compared(worker, seed, tally) == ""
-    assert tally["ran"] == 1, tally
+    assert spyx_sweep.compared(worker, seed, tally, family) == ""
+    assert tally[what] == 1, tally
 
 
 def test_a_neuron_of_nengo_step_by_step(worker: Worker, tmp_path: Path) -> None:

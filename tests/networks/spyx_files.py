@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
+from snnhub.ir.tensor import Array
 
-from tests.networks.nir_nets import Net, affine
+from tests.networks.nir_nets import Net, affine, chain
 
 Layer = tuple[str, dict[str, Any]]
 Nodes = dict[str, tuple[str, Any]]
@@ -22,11 +23,15 @@ ODD = (np.nan, np.inf, -np.inf, 0.0, -0.0, -1.0, 1e38, 1e300, 1e-42, -1e-3)
 NAMES = ("input", "output", "a", "b.lif", "b.w", "b", "Z", "0", "10", "2", "x.input", "x.output", "x.lif", "x")
 
 
-def file(seed: int) -> Net:
-    """One of them; the same for the same seed."""
+FAMILIES = {"line": 2, "image": 3, "loop": 2, "nested": 1, "tangle": 1, "elsewhere": 2, "thick": 1, "cuts": 2}
+"""Functions of this module by how often they are asked."""
+
+
+def file(seed: int, family: str = "") -> Net:
+    """One of them, or one of a family; the same for the same seed."""
     rng = np.random.default_rng(seed)
-    kind = pick(rng, (line, line, image, image, loop, loop, nested, tangle))
-    net = kind(rng)
+    names = [name for name, share in FAMILIES.items() for _ in range(share)]
+    net: Net = globals()[family or pick(rng, names)](rng)
     return damaged(rng, net) if rng.random() < 0.2 else net
 
 
@@ -132,7 +137,8 @@ def line(rng: Generator) -> Net:
 
 
 def _window(rng: Generator, kind: str, shape: Sequence[int]) -> tuple[Layer, list[int]]:
-    fields: dict[str, Any] = {name: rng.integers(1, 3, 2) for name in ("kernel_size", "stride")}
+    most = 3 if rng.random() < 0.8 else 8
+    fields: dict[str, Any] = {name: rng.integers(1, most, 2) for name in ("kernel_size", "stride")}
     fields["padding"] = rng.integers(0, 2, 2) if rng.random() < 0.3 else np.zeros(2, int)
     if rng.random() < 0.2:
         fields = {name: np.int64(value[0]) for name, value in fields.items()}
@@ -147,7 +153,11 @@ def _conv(rng: Generator, shape: Sequence[int]) -> tuple[Layer, list[int]]:
     taps = int(rng.integers(1, 4))
     kernel = [taps] * axes if rng.random() < 0.8 else [int(rng.integers(1, 4)) for _ in range(axes)]
     stride = rng.integers(1, 3, axes) if rng.random() < 0.4 else np.ones(axes, int)
-    padding: Any = pick(rng, ("same", "valid", rng.integers(0, 2, axes), np.zeros(axes, int)))
+    padding: Any = pick(
+        rng, ("same", "valid", rng.integers(0, 2, axes), np.zeros(axes, int), rng.integers(-2, 2, axes))
+    )
+    if rng.random() < 0.03:
+        stride = rng.integers(-1, 2, axes)
     dilation = np.full(axes, 2 if rng.random() < 0.1 else 1)
     channels = int(pick(rng, (1, 2, 3)))
     fields: dict[str, Any] = {
@@ -166,7 +176,7 @@ def _conv(rng: Generator, shape: Sequence[int]) -> tuple[Layer, list[int]]:
     after = [
         n
         if isinstance(padding, str) and padding == "same"
-        else (n + 2 * int(p) - int(d) * (kernel[0] - 1) - 1) // int(s) + 1
+        else (n + 2 * int(p) - int(d) * (kernel[0] - 1) - 1) // (int(s) or 1) + 1
         for n, p, d, s in zip(shape[1:], pad, dilation, stride, strict=True)
     ]
     return (f"Conv{axes}d", fields), [channels, *after]
@@ -201,6 +211,92 @@ def image(rng: Generator) -> Net:
         else:
             shape = [shape[0], int(np.prod(shape[1:]))]
     return _named(rng, layers, first, shape)
+
+
+def cut(padding: Sequence[int], channels: int = 3) -> Net:
+    """A convolution over 7 x 6 with this padding, below 0 or not, and neurons behind it."""
+    rng = np.random.default_rng(5)
+    sizes = [size + 2 * pad - 2 for size, pad in zip((7, 6), padding, strict=True)]
+    fields: dict[str, Any] = {
+        "weight": rng.normal(0.2, 0.7, (channels, 2, 3, 3)).astype("f4"),
+        "bias": rng.normal(0, 0.2, channels).astype("f4"),
+        "input_shape": np.array([7, 6]),
+        "padding": np.array(padding),
+        "groups": 1,
+        **dict.fromkeys(("stride", "dilation"), np.array([1, 1])),
+    }
+    shape = [channels, *sizes]
+    cells = {"tau": 2e-3, "r": 20.0, "v_leak": 0.0, "v_threshold": 0.8, "v_reset": 0.0}
+    lif = "LIF", {name: np.full(shape, value, "f4") for name, value in cells.items()}
+    return chain(("Conv2d", fields), lif, shape=[2, 7, 6], out=shape)
+
+
+def cuts(rng: Generator) -> Net:
+    """Convolutions with paddings below 0 and above, strides, neurons; odd weights in front of some."""
+    shape = first = [int(pick(rng, (1, 2, 3))), int(rng.integers(5, 10)), int(rng.integers(5, 10))]
+    layers: list[Layer] = []
+    for number in range(int(rng.integers(1, 3))):
+        (_, fields), _ = _conv(rng, shape)
+        taps, channels = int(rng.integers(1, 4)), int(pick(rng, (1, 2, 3, 5)))
+        weight = rng.normal(0.2, 0.7, (channels, shape[0], taps, taps)).astype("f4")
+        if rng.random() < 0.15 and not number:
+            weight[0, 0, 0, 0] = pick(rng, ODD)
+        steps, pads = rng.integers(1, 3, 2), rng.integers(-2, 2, 2)
+        fields |= {"weight": weight, "bias": rng.normal(0, 0.2, channels).astype("f4"), "padding": pads}
+        fields |= {"stride": steps, "dilation": np.array([1, 1]), "input_shape": np.array(shape[1:])}
+        sizes = zip(shape[1:], pads, steps, strict=True)
+        shape = [channels, *((size + 2 * int(pad) - taps) // int(step) + 1 for size, pad, step in sizes)]
+        if min(shape) < 1:
+            break
+        layers.append(("Conv2d", fields))
+        if rng.random() < 0.7:
+            layers.append(neuron(rng, pick(rng, ("LIF", "IF")), shape))
+        end = shape
+    return _named(rng, layers, first, end if layers else first)
+
+
+def beside(shape: Sequence[int], weight: Array) -> Net:
+    """A dense layer behind a node ``input`` that is no Input, where an Input elsewhere says what arrives."""
+    nodes: Nodes = {"a": terminal("Input", shape), "fc": ("Linear", {"weight": weight})}
+    nodes["input"] = "Scale", {"scale": np.ones(weight.shape[1], "f4")}
+    nodes |= {"z": ("Scale", {"scale": np.ones(shape, "f4")}), "output": terminal("Output", weight.shape[:1])}
+    return Net(nodes, [("a", "z"), ("input", "fc"), ("fc", "output")])
+
+
+def thick(rng: Generator) -> Net:
+    """Weights of three axes or more, for which nir keeps the first ones apart, and neurons behind them."""
+    before = pick(rng, ([2], [4], [1], [1, 1], [3, 1]))
+    out, into = (1, 1) if rng.random() < 0.6 else (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    weight = rng.normal(0.2, 1, (*before, out, into)).astype("f4")
+    bias = None if rng.random() < 0.5 else rng.normal(0, 0.3, pick(rng, (1, out, before[0]))).astype("f4")
+    kind, fields = affine(weight, bias)
+    layers: list[Layer] = [(kind, dict(fields))]
+    if rng.random() < 0.5:
+        layers.append(neuron(rng, pick(rng, NEURONS), [*before, out]))
+    return _named(rng, layers, [*before, into], [*before, out])
+
+
+def elsewhere(rng: Generator) -> Net:
+    """Another node is named ``input``, where spyx begins, and an Input says a shape that is not the one there."""
+    shape = pick(rng, ([2, 3, 4], [3, 2, 2], [1, 3, 3], [3, 1, 1], [2, 2], [1, 3], [4], [2, 1, 2, 3]))
+    size = first = int(pick(rng, (shape[0], shape[0], shape[-1])))
+    layers: list[Layer] = []
+    for _ in range(int(rng.integers(0, 4))):
+        what = rng.random()
+        if what < 0.5:
+            out = int(pick(rng, (1, 2, 3, 9)))
+            layers.append(dense(rng, out, size))
+            size = out
+        elif what < 0.7:
+            layers.append(("Flatten", {"start_dim": 0, "end_dim": -1}))
+        elif what < 0.8:
+            layers.append(_window(rng, "SumPool2d", [size])[0])
+        else:
+            layers.append(neuron(rng, pick(rng, ("LIF", "IF", "CubaLIF")), [size]))
+    nodes: Nodes = {"a": terminal("Input", shape), "z": neuron(rng, "LIF", shape)}
+    nodes["input"] = neuron(rng, pick(rng, (*NEURONS, *PASSED)), [first])
+    nodes |= {str(index): layer for index, layer in enumerate(layers)}
+    return Net(nodes, [("a", "z"), *pairwise(["input", *map(str, range(len(layers)))])])
 
 
 def loop(rng: Generator) -> Net:
@@ -328,6 +424,7 @@ def damaged(rng: Generator, net: Net) -> Net:
     elif what == 6:
         nodes = {"top": nodes[name]}
         edges = [("top", "top")] if rng.random() < 0.3 else []
+        nodes = nodes if rng.random() < 0.7 or edges else {}
     else:
         edges = []
     return Net(nodes, edges)

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from snnhub import convert, inspect, run
+from snnhub.api.discretise import discretise
 from snnhub.api.options import ImportOptions
 from snnhub.api.source import resolve
 from snnhub.cli.main import invoke
@@ -184,6 +185,7 @@ def test_subgraphs_keep_edges_by_name(tmp_path: Path) -> None:
     dotted = whole({"a": neuron("LIF"), "G": whole({"B": neuron("LIF"), "C": neuron("LIF")}, [])}, [("a", "G.B")])
     path = write_nir(tmp_path / "b.nir", dotted)
     assert "name nodes within subgraphs" in found(read(path))["SNN-3510"]
+    assert "SNN-2621" in found(read(path))
     assert dump(again(path)) == dump(path)
 
 
@@ -218,6 +220,10 @@ def test_the_oldest_files_are_read_as_new_ones(tmp_path: Path) -> None:
         ("1", "ct.LIF"),
     ]
     assert "0 Linear, 0/weights, 1/theta" in found(graph)["SNN-3509"]
+    assert "nir.read refuses" in found(graph)["SNN-2621"]
+    with pytest.raises(UnsupportedError, match=r"layout of NIR 0\.0"):
+        discretise(graph, 1e-4, "norse-1")
+    assert discretise(read(again(tmp_path / "a.nir")), 1e-4, "norse-1").nodes
     assert graph.node["1"].param["v_threshold"].array.tolist() == [1, 1]
 
 

@@ -13,16 +13,18 @@ from snnhub.api.options import ImportOptions
 from snnhub.engine.reference import prepare
 from snnhub.engine.robust.certify import certify
 from snnhub.errors import UnsupportedError
+from snnhub.ir.ct_names import ROOT
 from snnhub.ir.digest import network_digest
-from snnhub.ir.graph import Graph
+from snnhub.ir.graph import Graph, Node
 from snnhub.ir.tensor import Array
 from snnhub_nir.reader import import_nir
 from snnhub_nir.writer import export_nir
-from snnhub_profiles import reading
-from snnhub_profiles.source import RefusedError
+from snnhub_profiles.official import official
+from snnhub_profiles.source import RefusedError, source_of
 
 from tests.networks.nir_nets import DT, Net, affine, chain, continuous, cuba, integrate, lif, neuron, weights
 from tests.networks.nir_zoo import convolutions, loop, zoo
+from tests.networks.spyx_files import beside, cut
 
 F = np.float32
 
@@ -123,6 +125,45 @@ def test_images_have_their_channels_last() -> None:
     assert not np.array_equal(sums, exact)
 
 
+@pytest.mark.parametrize("padding", [(-1, -1), (-1, 2), (2, -1)])
+def test_a_padding_below_0_cuts_off(padding: tuple[int, int]) -> None:
+    """The same as a convolution without padding of the rest; NIR says the padding again."""
+    graph, x = made(cut(padding)), np.random.default_rng(6).normal(0.4, 2, (20, 2, 7, 6)).astype(F)
+    low = [max(-pad, 0) for pad in padding]
+    rest = x[:, :, low[0] : 7 - low[0], low[1] : 6 - low[1]]
+    (node,) = [node for node in graph.nodes if node.op == "spyx.Conv"]
+    zeros = tuple(max(pad, 0) for pad in padding)
+    plain = replace(node, attributes=tuple({**node.attribute, "before": zeros, "after": zeros}.items()))
+    inputs = (replace(graph.inputs[0], shape=rest.shape[1:]),)
+    nodes = tuple(plain if each is node else each for each in graph.nodes)
+    spikes = output(graph, x)
+    np.testing.assert_array_equal(spikes, output(replace(graph, nodes=nodes, inputs=inputs), rest))
+    assert 0.05 < spikes.mean() < 0.95
+    assert certify(graph, x).robust
+
+
+def test_a_dense_layer_over_the_channels_of_an_image() -> None:
+    """Where another node is named input, what the Input says arrives behind it."""
+    weight = np.random.default_rng(7).normal(0, 1, (3, 2)).astype(F)
+    x = np.random.default_rng(8).normal(0, 1, (4, 2, 3, 5)).astype(F)
+    found = output(made(beside([2, 3, 5], weight)), x)
+    np.testing.assert_allclose(found, np.einsum("tchw,oc->tohw", x, weight), rtol=1e-5, atol=1e-6)
+    with pytest.raises(UnsupportedError, match="weight takes 2 inputs"):
+        made(beside([3, 3, 5], weight))
+
+
+def test_what_has_no_entry_or_no_shape_is_refused_and_why() -> None:
+    """Spyx returns arrays of size 0, and whatever it is given."""
+    sizes = {name: np.array([size, size]) for name, size in (("kernel_size", 3), ("stride", 1), ("padding", 0))}
+    empty = Graph("net", (Node(ROOT, "ct.NIRGraph", 1),), (), (), ())
+    pool = chain(("SumPool2d", sizes), shape=[1, 2, 4], out=[1, 0, 2])
+    large = "has one or more"
+    for graph, words in ((continuous(pool), large), (continuous(cut((-2, -2))), large), (empty, "what shape")):
+        with pytest.raises(UnsupportedError, match=words) as caught:
+            discretise(graph, DT, "spyx-1")
+        assert [finding.code for finding in caught.value.findings] == ["SNN-2620"]
+
+
 def test_what_jax_repeats_and_what_scan_refuses() -> None:
     """Conv1d is left out, so that one channel arrives where three neurons are: repeated. Two are not."""
     conv = {"weight": np.ones((3, 1, 1), "f4"), "bias": np.zeros(3, "f4"), "padding": 0, "input_shape": 4}
@@ -156,10 +197,10 @@ def test_the_reader_before_it_refuses_what_nir_read_refuses() -> None:
     wide = Net({**net.nodes, "more": lif(4)}, [*net.edges, ("0", "more")])
     uneven = chain(("LIF", {**lif(3)[1], "v_leak": np.zeros(2, "f4")}), shape=[3])
     idle = Net(net.nodes, net.edges[1:])
-    for broken, words in ((twice, "there twice"), (wide, "takes"), (uneven, "differ in shape")):
+    for broken, words in ((twice, "there twice"), (wide, "do not fit"), (uneven, "same shape")):
         with pytest.raises(RefusedError, match=words):
-            reading.read(continuous(broken))
-    read = reading.read(continuous(idle))
+            official(source_of(continuous(broken)))
+    read = official(source_of(continuous(idle)))
     assert ("input_0", "0") in read.edges
     assert ("input", "output_input") in read.edges
     assert not made(idle).nodes  # spyx returns its input then

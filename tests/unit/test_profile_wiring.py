@@ -16,7 +16,7 @@ from snnhub.api.load import load_graph
 from snnhub.cli.main import invoke
 from snnhub.errors import UnsupportedError
 from snnhub.ir.graph import Graph
-from snnhub_profiles.hash_order import set_order
+from snnhub_profiles.hash_order import difference_order, set_order
 from snnhub_profiles.odd import DOMAIN
 
 from tests.networks.nir_nets import DT, Net, affine, chain, continuous, cuba, integrate, lif, weights
@@ -38,7 +38,10 @@ def pairs_of(seed: int) -> list[tuple[str, str]]:
 def test_sets_of_pairs_have_cpythons_order() -> None:
     """Another process, whose hash seed is 0, goes through the same sets."""
     every = [pairs_of(seed) for seed in range(40)]
-    program = f"print([list(set(pairs)) for pairs in {every!r}])"
+    names = [[name for pair in pairs[: 2 + seed] for name in pair] for seed, pairs in enumerate(every)]
+    gone = [set(each[5:]) for each in names] + [set(each[:3]) for each in names]
+    parted = f"[list(set(each) - less) for each, less in zip({names!r} * 2, {gone!r})]"
+    program = f"print([list(set(pairs)) for pairs in {every!r}], {parted})"
     told = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONHASHSEED": "0"},
@@ -46,7 +49,9 @@ def test_sets_of_pairs_have_cpythons_order() -> None:
         text=True,
         check=True,
     )
-    assert told.stdout.strip() == repr([set_order(pairs) for pairs in every])
+    differences = [difference_order(each, less) for each, less in zip(names * 2, gone, strict=True)]
+    assert told.stdout.strip() == f"{[set_order(pairs) for pairs in every]} {differences}"
+    assert sum(map(len, differences)) > 500
 
 
 def refusal(net: Net, profile: str) -> UnsupportedError:

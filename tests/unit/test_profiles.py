@@ -245,7 +245,7 @@ def test_what_breaks_an_importer_is_refused_with_its_place() -> None:
     """No edge at all, and weights of integers, which SpikingJelly's importer cannot put into its parameters."""
     whole = continuous(chain(lif(4), shape=[4]))
     bare = replace(whole, nodes=tuple(n for n in whole.nodes if n.id in ("%", "input~")), edges=(), outputs=())
-    with pytest.raises(UnsupportedError, match="no edge leads on from an Input"):
+    with pytest.raises(UnsupportedError, match="no Input to start from"):
         discretise(bare, DT, "spyx-1")
     whole = continuous(chain(affine(np.ones((4, 4), "i1")), lif(4, r=20.0), shape=[4]))
     with pytest.raises(UnsupportedError, match="weight must be of floats") as caught:

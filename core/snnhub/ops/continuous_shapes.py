@@ -132,10 +132,11 @@ def pool_shape(node: Node, arriving: Shape | None) -> Shape | None:
 
 def flatten_axes(node: Node, rank: int) -> tuple[int, int]:
     """First and last axis that are merged, both from 0. Raises ``GraphError`` if they do not fit."""
-    found = [numbers(node, name) for name in ("start_dim", "end_dim")]
-    if any(item is None or len(item) != 1 for item in found):
+    said = [(numbers(node, name), default) for name, default in (("start_dim", 1), ("end_dim", -1))]
+    found = [(default,) if item is None else item for item, default in said]
+    if any(len(item) != 1 for item in found):
         raise GraphError("start_dim and end_dim need one number each")
-    start, end = (item[0] + rank if item[0] < 0 else item[0] for item in found if item)
+    start, end = (item[0] + rank if item[0] < 0 else item[0] for item in found)
     if not 0 <= start <= end < rank:
         raise GraphError("axes do not fit", found=f"{found[0]} .. {found[1]}", allowed=f"{rank} axes")
     return start, end

@@ -111,10 +111,12 @@ def conv(context: Context) -> Kernel:
     columns = np.ascontiguousarray(weight.transpose(2, 3, 1, 0).reshape(-1, len(weight)))
     bias = numbers(node, "bias")
     steps = node.integers("stride")
-    around = ((0, 0), (0, 0), *zip(node.integers("before"), node.integers("after"), strict=True))
+    given = list(zip(node.integers("before"), node.integers("after"), strict=True))
+    around = ((0, 0), (0, 0), *((max(low, 0), max(high, 0)) for low, high in given))
+    kept = tuple(slice(max(-low, 0), min(high, 0) or None) for low, high in given)
 
     def run(x: Array) -> Array:
-        padded = np.pad(x.astype(np.float32), around)
+        padded = np.pad(x[:, :, *kept].astype(np.float32), around)
         windows = sliding_window_view(padded, weight.shape[2:], axis=(2, 3))[:, :, :: steps[0], :: steps[1]]
         rows = windows.transpose(0, 2, 3, 4, 5, 1)
         with np.errstate(all="ignore"):

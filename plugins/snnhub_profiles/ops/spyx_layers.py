@@ -107,10 +107,20 @@ def channels_first(shape: Shape) -> Shape:
 
 
 BIAS = Attribute("bias", "whether a bias is added", (False, True))
+STRIDE = Attribute("stride", "step of the window, per axis", range=(1, 2**16), many=True)
 PLACES = (
-    Attribute("stride", "step of the window, per axis", range=(1, 2**16), many=True),
+    STRIDE,
     Attribute("before", "zeros in front, per axis", range=(0, 2**16), many=True),
     Attribute("after", "zeros behind, per axis", range=(0, 2**16), many=True),
+)
+CUT = (
+    STRIDE,
+    Attribute(
+        "before", "zeros in front, per axis; below 0 entries cut off there", range=(-(2**16), 2**16), many=True
+    ),
+    Attribute(
+        "after", "zeros behind, per axis; below 0 entries cut off there", range=(-(2**16), 2**16), many=True
+    ),
 )
 ODD = Attribute(
     "odd", "whether some weights or biases are NaN or infinite, which parameters cannot be", (False, True)
@@ -140,7 +150,7 @@ OPS = (
         _conv_shape,
         _f32,
         f"{KERNELS}:conv",
-        (BIAS, ODD, GROUPS, *PLACES),
+        (BIAS, ODD, GROUPS, *CUT),
         _parameters,
         like="core.Conv",
     ),

@@ -18,12 +18,12 @@ from snnhub.ir.op import Shape, StepOp
 from snnhub.ops.registry import REGISTRY
 
 from snnhub_profiles.layer import Op
+from snnhub_profiles.official import read
 from snnhub_profiles.ops.spyx_layers import channels_last
-from snnhub_profiles.reading import Official, read
 from snnhub_profiles.rules import spyx_images, spyx_layers
 from snnhub_profiles.rules.spyx_chain import Module, Recurrent, path
 from snnhub_profiles.rules.spyx_layers import Made
-from snnhub_profiles.source import REFUSED, Item, RefusedError
+from snnhub_profiles.source import ALONE, REFUSED, AloneError, Item, RefusedError, Source
 
 LEFT = "SNN-2605"
 Make = Callable[[Item, Shape, float], Made]
@@ -46,7 +46,7 @@ def build(graph: Graph, dt: float) -> Graph:
         entry = _entry(top)
         modules = path(top)
     except RefusedError as problem:
-        raise _refused([error(REFUSED, place, str(problem))]) from problem
+        raise _refused([_error(place, problem)]) from problem
     made, refusals = _layers(modules, channels_last(tuple(int(size) for size in np.ravel(entry["shape"]))), dt)
     if refusals:
         raise _refused(refusals)
@@ -65,17 +65,21 @@ def build(graph: Graph, dt: float) -> Graph:
     return replace(whole, findings=findings, provenance=graph.provenance)
 
 
+def _error(place: str, problem: RefusedError) -> Finding:
+    return error(ALONE if isinstance(problem, AloneError) else REFUSED, place, str(problem))
+
+
 def _refused(refusals: list[Finding]) -> UnsupportedError:
     words = f"spyx-1 refuses this network: {refusals[0].message}"
     return UnsupportedError(words, where=refusals[0].place, findings=refusals)
 
 
-def _entry(top: Official) -> Item:
+def _entry(top: Source) -> Item:
     """The node ``input``, or the Input that says what shape arrives."""
     inputs = top.of("Input")
     if not inputs:
-        raise RefusedError("there is no Input that says what shape arrives")
-    return inputs.get("input", next(iter(inputs.values())))
+        raise AloneError("there is no node, so no Input that says what shape arrives, and spyx takes any")
+    return next((item for item in inputs if item.name == "input"), inputs[0])
 
 
 def _terminal(graph: Graph) -> str:
@@ -90,7 +94,7 @@ def _layers(modules: tuple[Module, ...], shape: Shape, dt: float) -> tuple[list[
         try:
             layer = _layer(module, shape, dt)
         except RefusedError as problem:
-            return made, [error(REFUSED, _place_of(module), str(problem))]
+            return made, [_error(_place_of(module), problem)]
         if layer is not None:
             made.append(layer)
             shape = layer.shape

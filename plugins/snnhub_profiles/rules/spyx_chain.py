@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from snnhub.ir.tensor import Array
-
-from snnhub_profiles.reading import Edge, Official
-from snnhub_profiles.source import Item, RefusedError
+from snnhub_profiles.source import Item, RefusedError, Source
 
 NEURONS, DENSE = ("IF", "LIF", "CubaLIF"), ("Affine", "Linear")
 
@@ -21,7 +18,7 @@ class Recurrent:
     """A neuron and the weights through which its spikes come back. ``place``: the id that reasons name."""
 
     place: str
-    nodes: tuple[Item | Official, ...]
+    nodes: tuple[Item, ...]
     size: tuple[int, ...]
     out: tuple[int, ...]
 
@@ -29,9 +26,8 @@ class Recurrent:
         """The neuron and the weight. Raises ``RefusedError`` where spyx makes nothing of the graph."""
         if len(self.nodes) != 4:
             raise RefusedError(f"{self.place} has {len(self.nodes)} nodes, and spyx takes graphs of four")
-        items = [node for node in self.nodes if isinstance(node, Item)]
         found = [
-            next((item for item in items if item.type in kinds), None)
+            next((item for item in self.nodes if item.type in kinds), None)
             for kinds in (("Input",), ("Output",), NEURONS, DENSE)
         ]
         neuron, weight = found[2], found[3]
@@ -47,10 +43,11 @@ class Recurrent:
 
 Module = Item | Recurrent | tuple[Item, Item]
 """What a layer of spyx is made of: a node, a recurrent layer, or LI and its Threshold."""
-Nodes = dict[str, Item | Official | Recurrent]
+Nodes = dict[str, Item | Recurrent]
+Edge = tuple[str, str]
 
 
-def path(top: Official) -> tuple[Module, ...]:
+def path(top: Source) -> tuple[Module, ...]:
     """What spyx builds or passes over, in order. Raises ``RefusedError`` where spyx raises, or never ends."""
     nodes, edges = _with_recurrence(top)
     after: dict[str, str] = {}
@@ -79,24 +76,19 @@ def _built(nodes: Nodes, names: list[str]) -> tuple[Module, ...]:
             layers.append((item, following))
             index += 1
         else:
-            layers.append(_nested(item) if isinstance(item, Official) else item)
+            layers.append(_nested(item, item.inner) if isinstance(item, Item) and item.inner is not None else item)
         index += 1
     return tuple(layers)
 
 
-def _nested(graph: Official) -> Recurrent:
-    into, out = (next(iter(graph.of(kind).values()), None) for kind in ("Input", "Output"))
-    shapes = [() if item is None else _shape(item["shape"]) for item in (into, out)]
-    return Recurrent(graph.id, tuple(graph.nodes.values()), shapes[0], shapes[1])
+def _nested(graph: Item, inner: Source) -> Recurrent:
+    shapes = [next((item.arriving or () for item in inner.of(kind)), ()) for kind in ("Input", "Output")]
+    return Recurrent(graph.id, tuple(inner.items.values()), shapes[0], shapes[1])
 
 
-def _shape(sizes: Array) -> tuple[int, ...]:
-    return tuple(int(size) for size in sizes.reshape(-1))
-
-
-def _with_recurrence(top: Official) -> tuple[Nodes, list[Edge]]:
+def _with_recurrence(top: Source) -> tuple[Nodes, list[Edge]]:
     """Nodes and edges with every such pair as one node, named by what stands before the neuron's first dot."""
-    nodes: Nodes = dict(top.nodes)
+    nodes: Nodes = dict(top.items)
     edges, there = list(top.edges), set(top.edges)
     for neuron, weight in top.edges:
         if neuron == weight or (weight, neuron) not in there or not _is_pair(nodes, edges, neuron, weight):
@@ -125,7 +117,7 @@ def _of_pair(nodes: Nodes, neuron: str, weight: str, key: str) -> Recurrent:
     if neuron in ends or weight == ends[1]:
         raise RefusedError(f"{cell.id}: spyx makes a graph with nodes {ends[0]} and {ends[1]} of it, and fails")
     shape = tuple(cell["v_threshold"].shape)
-    parts: tuple[Item | Official, ...] = (cell, dense)
+    parts: tuple[Item, ...] = (cell, dense)
     if weight != ends[0]:
         parts = (cell, dense, *(replace(cell, name="", type=kind) for kind in ("Input", "Output")))
     return Recurrent(cell.id, parts, shape, shape)

@@ -13,29 +13,29 @@ from snnhub.ir.tensor import Array
 from snnhub_profiles.layer import Op, ignored, otherwise, spread
 from snnhub_profiles.ops.spyx_layers import channels_first
 from snnhub_profiles.rules.spyx_layers import Made, bias_of, weighted, weights_of
-from snnhub_profiles.source import Item, RefusedError
+from snnhub_profiles.source import AloneError, Item, RefusedError
 
 FLAT = "SNN-2613"
-DIMS = (("start_dim", 1), ("end_dim", -1))
+NOTHING = "spyx returns arrays without an entry, and a signal of a network here has one or more"
 
 
 def conv(item: Item, shape: Shape, dt: float) -> Made:
-    """Conv2d over (height, width, channels). Dilation and groups are not read."""
+    """Conv2d over (height, width, channels). Dilation and groups are not read; a padding below 0 cuts off."""
     params, found = weights_of(item)
     weight = params["weight"].shape
     if len(weight) != 4 or len(shape) != 3 or shape[2] != weight[1]:
         raise RefusedError(f"weight {list(weight)} does not fit height, width, channels {list(shape)}")
     params = bias_of(item, params, weight[0])
     strides = item.integers("stride", 2)
+    if len(strides) != 2 or min(strides) < 1:
+        raise RefusedError(f"stride {list(strides)}: jax needs one number or two, above 0")
     pads = _pads(item, shape[:2], weight[2:], strides)
     sizes = tuple(
         (size + sum(pad) - taps) // step + 1
         for size, pad, taps, step in zip(shape, pads, weight[2:], strides, strict=False)
     )
-    if len(strides) != 2 or min(strides) < 1 or min(sizes) < 1 or min(map(min, pads)) < 0:
-        raise RefusedError(
-            f"stride {list(strides)}, padding {list(pads)}: nothing that this profile covers is left"
-        )
+    if min(sizes) < 1:
+        raise AloneError(f"window {list(weight[2:])}, padding {list(pads)} leave nothing: {NOTHING}")
     found += [each for name in ("dilation", "groups") for each in ignored(item, name, 1)]
     places = {"stride": strides, "before": tuple(low for low, _ in pads), "after": tuple(high for _, high in pads)}
     op = weighted("spyx.Conv", params, groups=1, **places)
@@ -68,8 +68,10 @@ def sum_pool(item: Item, shape: Shape, dt: float) -> Made:
     pads = [same(*each) if wide else (0, 0) for each in zip(sizes, window, stride, strict=True)]
     pairs = zip(sizes, pads, window, stride, strict=True)
     after = tuple((size + sum(pad) - taps) // step + 1 for size, pad, taps, step in pairs)
-    if after[0] != 1 or min(after) < 1:
-        raise RefusedError(f"window {list(window[1:])} leaves nothing of {list(shape)}")
+    if after[0] != 1:
+        raise RefusedError(f"window {list(window)} lies over samples, too")
+    if min(after) < 1:
+        raise AloneError(f"window {list(window[1:])} leaves nothing of {list(shape)}: {NOTHING}")
     found = []
     if wide:
         words = "padding is SAME: as much as gives one sum per stride"
@@ -103,7 +105,7 @@ def _other_axes(item: Item, window: tuple[int, ...], stride: tuple[int, ...]) ->
 
 def flatten(item: Item, shape: Shape, dt: float) -> Made:
     """All axes, whatever start_dim and end_dim say; of three the channels run fastest."""
-    start, end = (int(item.fields[name]) if name in item.fields else given for name, given in DIMS)
+    start, end = (item.integers(name, 1)[0] for name in ("start_dim", "end_dim"))
     found: list[Finding] = []
     if len(shape) > 1 and (start % len(shape), end % len(shape)) != (0, len(shape) - 1):
         found.append(

@@ -187,15 +187,17 @@ def _codes(values: Array) -> Array:
 
 
 def dense(item: Item, shape: Shape, dt: float) -> Made:
-    """Linear and Affine over the last axis."""
+    """Linear and Affine over the last axis, which of an image are its channels: a convolution of one place."""
     params, found = weights_of(item)
     weight = params["weight"].shape
     if len(weight) != 2:
         raise RefusedError(f"weight has {len(weight)} axes, needs (out, in)")
-    if len(shape) == 3:
-        raise RefusedError("a dense layer over channels is not covered by this profile")
     if shape[-1:] != weight[1:]:
         raise RefusedError(f"weight takes {weight[1]} inputs, and {list(shape)} arrive")
     params = bias_of(item, params, weight[0])
     op = weighted("spyx.Dense", params)
+    if len(shape) == 3:
+        value = params["weight"]
+        params["weight"] = number(value.array[:, :, None, None], f"{value.recipe}, over the channels")
+        op = weighted("spyx.Conv", params, groups=1, stride=(1, 1), before=(0, 0), after=(0, 0))
     return Made((op,), (*shape[:-1], weight[0]), found, nodes=(item,))
