@@ -219,12 +219,15 @@ class _Assembly:
             last = index == len(made.ops) - 1
             name_of = item.id if last else f"{item.id}/{index}"
             chosen = allowed(op.wide if op.wide is not None and self._wide(op) else op)
-            port, head = self._add(builder, name_of, chosen, item.name)
-            if name in self.ports:
-                builder.edge(self.ports[name], head)
+            ends = [self._add(builder, name_of if op.beside is None else f"{name_of}/finite", chosen, item.name)]
+            if op.beside is not None:
+                ends.append(self._add(builder, f"{name_of}/odd", op.beside, item.name))
+            for _, head in ends:
+                if name in self.ports:
+                    builder.edge(self.ports[name], head)
             if not heads:
-                heads.append(head)
-            self.ports[name] = port
+                heads += [head for _, head in ends]
+            self.ports[name] = ends[0][0] if op.beside is None else self._sum(builder, name_of, ends, item.name)
         self.heads[name] = tuple(heads)
 
     def _add(self, builder: GraphBuilder, name: str, op: Op, said: str) -> tuple[Port, Port]:
@@ -239,6 +242,15 @@ class _Assembly:
         values = tuple(op.params.items())
         builder.nodes.append(Node(name, op.op, 1, tuple(op.attributes.items()), values, op.program, origin))
         return Port(name, op.program.outputs[0][0]), Port(name, op.program.inputs[0].name)
+
+    def _sum(self, builder: GraphBuilder, name: str, ends: list[tuple[Port, Port]], said: str) -> Port:
+        """A node that adds what several ops give."""
+        words = "weights that are NaN or infinite, which parameters cannot be, add what they do beside the others"
+        self.findings.append(note(ODD, name, words))
+        port, head = self._add(builder, name, SUM, said)
+        for out, _ in ends:
+            builder.edge(out, head)
+        return port
 
     def _adds(self, name: str) -> bool:
         """Whether a node that only passes on is a place of its own: it adds, or keeps what it gave before."""

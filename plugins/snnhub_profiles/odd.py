@@ -3,7 +3,7 @@
 Frameworks compute with them as IEEE 754 says. Such a node is of no registered op: its name begins with ``odd.``,
 and its program is in the graph, as every step op's is. Most have the program of the op that they would be. The
 counting neurons of sinabs and Rockpool have their own, in which a count is a number of f32, as it is there; and
-where norse multiplies by 0 to reset, its own do, too.
+where norse and SpikingJelly multiply by 0 to reset, theirs do, too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOUD = 1e12
 
 def loud(op: Op) -> bool:
     """Whether potentials that follow from these numbers may be NaN or infinite."""
-    return op.program is not None or any(
+    return (op.program or op.beside) is not None or any(
         tensor.dtype.kind == "f" and (not tensor.finite or bool(np.any(np.abs(tensor.array) > LOUD)))
         for tensor in op.params.values()
     )
@@ -109,6 +109,34 @@ def _norse_cuba(x: Value, state: Namespace, param: Namespace, *, choice: str) ->
     return {"i": i, "v": v}, {"s": s}
 
 
+def _jelly_reset(h: Value, param: Namespace) -> tuple[Value, Value]:
+    s = (h - param.v_threshold) >= 0.0
+    z = number(s)
+    return (1.0 - z) * h + z * param.v_reset, s
+
+
+def _jelly_if(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
+    v, s = _jelly_reset(state.v + x, param)
+    return {"v": v}, {"s": s}
+
+
+def _jelly_lif(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
+    distance = state.v - param.v_reset
+    decays = choice == "True"
+    h = state.v + (x - distance) / param.tau if decays else state.v - distance / param.tau + x
+    v, s = _jelly_reset(h, param)
+    return {"v": v}, {"s": s}
+
+
+def _jelly_cuba(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
+    u = state.u * param.u_factor + x
+    v, s = _jelly_reset(state.v * param.v_factor + u, param)
+    return {"u": u, "v": v}, {"s": s}
+
+
+RESET = ("v_threshold", "v_reset")
+
+
 @dataclass(frozen=True)
 class _Neuron:
     """``states``: name and initial value; ``params``: names."""
@@ -127,6 +155,9 @@ NEURONS: Mapping[str, _Neuron] = {
     "norse.CubaLIF": _Neuron(
         _norse_cuba, (("i", "v_leak"), ("v", "v_leak")), ("c", "c_syn", "w_in", "r", "v_leak", "v_threshold")
     ),
+    "spikingjelly.IF": _Neuron(_jelly_if, (("v", "v_reset"),), RESET),
+    "spikingjelly.LIF": _Neuron(_jelly_lif, (("v", "v_reset"),), (*RESET, "tau")),
+    "spikingjelly.CubaLIF": _Neuron(_jelly_cuba, (("u", 0.0), ("v", "v_reset")), (*RESET, "u_factor", "v_factor")),
 }
 
 
