@@ -8,14 +8,16 @@ where norse and SpikingJelly multiply by 0 to reset, theirs do, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+from snnhub.ir.code import Instr
+from snnhub.ir.microop import MicroOp
 from snnhub.ir.numtype import F32, F64, NumType
 from snnhub.ir.op import StepOp
-from snnhub.ir.program import Program, Slot, State
+from snnhub.ir.program import Program, Slot, State, canonical
 from snnhub.ir.trace import Body, Namespace, Step, Value, cast, floor, trace, trunc, where
 from snnhub.ops.registry import REGISTRY
 
@@ -48,6 +50,40 @@ def allowed(op: Op) -> Op:
     if not isinstance(schema, StepOp):
         return op
     return Op(f"{DOMAIN}.{op.op}", op.params, op.attributes, schema.program(dict(op.attributes)))
+
+
+def forgetful(op: Op, lost: Collection[str]) -> Op:
+    """``op`` with its states ``lost`` put back to their initial values before every step; with its program."""
+    program = op.program
+    if program is None:
+        schema = REGISTRY(op.op, 1)
+        assert isinstance(schema, StepOp)  # noqa: S101  neurons are
+        program = schema.program(dict(op.attributes))
+    kept = [index for index, state in enumerate(program.states) if state.name not in lost]
+    made = canonical(
+        replace(
+            program,
+            states=tuple(program.states[index] for index in kept),
+            next=tuple(program.next[index] for index in kept),
+            code=tuple(_put_back(instr, program, kept) for instr in program.code),
+        )
+    )
+    attributes = dict(op.attributes) if op.program is None else {}
+    return Op(f"{DOMAIN}.{op.op.removeprefix(f'{DOMAIN}.')}", op.params, attributes, made)
+
+
+def _put_back(instr: Instr, program: Program, kept: list[int]) -> Instr:
+    """An instruction, with the initial value in the place of a state that is not kept."""
+    if instr.op is not MicroOp.STATE:
+        return instr
+    number = int(instr.imm[0])
+    if number in kept:
+        return replace(instr, imm=(kept.index(number),))
+    init = program.states[number].init
+    if isinstance(init, str):
+        names = [slot.name for slot in program.params]
+        return replace(instr, op=MicroOp.PARAM, imm=(names.index(init),))
+    return replace(instr, op=MicroOp.CONST, imm=(float(init),))
 
 
 def with_wide(op: Op, name: str) -> Op:

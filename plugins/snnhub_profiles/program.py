@@ -51,7 +51,7 @@ def program(source: Source, known: Collection[str], path: str = "") -> Wiring:
     ends = tuple(back[name] for name in made.returned)
     if not ends:
         raise RefusedError("nothing leads to Output, so that no value is returned")
-    _narrow(source, order, edges, ends)
+
     level = Wiring(order, edges, order[0], ends[0], returned=ends)
     return inlined(level, inner, path)
 

@@ -46,7 +46,7 @@ class Outcome:
 def ours(path: Path, profile: str, x: Array) -> tuple[Array | str, bool]:
     """What the profile gives, or why it refuses; and whether that is since chance decides."""
     try:
-        graph = load_graph(path, options=ImportOptions(profile=profile, dt=DT)).graph
+        graph = load_graph(path, options=ImportOptions(profile=profile, dt=DT, input_shape=x.shape[1:])).graph
         return in_their_call_shape(graph, x), False
     except SnnhubError as problem:
         chance = any(item.code == CHANCE for item in problem.findings)

@@ -1,10 +1,20 @@
-"""Every neuron of the frameworks with a NIR importer as a step op, spyx's layers, and odd weights, beside what ``core`` has."""
+"""Every neuron of the frameworks with a NIR importer as a step op, spyx's layers, odd weights: what ``core`` lacks."""
 
 from __future__ import annotations
 
 from snnhub.ir.op import StepOp, TransformOp
 
-from snnhub_profiles.ops import nengo, nirstep, nirtorch, norse, sinabs, snntorch, spyx, spyx_layers, spyx_recurrent
+from snnhub_profiles.ops import (
+    nengo,
+    nirstep,
+    nirtorch,
+    norse,
+    sinabs,
+    snntorch,
+    spyx,
+    spyx_layers,
+    spyx_recurrent,
+)
 
 OPS: tuple[StepOp | TransformOp, ...] = (
     *nirstep.OPS,

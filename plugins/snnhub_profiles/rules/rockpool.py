@@ -12,7 +12,7 @@ from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, repl
 from snnhub_profiles.odd import with_wide
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
-from snnhub_profiles.source import Item, RefusedError, Source
+from snnhub_profiles.source import Item, RefusedError, Shape, Source
 
 F = np.float32
 MAX_SPIKES = 2**16
@@ -87,6 +87,21 @@ def _check(source: Source) -> list[tuple[str, str]]:
     return [(item.id, words) for item in source.nested]
 
 
+def _brings(item: Item, shape: Shape) -> Shape:
+    """Rockpool wants one axis of as many entries as a module has inputs, and repeats a single one."""
+    if item.type in ("Linear", "Affine"):
+        size = item["weight"].shape[-1]
+    elif item.type in ("CubaLIF", "LI"):
+        size = item["tau" if item.type == "LI" else "tau_mem"].size
+    else:
+        return shape
+    if len(shape) > 2:
+        raise RefusedError(f"{len(shape) - 1} axes arrive at {item.type}, which takes one")
+    if len(shape) == 2 and shape[-1] not in (1, size):
+        raise RefusedError(f"{shape[-1]} values arrive at {item.type}, which has {size} inputs")
+    return (1, size)
+
+
 RULE = Rule(
     "rockpool-3",
     {**common.TERMINALS, "Linear": common.dense, "Affine": common.dense, "CubaLIF": _cuba, "LI": _li},
@@ -128,4 +143,5 @@ RULE = Rule(
     refuses={"LIF": "the importer asks for a field tau_mem, which LIF does not have"},
     check=_check,
     timeless=True,
+    brings=_brings,
 )

@@ -9,11 +9,12 @@ from snnhub.ir.tensor import Array, Tensor
 from snnhub_profiles import transforms
 from snnhub_profiles.executor import executor
 from snnhub_profiles.exponential import exp_f32
-from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.layer import Layer, Op, ignored, layer, number, otherwise, replaced, spread
 from snnhub_profiles.odd import with_wide
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
-from snnhub_profiles.source import Item, RefusedError
+from snnhub_profiles.source import ChanceError, Item, RefusedError, Shape
+from snnhub_profiles.torch_shapes import Spread, by_parameters
 
 F = np.float32
 SMALL = 2.0**-10
@@ -97,6 +98,20 @@ def _li(item: Item, dt: float) -> Layer:
     return layer("sinabs.ExpLeak", {"alpha": alpha}, found)
 
 
+def _spreads(item: Item, op: Op, shape: Shape) -> Spread:
+    """The first axis is time. A state whose other axes are not those of what arrives is put to 0; of one that has
+    more samples than arrive, some are drawn by chance.
+    """
+    if shape[0] != 1:
+        raise RefusedError(f"{shape[0]} samples arrive, which sinabs takes for steps: not covered")
+    found = by_parameters(item, op, shape).shape
+    if found == shape:
+        return Spread(found)
+    if found[1:] == shape[1:]:
+        raise ChanceError(f"{item.id}: sinabs draws which of {found[0]} states goes on with what arrives")
+    return Spread(found, ("v",))
+
+
 NEURON = {
     "compare": "ge",
     "gain": "1",
@@ -145,4 +160,5 @@ RULE = Rule(
     refuses={"Conv1d": "its weights are read as tensors, which they are not"},
     drops=True,
     timeless=True,
+    spreads=_spreads,
 )
