@@ -125,6 +125,10 @@ class Assembly:
         if op.beside is None:
             out, head = self._add(builder, name_of, op, said)
             heads = [head]
+            if op.feedback is not None:
+                back, first = self._add(builder, f"{name_of}/back", op.feedback, said)
+                builder.edge(out, first)
+                builder.edge(back, head, 1)
         else:
             pairs = [(f"{name_of}/finite", op), (f"{name_of}/odd", op.beside)]
             ends = [self._add(builder, *pair, said) for pair in pairs]

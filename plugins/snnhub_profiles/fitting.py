@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from snnhub.errors import GraphError
 
 from snnhub_profiles.layer import Layer
-from snnhub_profiles.program import program
+from snnhub_profiles.program import PROGRAMS
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
 from snnhub_profiles.torch_shapes import ZERO, Fit, Signal, brought, canonical, fit, stacked, together
@@ -73,14 +73,14 @@ class Fitting:
                 found.append(leaving[src])
             elif before is not None:
                 found.append(before[src])
-            elif self.rule.wire is program:
+            elif self.rule.wire in PROGRAMS:
                 found.append(Signal(ZERO, ZERO))
         if not found:
             raise RefusedError(f"nothing arrives at {name} in the first step")
         if all(signal == found[0] for signal in found):
             return found[0]
         shapes = [signal.torch for signal in found]
-        shape = together(shapes, name) if self.rule.wire is program else stacked(shapes, name)
+        shape = together(shapes, name) if self.rule.wire in PROGRAMS else stacked(shapes, name)
         for signal in found:
             if signal.torch == shape and signal.ours != ZERO:
                 return signal

@@ -21,7 +21,8 @@ ROUNDED = "SNN-2608"
 class Op:
     """One op with one input ``x``. ``program``: of an op that is not registered. ``wide``: what it is in a network
     whose potentials may be NaN or infinite, or whose counts have no bound. ``beside``: an op that gets the same
-    input, and whose output is added: weights that are NaN or infinite.
+    input, and whose output is added: weights that are NaN or infinite. ``feedback``: an op on the output, which
+    is added to the input of the next step.
     """
 
     op: str
@@ -30,6 +31,7 @@ class Op:
     program: Program | None = None
     wide: Op | None = None
     beside: Op | None = None
+    feedback: Op | None = None
 
 
 @dataclass(frozen=True)

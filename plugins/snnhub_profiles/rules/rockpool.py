@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from snnhub.findings import Finding
 from snnhub.ir.tensor import Array, Tensor
 
 from snnhub_profiles.executor import executor
 from snnhub_profiles.exponential import exp_f32
-from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.layer import Layer, Op, ignored, layer, number, otherwise, replaced, spread
 from snnhub_profiles.odd import with_wide
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError, Shape, Source
 
 F = np.float32
+NOISE = "noise of 0 is multiplied by the root of the guessed dt, which is no finite number"
 MAX_SPIKES = 2**16
 
 
@@ -37,6 +40,18 @@ def _dt(item: Item, tau: str, dt: float) -> tuple[float, list[Finding]]:
         return found, []
     given = f"{dt:g} s" if np.isfinite(dt) else "none given"
     return found, [otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", given, f"{found:g} s")]
+
+
+def _noise(dt: float) -> bool:
+    """Whether Rockpool's noise, which is 0 times the root of dt, is NaN."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return bool(np.isnan(F(0) * np.sqrt(F(dt))))
+
+
+def _nothing(size: int) -> Op:
+    """The recurrent weights of a layer that has none: Rockpool multiplies by zeros, and 0 times NaN is NaN."""
+    params = {"weight": number(np.zeros((size, size), F), "0: Rockpool's recurrent weights where there are none")}
+    return Op("core.Dense", params, {"bias": False, "accumulate": "exact", "shift": 0})
 
 
 def _one_axis(item: Item) -> None:
@@ -62,9 +77,14 @@ def _cuba(item: Item, dt: float) -> Layer:
         "threshold": number(item["v_threshold"], "v_threshold"),
         "bias": number(item["v_leak"], "v_leak"),
     }
+    if _noise(guess):
+        params["bias"] = number(np.full_like(params["bias"].array, np.nan), NOISE)
+        found.append(otherwise(item, "tau_mem", NOISE, spread(item["tau_mem"]), "NaN"))
     made = layer("core.MultiSpikeLIF", params, found, n_syn=1, recurrent=False, max_spikes=MAX_SPIKES)
     op = with_wide(made.ops[0], "rockpool.LIF")
     tame = bool(np.all(params["threshold"].array > 0))
+    if op.wide is not None:
+        op = replace(op, wide=replace(op.wide, feedback=_nothing(item["tau_mem"].size)))
     return Layer((op if tame or op.wide is None else op.wide,), made.findings)
 
 
@@ -75,6 +95,9 @@ def _li(item: Item, dt: float) -> Layer:
     guess, found = _dt(item, "tau", dt)
     beta, more = _factor(item, "tau", np.trunc(item["tau"]), guess)
     found += [*more, *ignored(item, "v_leak", 0), replaced(item, "the current decays after its input came")]
+    if _noise(guess):
+        beta = number(np.full_like(beta.array, np.nan), NOISE)
+        found.append(otherwise(item, "tau", NOISE, spread(item["tau"]), "NaN"))
     if np.any(item["tau"] != np.trunc(item["tau"])):
         cut = spread(np.trunc(item["tau"]))
         found.append(otherwise(item, "tau", "tau in seconds is cut to an integer", spread(item["tau"]), cut))

@@ -10,7 +10,7 @@ from snnhub.ir.tensor import Array
 from snnhub_profiles import transforms
 from snnhub_profiles.layer import Layer, Op, ignored, layer, number, otherwise, replaced, spread
 from snnhub_profiles.official import official
-from snnhub_profiles.program import program
+from snnhub_profiles.program import program, returned
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError, Shape, Source
@@ -123,7 +123,7 @@ def _tuples(source: Source) -> tuple[list[tuple[str, str]], bool]:
     for src, dst in source.edges:
         if src in telling and dst not in ends:
             found.append((source.items[src].id, "IF answers a tuple, which the next layer does not take"))
-    return list(dict.fromkeys(found)), any(src in telling and dst in ends for src, dst in source.edges)
+    return list(dict.fromkeys(found)), bool(ends) and any(name in telling for name in returned(source)[:1])
 
 
 def _loops(source: Source) -> Source:

@@ -8,7 +8,7 @@ from snnhub.findings import Finding
 from snnhub_profiles import transforms
 from snnhub_profiles.layer import Layer, layer, number, replaced
 from snnhub_profiles.odd import with_wide
-from snnhub_profiles.program import program
+from snnhub_profiles.program import stateful_program
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
@@ -114,7 +114,7 @@ RULE = Rule(
         "LIF": _lif,
         "CubaLIF": _cuba,
     },
-    program,
+    stateful_program,
     {
         "profile": "spikingjelly/2",
         "frameworks": ["spikingjelly>=2.0,<3"],
