@@ -82,8 +82,8 @@ def _within(item: Item) -> Source:
 
 
 def _ensure_no_state(source: Source, name: str, stateful: Collection[str]) -> None:
-    """Of several values that a graph within returns, the second is taken for its state, and given to it in the next
-    step. Raises ``RefusedError`` where a node looks for its own there.
+    """Of several values that a graph within returns, the second is taken for its state, and given to it in the
+    next step. Raises ``RefusedError`` where a node looks for its own there.
     """
     made = _Program({}, list(source.edges))
     looking = [item.name for item in source.items.values() if item.inner is not None or item.type in stateful]

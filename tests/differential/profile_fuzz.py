@@ -16,11 +16,14 @@ from pathlib import Path
 import numpy as np
 from snnhub.api.load import load_graph
 from snnhub.api.options import ImportOptions
-from snnhub.errors import SnnhubError
+from snnhub.engine.reference import prepare
+from snnhub.errors import SnnhubError, UnsupportedError
+from snnhub.ir.graph import Graph
 from snnhub.ir.tensor import Array
 from snnhub.peers.protocol import Worker
 
 from tests.differential.nir_peer import FRAMEWORK, in_their_call_shape, open_frameworks, theirs
+from tests.differential.nir_ties import parting
 from tests.networks.nir_nets import DT, Net
 from tests.networks.nir_random import FAMILIES, random_net
 
@@ -31,7 +34,9 @@ CHANCE = "SNN-2616"
 
 @dataclass(frozen=True)
 class Outcome:
-    """``kind``: equal, silent, refused, chance; or a disagreement, with ``words``."""
+    """``kind``: equal, silent, refused, chance; or a disagreement, with ``words``. Of a file that ran, ``words``
+    say how the reference engine, whose sums are exact, leaves it: nothing, ``tie``, ``values``, or what is wrong.
+    """
 
     kind: str
     words: str = ""
@@ -40,14 +45,15 @@ class Outcome:
     @property
     def wrong(self) -> bool:
         """Whether the profile is not what the framework does."""
-        return self.kind not in ("equal", "silent", "refused", "chance")
+        kept = self.kind in ("equal", "silent", "refused", "chance")
+        return not kept or self.words.startswith(("UNFLAGGED", "CRASH"))
 
 
-def ours(path: Path, profile: str, x: Array) -> tuple[Array | str, bool]:
-    """What the profile gives, or why it refuses; and whether that is since chance decides."""
+def ours(path: Path, profile: str, x: Array) -> tuple[tuple[Graph, Array] | str, bool]:
+    """The network and what it gives, or why the profile refuses; and whether that is since chance decides."""
     try:
         graph = load_graph(path, options=ImportOptions(profile=profile, dt=DT, input_shape=x.shape[1:])).graph
-        return in_their_call_shape(graph, x), False
+        return (graph, in_their_call_shape(graph, x)), False
     except SnnhubError as problem:
         chance = any(item.code == CHANCE for item in problem.findings)
         told = [f"{item.place}: {item.message}" for item in problem.findings]
@@ -69,6 +75,7 @@ def compared(worker: Worker, profile: str, path: Path, net: Net, seed: int) -> O
         return Outcome("refused", found) if isinstance(made, str) else Outcome("framework refuses", found)
     if isinstance(made, str):
         return Outcome("profile refuses", made)
+    graph, made = made
     if made.size != found.size:
         return Outcome("size", f"{found.shape} there, {made.shape} here")
     y = made.reshape(found.shape).astype(found.dtype)
@@ -76,7 +83,27 @@ def compared(worker: Worker, profile: str, path: Path, net: Net, seed: int) -> O
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         return Outcome("differs", f"{int(wrong.sum())} of {found.size}, first {at}: {found[at]!r}, here {y[at]!r}")
-    return Outcome("equal" if found.any() else "silent", "", int(found.size))
+    return Outcome("equal" if found.any() else "silent", exactly(graph, x, found), int(found.size))
+
+
+def exactly(graph: Graph, x: Array, found: Array) -> str:
+    """What the reference engine makes of it: nothing where it gives the same; else whether it flagged the first
+    difference as a tie, or has no certificate for such numbers.
+    """
+    try:
+        recording, _ = prepare(graph).run(x, record=["output"])
+    except Exception as problem:  # noqa: BLE001  it must not fail where torch does not
+        return f"CRASH {type(problem).__name__}: {problem}"
+    y = np.asarray(recording["output"]).reshape(found.shape).astype(found.dtype)
+    if bool(((y == found) | (np.isnan(y) & np.isnan(found))).all()):
+        return ""
+    if not np.array_equal(found[np.isfinite(found)], np.trunc(found[np.isfinite(found)])):
+        return "values"
+    try:
+        apart = parting(graph, x)
+    except UnsupportedError as problem:
+        return f"no certificate: {problem}"
+    return "tie" if apart.flagged else f"UNFLAGGED: {apart.bins} bins"
 
 
 def stimulus(net: Net, seed: int) -> Array:
@@ -106,6 +133,8 @@ def main() -> None:
                 for profile in profiles:
                     result = compared(worker, profile, path, net, seed)
                     tally[profile][result.kind] += 1
+                    if result.bins and result.words:
+                        tally[profile][f"reference: {result.words.partition(':')[0]}"] += 1
                     bins[profile] += result.bins
                     if result.wrong:
                         classes[profile, result.kind, result.words[:100]].append(f"{family}/{seed}")

@@ -1,4 +1,4 @@
-"""Every neuron of the frameworks with a NIR importer as a step op, spyx's layers, odd weights: what ``core`` lacks."""
+"""Every neuron of the frameworks with a NIR importer as a step op, spyx's layers, odd weights; beside ``core``."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What weights that are NaN or infinite add to a sum: an op beside ``core.Dense`` or ``core.Conv``, whose parameters
-are finite.
+"""What weights that are NaN or infinite add to a sum: ops beside ``core.Dense`` and ``core.Conv``, which have the
+finite ones.
 
 Torch adds products as IEEE 754 says. A product with NaN is NaN; one with an infinity is infinite, or NaN where the
 input is 0; infinities of both signs give NaN. In which order they are added plays no part.
