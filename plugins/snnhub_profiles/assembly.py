@@ -12,7 +12,7 @@ from snnhub.findings import Finding, loss, note
 from snnhub.ir.builder import GraphBuilder
 from snnhub.ir.graph import Graph, Node, Origin, Output, Port
 from snnhub.ir.numtype import F32, F64
-from snnhub.ir.op import Shape
+from snnhub.ir.op import Shape, StepOp
 from snnhub.ir.tensor import tensor
 from snnhub.ops.registry import REGISTRY
 
@@ -128,7 +128,7 @@ class Assembly:
             if op.feedback is not None:
                 back, first = self._add(builder, f"{name_of}/back", op.feedback, said)
                 builder.edge(out, first)
-                builder.edge(back, head, 1)
+                builder.edge(back, Port(name_of, "r") if self._has(op, "r") else head, 1)
         else:
             pairs = [(f"{name_of}/finite", op), (f"{name_of}/odd", op.beside)]
             ends = [self._add(builder, *pair, said) for pair in pairs]
@@ -145,6 +145,15 @@ class Assembly:
                 builder.edge(self.ports[name], head)
         self.ports[name] = out
         return heads
+
+    @staticmethod
+    def _has(op: Op, port: str) -> bool:
+        """Whether a neuron has a port of this name."""
+        program = op.program
+        if program is None:
+            schema = REGISTRY(op.op, 1)
+            program = schema.program(op.attributes) if isinstance(schema, StepOp) else None
+        return program is not None and port in [slot.name for slot in program.inputs]
 
     def _told(self, item: Item, fit: Fit, op: Op) -> Op:
         """The op of a node that meets a shape that its file does not say, with findings."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, reduce
+from typing import Any
 
 import numpy as np
 from snnhub.ir.code import Instr
@@ -115,8 +116,9 @@ def _iaf(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
     return {"v": where(above <= 0.0, 0.0, above) - param.v_threshold}, {"s": n}
 
 
-def _rockpool(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
-    isyn = (state.isyn + x) * param.beta
+def _rockpool(*values: Any, choice: str) -> Step:
+    *arrived, state, param = values
+    isyn = reduce(Value.__add__, arrived, state.isyn) * param.beta
     h = state.vmem * param.alpha + isyn + param.bias
     due = number(h >= param.threshold) * floor(h / param.threshold)
     n = due - (due - 65536.0) * number(due > 65536.0)
@@ -175,17 +177,20 @@ RESET = ("v_threshold", "v_reset")
 
 @dataclass(frozen=True)
 class _Neuron:
-    """``states``: name and initial value; ``params``: names."""
+    """``states``: name and initial value; ``params`` and ``inputs``: names."""
 
     body: Body
     states: tuple[tuple[str, float | str], ...]
     params: tuple[str, ...]
+    inputs: tuple[str, ...] = ("x",)
 
 
+ROCKPOOL = (("isyn", 0.0), ("vmem", 0.0)), ("alpha", "beta", "threshold", "bias")
 NEURONS: Mapping[str, _Neuron] = {
     "sinabs.LIF": _Neuron(_lif, (("v", 0.0),), ("alpha", "v_threshold")),
     "sinabs.IAF": _Neuron(_iaf, (("v", 0.0),), ("v_threshold",)),
-    "rockpool.LIF": _Neuron(_rockpool, (("isyn", 0.0), ("vmem", 0.0)), ("alpha", "beta", "threshold", "bias")),
+    "rockpool.LIF": _Neuron(_rockpool, *ROCKPOOL),
+    "rockpool.RLIF": _Neuron(_rockpool, *ROCKPOOL, ("x", "r")),
     "norse.LIFBox": _Neuron(_box, (("v", "v_leak"),), ("c", "v_leak", "v_threshold")),
     "norse.IAF": _Neuron(_norse_iaf, (("v", 0.0),), ("v_threshold",)),
     "norse.CubaLIF": _Neuron(
@@ -203,4 +208,4 @@ def _program(name: str, choice: str) -> Program:
     wide: NumType = F64 if choice == "f64" else F32
     slots = [Slot(item, wide if item == "v_threshold" else F32) for item in neuron.params]
     states = [State(item, wide if item == "v" else F32, start) for item, start in neuron.states]
-    return trace(neuron.body, [Slot("x", F32)], slots, states, choice=choice)
+    return trace(neuron.body, [Slot(item, F32) for item in neuron.inputs], slots, states, choice=choice)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from snnhub.findings import Finding
+from snnhub.findings import Finding, loss
+from snnhub.ir.graph import AttributeValue
 from snnhub.ir.tensor import Array, Tensor
 
 from snnhub_profiles.executor import executor
@@ -19,6 +20,9 @@ from snnhub_profiles.source import Item, RefusedError, Shape, Source
 F = np.float32
 NOISE = "noise of 0 is multiplied by the root of the guessed dt, which is no finite number"
 MAX_SPIKES = 2**16
+LOOP = "SNN-2612"
+RECURRENT, RECURRENT_BIAS = "w_rec", "w_rec_bias"
+"""Fields of a layer that was a graph within."""
 
 
 def _guessed(tau: Array, r: Array) -> float:
@@ -50,8 +54,11 @@ def _noise(dt: float) -> bool:
 
 def _nothing(size: int) -> Op:
     """The recurrent weights of a layer that has none: Rockpool multiplies by zeros, and 0 times NaN is NaN."""
-    params = {"weight": number(np.zeros((size, size), F), "0: Rockpool's recurrent weights where there are none")}
-    return Op("core.Dense", params, {"bias": False, "accumulate": "exact", "shift": 0})
+    return _weights(number(np.zeros((size, size), F), "0: Rockpool's recurrent weights where there are none"))
+
+
+def _weights(weight: Tensor) -> Op:
+    return Op("core.Dense", {"weight": weight}, {"bias": False, "accumulate": "exact", "shift": 0})
 
 
 def _one_axis(item: Item) -> None:
@@ -80,11 +87,14 @@ def _cuba(item: Item, dt: float) -> Layer:
     if _noise(guess):
         params["bias"] = number(np.full_like(params["bias"].array, np.nan), NOISE)
         found.append(otherwise(item, "tau_mem", NOISE, spread(item["tau_mem"]), "NaN"))
-    made = layer("core.MultiSpikeLIF", params, found, n_syn=1, recurrent=False, max_spikes=MAX_SPIKES)
-    op = with_wide(made.ops[0], "rockpool.LIF")
+    back, told = _back(item)
+    choices: dict[str, AttributeValue] = {"n_syn": 1, "recurrent": back is not None, "max_spikes": MAX_SPIKES}
+    made = layer("core.MultiSpikeLIF", params, [*found, *told], **choices)
+    op = with_wide(made.ops[0], "rockpool.LIF" if back is None else "rockpool.RLIF")
     tame = bool(np.all(params["threshold"].array > 0))
     if op.wide is not None:
-        op = replace(op, wide=replace(op.wide, feedback=_nothing(item["tau_mem"].size)))
+        wide = replace(op.wide, feedback=_nothing(item["tau_mem"].size) if back is None else back)
+        op = replace(op, wide=wide, feedback=back)
     return Layer((op if tame or op.wide is None else op.wide,), made.findings)
 
 
@@ -104,10 +114,44 @@ def _li(item: Item, dt: float) -> Layer:
     return layer("core.ExpSyn", {"beta": beta}, found)
 
 
+def _one_layer(source: Source) -> Source:
+    """A graph within of four nodes, a CubaLIF and weights among them, is one recurrent layer."""
+    items = {
+        name: item if item.inner is None else _recurrent(item, item.inner) for name, item in source.items.items()
+    }
+    return Source(items, source.edges)
+
+
+def _recurrent(item: Item, inner: Source) -> Item:
+    """The layer: its neurons with the weights. Others stay, and are refused (``_check``). Of two the last counts."""
+    found = {one.type: one for one in inner.items.values()}
+    weights = found.get("Affine", found.get("Linear"))
+    if len(inner.items) != 4 or "CubaLIF" not in found or weights is None:
+        return item
+    own = {RECURRENT: weights["weight"]} | ({RECURRENT_BIAS: weights["bias"]} if "bias" in weights.fields else {})
+    fields = {**found["CubaLIF"].fields, **own}
+    return Item(item.id, item.name, "CubaLIF", fields, {}, None, found["CubaLIF"].arriving, item.leaving)
+
+
 def _check(source: Source) -> list[tuple[str, str]]:
     """Graphs within: the importer takes only one of a CubaLIF and its weights."""
-    words = "found a graph within the graph; the importer takes a CubaLIF with its weights only, not covered here"
+    words = (
+        "found a graph within the graph; the importer takes one of four nodes, a CubaLIF and weights among them"
+    )
     return [(item.id, words) for item in source.nested]
+
+
+def _back(item: Item) -> tuple[Op | None, list[Finding]]:
+    """The weights from spikes to the input of the next step, where the neurons have some."""
+    if RECURRENT not in item.fields:
+        return None, []
+    weight, size = item[RECURRENT], item["tau_mem"].size
+    if weight.shape != (size, size):
+        raise RefusedError(f"recurrent weights {list(weight.shape)} of {size} neurons")
+    words = "spikes come back through the weights in the step after; edges within are not read"
+    found = [loss(LOOP, item.id, words)]
+    found += ignored(item, RECURRENT_BIAS, 0) if RECURRENT_BIAS in item.fields else []
+    return _weights(number(weight, "weight")), found
 
 
 def _brings(item: Item, shape: Shape) -> Shape:
@@ -165,6 +209,7 @@ RULE = Rule(
     },
     refuses={"LIF": "the importer asks for a field tau_mem, which LIF does not have"},
     check=_check,
+    rewrite=_one_layer,
     timeless=True,
     brings=_brings,
 )
