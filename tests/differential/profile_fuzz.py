@@ -25,6 +25,8 @@ from snnhub.peers.protocol import Worker
 from tests.differential.nir_peer import FRAMEWORK, in_their_call_shape, open_frameworks, theirs
 from tests.differential.nir_ties import parting
 from tests.networks.nir_nets import DT, Net
+from tests.networks.nir_odd_shapes import FAMILIES as ODD_FAMILIES
+from tests.networks.nir_odd_shapes import FED, another_shape, odd_net
 from tests.networks.nir_random import FAMILIES, random_net
 
 STEPS = 25
@@ -64,7 +66,7 @@ def ours(path: Path, profile: str, x: Array) -> tuple[tuple[Graph, Array] | str,
 
 def compared(worker: Worker, profile: str, path: Path, net: Net, seed: int) -> Outcome:
     """One file in one framework and under its profile."""
-    x = stimulus(net, seed)
+    x = stimulus(net, seed, fed=path.stem.startswith(FED))
     found = theirs(worker, FRAMEWORK[profile], path, x, DT, limit=2)
     made, chance = ours(path, profile, x)
     if chance:
@@ -106,19 +108,25 @@ def exactly(graph: Graph, x: Array, found: Array) -> str:
     return "tie" if apart.flagged else f"UNFLAGGED: {apart.bins} bins"
 
 
-def stimulus(net: Net, seed: int) -> Array:
-    """Signed numbers of the shape of the first Input, or else of the first neurons."""
+def stimulus(net: Net, seed: int, *, fed: bool = False) -> Array:
+    """Signed numbers of the shape of the first Input, or else of the first neurons; ``fed``: of another shape."""
     shapes = [item["shape"] for kind, item in net.nodes.values() if kind == "Input"]
     shapes += [np.shape(item["r"]) for _, item in net.nodes.values() if "r" in item]
     shapes += [item["weight"].shape[1:] for _, item in net.nodes.values() if "weight" in item] + [(3,)]
     random = np.random.default_rng(seed)
-    return random.normal(0.6, 2, (STEPS, *(int(size) for size in shapes[0]))).astype("f4")
+    shape = another_shape(shapes[0], seed) if fed else tuple(int(size) for size in shapes[0])
+    return random.normal(0.6, 2, (STEPS, *shape)).astype("f4")
+
+
+def net_of(family: str, seed: int) -> Net:
+    """A random file of a family of ``nir_random`` or of ``nir_odd_shapes``."""
+    return random_net(family, seed) if family in FAMILIES else odd_net(family, seed)
 
 
 def main() -> None:
     """Run the families and profiles that the command line names."""
     count, first = (int(word) for word in (*sys.argv[1:3], "20", "0")[:2])
-    families = sys.argv[3].split(",") if len(sys.argv) > 3 else list(FAMILIES)
+    families = sys.argv[3].split(",") if len(sys.argv) > 3 else [*FAMILIES, *ODD_FAMILIES]
     profiles = sys.argv[4].split(",") if len(sys.argv) > 4 else list(PROFILES)
     warnings.simplefilter("ignore")
     tally: dict[str, Counter[str]] = {profile: Counter() for profile in profiles}
@@ -128,7 +136,7 @@ def main() -> None:
         for family in families:
             print(f"{family} …", file=sys.stderr, flush=True)
             for seed in range(first, first + count):
-                net = random_net(family, seed)
+                net = net_of(family, seed)
                 path = net.write(Path(worker.folder) / f"{family}_{seed}.nir")
                 for profile in profiles:
                     result = compared(worker, profile, path, net, seed)

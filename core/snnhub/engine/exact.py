@@ -76,7 +76,9 @@ def round_once(total: F64, rest: F64, bound: F64, dtype: np.dtype[np.generic], t
 
 
 def add_exactly(terms: Sequence[Array], dtype: np.dtype[np.generic]) -> Array:
-    """The sum of arrays of one shape, exact and rounded once to ``dtype`` (f32 or f64)."""
+    """The sum of arrays of one shape, exact and rounded once to ``dtype`` (f32 or f64); with NaN and infinities as
+    IEEE 754 adds them.
+    """
     wide = [np.asarray(term, dtype=np.float64) for term in terms]
     if len(wide) == 1:
         return wide[0].astype(dtype)
@@ -86,6 +88,10 @@ def add_exactly(terms: Sequence[Array], dtype: np.dtype[np.generic]) -> Array:
     for term in wide[1:]:
         total, error = two_sum(total, term)
         rest, size = rest + error, size + np.abs(error)
+    odd = ~np.isfinite(total)
+    if odd.any():  # NaN and infinities as IEEE 754 adds them
+        exact = add_exactly([np.where(odd, 0.0, term) for term in wide], dtype)
+        return np.where(odd, total.astype(dtype), exact)
     total, rest = two_sum(total, rest)
     bound = size * (len(wide) * EPSILON)
     return round_once(total, rest, bound, dtype, lambda index: (Fraction(float(term[index])) for term in wide))

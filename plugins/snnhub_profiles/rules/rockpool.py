@@ -123,7 +123,7 @@ def _one_layer(source: Source) -> Source:
 
 
 def _recurrent(item: Item, inner: Source) -> Item:
-    """The layer: its neurons with the weights. Others stay, and are refused (``_check``). Of two the last counts."""
+    """The layer: its neurons with the weights. Others stay, and are refused (``_check``). The last of two counts."""
     found = {one.type: one for one in inner.items.values()}
     weights = found.get("Affine", found.get("Linear"))
     if len(inner.items) != 4 or "CubaLIF" not in found or weights is None:
