@@ -85,9 +85,10 @@ def add_exactly(terms: Sequence[Array], dtype: np.dtype[np.generic]) -> Array:
     if len(wide) == 2:
         return round_sum(wide[0], wide[1], dtype)
     total, rest, size = wide[0], np.zeros_like(wide[0]), np.zeros_like(wide[0])
-    for term in wide[1:]:
-        total, error = two_sum(total, term)
-        rest, size = rest + error, size + np.abs(error)
+    with np.errstate(invalid="ignore"):
+        for term in wide[1:]:
+            total, error = two_sum(total, term)
+            rest, size = rest + error, size + np.abs(error)
     odd = ~np.isfinite(total)
     if odd.any():  # NaN and infinities as IEEE 754 adds them
         exact = add_exactly([np.where(odd, 0.0, term) for term in wide], dtype)

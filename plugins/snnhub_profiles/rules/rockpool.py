@@ -123,7 +123,7 @@ def _one_layer(source: Source) -> Source:
 
 
 def _recurrent(item: Item, inner: Source) -> Item:
-    """The layer: its neurons with the weights. Others stay, and are refused (``_check``). The last of two counts."""
+    """The layer: its neurons with the weights. Others stay, and are refused (``_check``). The last one counts."""
     found = {one.type: one for one in inner.items.values()}
     weights = found.get("Affine", found.get("Linear"))
     if len(inner.items) != 4 or "CubaLIF" not in found or weights is None:
@@ -148,6 +148,8 @@ def _back(item: Item) -> tuple[Op | None, list[Finding]]:
     weight, size = item[RECURRENT], item["tau_mem"].size
     if weight.shape != (size, size):
         raise RefusedError(f"recurrent weights {list(weight.shape)} of {size} neurons")
+    if RECURRENT_BIAS in item.fields and item[RECURRENT_BIAS].size == 1:
+        raise RefusedError("a bias of one number is compared with zeros like it, which a number has not")
     words = "spikes come back through the weights in the step after; edges within are not read"
     found = [loss(LOOP, item.id, words)]
     found += ignored(item, RECURRENT_BIAS, 0) if RECURRENT_BIAS in item.fields else []
