@@ -77,10 +77,10 @@ def compared(worker: Worker, profile: str, path: Path, net: Net, seed: int) -> O
         return Outcome("refused", found) if isinstance(made, str) else Outcome("framework refuses", found)
     if isinstance(made, str):
         return Outcome("profile refuses", made)
-    graph, made = made
-    if made.size != found.size:
-        return Outcome("size", f"{found.shape} there, {made.shape} here")
-    y = made.reshape(found.shape).astype(found.dtype)
+    graph, y = made
+    if y.size != found.size:
+        return Outcome("size", f"{found.shape} there, {y.shape} here")
+    y = y.reshape(found.shape).astype(found.dtype)
     wrong = ~((y == found) | (np.isnan(y) & np.isnan(found)))
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])

@@ -63,12 +63,12 @@ def images(rng: Generator) -> Net:
             layers.append((kind, {**fields, "input_shape": np.array(shape[1:])}))
             shape = [filters, *shape[1:]]
         elif kind != "none":
-            window, pad = (rng.integers(1, 3, 2), rng.integers(0, 2, 2))
-            pad = np.minimum(pad, window // 2)
-            after = [(n + 2 * int(p) - int(k)) // 1 + 1 for n, p, k in zip(shape[1:], pad, window, strict=True)]
+            window, around = rng.integers(1, 3, 2), rng.integers(0, 2, 2)
+            around = np.minimum(around, window // 2)
+            after = [(n + 2 * int(p) - int(k)) // 1 + 1 for n, p, k in zip(shape[1:], around, window, strict=True)]
             if min(after) < 1:
                 continue
-            layers.append((kind, {"kernel_size": window, "stride": np.ones(2, int), "padding": pad}))
+            layers.append((kind, {"kernel_size": window, "stride": np.ones(2, int), "padding": around}))
             shape = [shape[0], *after]
         if rng.random() < 0.7:
             layers.append(_neuron(rng, shape, suit))

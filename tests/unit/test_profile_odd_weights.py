@@ -47,7 +47,7 @@ def test_a_convolution_counts_the_zeros_around(groups: int) -> None:
     weight[0, 0, 0, 0], weight[1, 0, 2, 1], weight[3, 0, 1, 0] = INF, NAN, -INF
     bias = np.array([0, 0, INF, 0], "f4")
     x = random.normal(0, 1, (3, 2, 5, 4)).astype("f4")
-    places = {"stride": (2, 1), "padding": (1, 1), "dilation": (1, 2), "groups": groups}
+    places: dict[str, Any] = {"stride": (2, 1), "padding": (1, 1), "dilation": (1, 2), "groups": groups}
     builder = GraphBuilder("conv", REGISTRY)
     given = builder.input((2, 5, 4), F32)
     odd = {"weight_odd": tensor(codes(weight)), "bias_odd": tensor(codes(bias))}

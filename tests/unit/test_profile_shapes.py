@@ -135,8 +135,14 @@ def test_what_is_brought_has_the_entries_of_numpys_broadcast(
     x = values
     for op in chain_of:
         if op.op == "core.Reshape":
-            x = x.reshape(op.attributes["shape"])  # type: ignore[arg-type]
+            x = x.reshape(numbers(op, "shape"))
         else:
-            for axis, factor in enumerate(op.attributes["factor"], start=1):  # type: ignore[arg-type]
+            for axis, factor in enumerate(numbers(op, "factor"), start=1):
                 x = np.repeat(x, factor, axis=axis)
     np.testing.assert_array_equal(x.ravel(), np.broadcast_to(values.reshape(before.torch), after).ravel())
+
+
+def numbers(op: Op, name: str) -> tuple[int, ...]:
+    found = op.attributes[name]
+    assert isinstance(found, tuple)
+    return found
