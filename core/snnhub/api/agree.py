@@ -28,6 +28,7 @@ from snnhub.hub.catalogue import find
 from snnhub.hub.loader import load
 from snnhub.ir.continuous import is_continuous
 from snnhub.ir.graph import Graph, Input
+from snnhub.ir.numtype import F32
 from snnhub.ir.tensor import Array
 
 
@@ -97,6 +98,7 @@ def agree(
     explain: bool = False,
     report: str | Path | None = None,
     ignore_metadata: bool = False,
+    input_shape: tuple[int, ...] | None = None,
 ) -> Agreement:
     """Run the file ``source`` under every profile and tell who agrees.
 
@@ -106,6 +108,7 @@ def agree(
     an HTML file with rasters. ``explain``: also find, for every pair that differs, the smallest sets of choices
     that turn one spike train into the other, by running the variants. ``ignore_metadata``: read the plain fields
     of a file in which snnhub's own metadata have a network of steps, or are stale: that is what frameworks read.
+    ``input_shape``: features of the input, where it has another shape than the file says.
 
     A refusal, and a value that stops a run, is data. Raises ``UsageError`` for a source that is no file in
     continuous time, input that does not fit, unknown profiles; ``MissingPeerError`` for ``live`` without the
@@ -120,7 +123,8 @@ def agree(
     path = _file(loaded)
     step = _step(loaded.graph, dt)
     names = _names(profiles, against)
-    values, formula = _values(_entry(loaded.graph, step, names), stimulus)
+    entry = Input("input", input_shape, F32) if input_shape is not None else _entry(loaded.graph, step, names)
+    values, formula = _values(entry, stimulus)
     told = protocol()
     claim = Claim(str(path), _digest(path), digest_of(values), told.digest, step, values.shape[0], formula)
     runs = {name: run_profile(loaded.graph, name, step, values) for name in names}

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any
 
 import snnhub
@@ -45,8 +46,11 @@ def discretise(graph: Graph, dt: float | None, profile: str, input_shape: tuple[
     if not is_continuous(graph):
         return graph
     require(item)
+    entry = item.resolve()
     shape = () if input_shape is None else (input_shape,)
-    made: Graph = item.resolve()(graph, dt, profile, *shape)
+    if shape and len(signature(entry).parameters) < len((graph, dt, profile, *shape)):
+        raise UsageError("this profile takes inputs of the shape that the file says", where=profile)
+    made: Graph = entry(graph, dt, profile, *shape)
     decided = tuple(finding for finding in made.findings if finding.code != OPEN)
     stage = Stage(
         f"discretise {profile}",
