@@ -116,6 +116,13 @@ def _iaf(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
     return {"v": where(above <= 0.0, 0.0, above) - param.v_threshold}, {"s": n}
 
 
+def _floored(x: Value, state: Namespace, param: Namespace, *, choice: str) -> Step:
+    h = state.v + _up(x, choice)
+    n = _sinabs_spikes(h, param, choice)
+    above = (h - _up(n, choice) * param.v_threshold) - param.v_min
+    return {"v": where(above <= 0.0, 0.0, above) + param.v_min}, {"s": n}
+
+
 def _rockpool(*values: Any, choice: str) -> Step:
     *arrived, state, param = values
     isyn = reduce(Value.__add__, arrived, state.isyn) * param.beta
@@ -189,6 +196,7 @@ ROCKPOOL = (("isyn", 0.0), ("vmem", 0.0)), ("alpha", "beta", "threshold", "bias"
 NEURONS: Mapping[str, _Neuron] = {
     "sinabs.LIF": _Neuron(_lif, (("v", 0.0),), ("alpha", "v_threshold")),
     "sinabs.IAF": _Neuron(_iaf, (("v", 0.0),), ("v_threshold",)),
+    "sinabs.FlooredIAF": _Neuron(_floored, (("v", 0.0),), ("v_threshold", "v_min")),
     "rockpool.LIF": _Neuron(_rockpool, *ROCKPOOL),
     "rockpool.RLIF": _Neuron(_rockpool, *ROCKPOOL, ("x", "r")),
     "norse.LIFBox": _Neuron(_box, (("v", "v_leak"),), ("c", "v_leak", "v_threshold")),

@@ -105,6 +105,8 @@ def exactly(graph: Graph, x: Array, found: Array) -> str:
         apart = parting(graph, x)
     except UnsupportedError as problem:
         return f"no certificate: {problem}"
+    if apart.flagged is None:
+        return "values"
     return "tie" if apart.flagged else f"UNFLAGGED: {apart.bins} bins"
 
 

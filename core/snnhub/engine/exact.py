@@ -65,8 +65,12 @@ def round_once(total: F64, rest: F64, bound: F64, dtype: np.dtype[np.generic], t
     """``total + rest`` in ``dtype`` as if it had been exact. ``bound``: by how much each entry may be off.
 
     Where the bound leaves a doubt (about one entry in a million), ``terms(index)`` is asked for the exact
-    terms of that entry, which are then added in rational arithmetic.
+    terms of that entry, which are then added in rational arithmetic. NaN and infinite totals stay what they are.
     """
+    odd = ~np.isfinite(total)
+    if odd.any():
+        finite = [np.where(odd, 0.0, part) for part in (total, rest, bound)]
+        return np.where(odd, total.astype(dtype), round_once(*finite, dtype, terms))
     result = np.atleast_1d(round_sum(total, rest - bound, dtype))
     doubtful = result != np.atleast_1d(round_sum(total, rest + bound, dtype))
     for position in zip(*np.nonzero(doubtful), strict=True):

@@ -83,7 +83,24 @@ def _if(item: Item, dt: float) -> Layer:
         found.append(
             otherwise(item, "r", "the input is added as it is, without r and dt", spread(item["r"] * dt), "1")
         )
-    return _counting(layer("sinabs.IAF", {"v_threshold": threshold}, found, precision=precision), item)
+    made = layer("sinabs.IAF", {"v_threshold": threshold}, found, precision=precision)
+    with np.errstate(over="ignore"):
+        least = -item["v_threshold"]
+    if np.array_equal(least.astype(np.float64), -item["v_threshold"].astype(np.float64), equal_nan=True):
+        return _counting(made, item)
+    return _floored(made, item, least)
+
+
+def _floored(made: Layer, item: Item, least: Array) -> Layer:
+    """Thresholds of an integer type that has no such negative numbers: their negatives wrap, and v stays above."""
+    op = made.ops[0]
+    params = {**op.params, "v_min": number(least, f"-v_threshold in {least.dtype}")}
+    words = f"-v_threshold in {least.dtype} wraps around"
+    found = (*made.findings, replaced(item, words, spread(-item["v_threshold"].astype(np.float64)), spread(least)))
+    whole = Op(op.op, params, op.attributes)
+    wide = with_wide(whole, "sinabs.FlooredIAF").wide
+    assert wide is not None  # noqa: S101  just made
+    return Layer((wide,), found)
 
 
 def _li(item: Item, dt: float) -> Layer:
