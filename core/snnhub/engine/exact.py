@@ -69,8 +69,8 @@ def round_once(total: F64, rest: F64, bound: F64, dtype: np.dtype[np.generic], t
     """
     odd = ~np.isfinite(total)
     if odd.any():
-        finite = [np.where(odd, 0.0, part) for part in (total, rest, bound)]
-        return np.where(odd, total.astype(dtype), round_once(*finite, dtype, terms))
+        sums, rest, bound = (np.where(odd, 0.0, part) for part in (total, rest, bound))
+        return np.where(odd, total.astype(dtype), round_once(sums, rest, bound, dtype, terms))
     result = np.atleast_1d(round_sum(total, rest - bound, dtype))
     doubtful = result != np.atleast_1d(round_sum(total, rest + bound, dtype))
     for position in zip(*np.nonzero(doubtful), strict=True):
