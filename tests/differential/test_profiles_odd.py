@@ -14,7 +14,7 @@ from snnhub.peers.protocol import Worker
 
 from tests.differential.nir_peer import open_frameworks
 from tests.differential.profile_fuzz import compared, net_of
-from tests.networks.nir_nets import DT, chain, lif
+from tests.networks.nir_nets import DT, affine, chain, lif
 from tests.networks.nir_odd_shapes import FAMILIES
 
 pytestmark = [pytest.mark.peer]
@@ -75,6 +75,16 @@ def test_integers_in_a_conv1d_of_snntorch(worker: Worker, tmp_path: Path) -> Non
     result = compared(worker, "snntorch-1", net.write(tmp_path / "spatial_45.nir"), net, 45)
     assert result.kind == "refused"
     assert "floating point" in result.words
+
+
+@pytest.mark.parametrize("size", [66, 130])
+def test_sums_where_a_step_lies_unaligned(size: int, worker: Worker, tmp_path: Path) -> None:
+    """MKL adds in another order where data begin at an odd place, which a framework's never do."""
+    random = np.random.default_rng(size)
+    layer = affine(random.normal(0, 1, (9, size)).astype("f4"), random.normal(0, 1, 9).astype("f4"))
+    net = chain(layer, shape=[size], out=[9])
+    result = compared(worker, "norse-1", net.write(tmp_path / "n.nir"), net, 0)
+    assert (result.kind, result.bins) == ("equal", 225)
 
 
 def test_agree_on_an_input_of_another_shape(tmp_path: Path) -> None:
