@@ -18,8 +18,8 @@ from snnhub.ir.op import KernelOp, OpLookup, TransformOp
 from snnhub.ir.program import Program
 
 ALIGNED = 16
-"""Bytes: torch and NumPy begin their own memory at a multiple of it, and so does what a framework hands to a layer.
-A step in the midst of a block may not, and MKL adds in another order there.
+"""Bytes: torch and NumPy begin their memory at a multiple of it, and so does what a framework hands to a layer. A
+step in the midst of a block may not, and MKL adds in another order there.
 """
 
 
