@@ -144,6 +144,7 @@ CODES: dict[str, str] = {
     "SNN-2615": "one of several values that a framework returns",
     "SNN-2616": "framework that goes one of several ways by chance",
     "SNN-2617": "neuron of a profile with numbers that no registered op takes",
+    "SNN-2618": "input of another shape than the file says",
     "SNN-2612": "loop of a file that a profile makes one recurrent layer of",
     "SNN-2613": "axes merged by a profile in another order",
     "SNN-2614": "values repeated by a profile for neurons of which there are more",

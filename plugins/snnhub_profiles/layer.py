@@ -20,7 +20,9 @@ ROUNDED = "SNN-2608"
 @dataclass(frozen=True)
 class Op:
     """One op with one input ``x``. ``program``: of an op that is not registered. ``wide``: what it is in a network
-    whose potentials may be NaN or infinite, or whose counts have no bound.
+    whose potentials may be NaN or infinite, or whose counts have no bound. ``beside``: an op that gets the same
+    input, and whose output is added: weights that are NaN or infinite. ``feedback``: an op on the output, which
+    is added to the input of the next step.
     """
 
     op: str
@@ -28,6 +30,8 @@ class Op:
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
     program: Program | None = None
     wide: Op | None = None
+    beside: Op | None = None
+    feedback: Op | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def weights(item: Item, dtype: str = "float32") -> tuple[dict[str, Tensor], list
         )
         with np.errstate(over="ignore"):  # what overflows is refused with its place
             made[name] = tensor(values.astype(dtype)).described(recipe)
-        if not np.array_equal(made[name].array.astype(values.dtype), values):
+        if not np.array_equal(made[name].array.astype(values.dtype), values, equal_nan=values.dtype.kind == "f"):
             found.append(
                 note(
                     ROUNDED,

@@ -9,19 +9,39 @@ from __future__ import annotations
 
 import keyword
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from snnhub_profiles.hash_order import set_order
-from snnhub_profiles.source import RefusedError, Source
+from snnhub_profiles.source import Item, RefusedError, Source
 from snnhub_profiles.torch_names import DICTIONARY, MODULE
-from snnhub_profiles.wiring import Wiring, inlined
+from snnhub_profiles.wiring import NEURONS, Wiring, inlined
 
 NEVER = "the importer never returns: it waits for"
 
 
-def program(source: Source, known: Collection[str], path: str = "") -> Wiring:
+def program(source: Source, known: Collection[str]) -> Wiring:
     """The wiring, with the paths of names. Raises ``RefusedError``."""
+    return _program(source, known, "", ())
+
+
+def stateful_program(source: Source, known: Collection[str]) -> Wiring:
+    """The same of an importer whose neurons are given their states (SpikingJelly)."""
+    return _program(source, known, "", NEURONS)
+
+
+PROGRAMS = (program, stateful_program)
+
+
+def returned(source: Source) -> list[str]:
+    """The nodes whose values Output returns, in the order of the set of its edges."""
+    names = {_plain(name): name for name in source.items}
+    ends = [item.name for item in source.of("Output")]
+    edges = [(_plain(a), _plain(b)) for a, b in source.edges if b in ends]
+    return [names[a] for a, _ in set_order(edges)]
+
+
+def _program(source: Source, known: Collection[str], path: str, stateful: Collection[str]) -> Wiring:
     names = {name: _plain(name) for name in source.items}
     if len(set(names.values())) < len(names):
         raise RefusedError("two nodes have one name for the importer")
@@ -43,37 +63,34 @@ def program(source: Source, known: Collection[str], path: str = "") -> Wiring:
             raise RefusedError(
                 f"{item.name} is a graph that has to wait for a source, which nirtorch cannot build"
             )
-        inner[item.name] = program(item.inner or source, known, f"{path}{item.name}/")
-        if len(inner[item.name].returned) != 1:
-            raise RefusedError(f"{item.name} is a graph with several edges into its Output: not covered")
+        inner[item.name] = _program(_within(item), known, f"{path}{item.name}/", stateful)
+        if len(inner[item.name].returned) > 1:
+            _ensure_no_state(_within(item), item.name, stateful)
     edges = tuple((back[a], back[b], steps) for a, b, steps in made.kept)
     order = tuple(back[name] for name in made.done)
     ends = tuple(back[name] for name in made.returned)
     if not ends:
         raise RefusedError("nothing leads to Output, so that no value is returned")
-    _narrow(source, order, edges, ends)
+
     level = Wiring(order, edges, order[0], ends[0], returned=ends)
     return inlined(level, inner, path)
 
 
-def _narrow(
-    source: Source, order: Iterable[str], edges: Iterable[tuple[str, str, int]], ends: Collection[str]
-) -> None:
-    """Raise ``RefusedError`` where a single 0, which stands for all late sources in the first step, meets weights.
+def _within(item: Item) -> Source:
+    assert item.inner is not None  # noqa: S101  ``nested`` lists those that have one
+    return item.inner
 
-    A node of late sources only gets that 0, and so do those that it alone leads to: neurons take it for all of
-    them, weights do not, and as an output it has another shape than the steps after it.
+
+def _ensure_no_state(source: Source, name: str, stateful: Collection[str]) -> None:
+    """Of several values that a graph within returns, the second is taken for its state, and given to it in the
+    next step. Raises ``RefusedError`` where a node looks for its own there.
     """
-    narrow: set[str] = set()
-    for name in order:
-        found = [src in narrow or steps for src, dst, steps in edges if dst == name]
-        if found and all(found):
-            narrow.add(name)
-            item = source.items[name]
-            if item.type not in ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Scale", "Threshold"):
-                raise RefusedError(f"{name} gets a single 0 in the first step, which {item.type} does not take")
-    if narrow & set(ends):
-        raise RefusedError("in the first step a single 0 is returned, and more numbers after it")
+    made = _Program({}, list(source.edges))
+    looking = [item.name for item in source.items.values() if item.inner is not None or item.type in stateful]
+    looking += [node for a, node in source.edges if a in made.reached(node)]
+    if looking:
+        words = f"{name} is a graph with several edges into its Output, the second of which is taken for its state"
+        raise RefusedError(f"{words}, where {looking[0]} finds none")
 
 
 def _plain(name: str) -> str:
@@ -126,7 +143,7 @@ class _Program:
     def _arriving(self, name: str) -> list[tuple[str, str, int]] | None:
         """The edges into a node with their steps, in the order of the sum; None while it has to wait."""
         pairs = set_order(edge for edge in self.edges if edge[1] == name)
-        later = self._reached(name) if self.kinds[name] != "Output" and len(pairs) > 1 else set()
+        later = self.reached(name) if self.kinds[name] != "Output" and len(pairs) > 1 else set()
         found = []
         for src, _ in pairs:
             if src not in self.done and src not in later:
@@ -134,7 +151,8 @@ class _Program:
             found.append((src, name, int(src not in self.done)))
         return found
 
-    def _reached(self, start: str) -> set[str]:
+    def reached(self, start: str) -> set[str]:
+        """A node and those that it leads to."""
         after: dict[str, list[str]] = {}
         for src, dst in self.edges:
             after.setdefault(src, []).append(dst)

@@ -11,6 +11,7 @@ from snnhub.ir.graph import AttributeValue
 from snnhub.ir.tensor import tensor
 
 from snnhub_profiles.layer import Layer, Op, ignored, layer, otherwise, weights
+from snnhub_profiles.ops.nirtorch import WINDOW, codes, kept
 from snnhub_profiles.source import Item, RefusedError
 
 
@@ -28,7 +29,21 @@ def dense(item: Item, dtype: str = "float32") -> Layer:
         one = params["bias"]
         wide = np.broadcast_to(one.array.ravel(), params["weight"].shape[:1]).copy()
         params["bias"] = tensor(wide).described(one.recipe)
-    return layer("core.Dense", params, found, bias="bias" in params, accumulate="exact", shift=0)
+    choices: dict[str, AttributeValue] = {"bias": "bias" in params, "accumulate": "exact", "shift": 0}
+    return Layer((_finite(Op("core.Dense", params, choices), "nirtorch.OddDense", ()),), tuple(found))
+
+
+def _finite(op: Op, beside: str, names: tuple[str, ...]) -> Op:
+    """``op`` with finite weights, and beside it an op that adds what the others do, with attributes ``names``."""
+    if all(values.finite for values in op.params.values()):
+        return op
+    params, odd = {}, {}
+    for name, values in op.params.items():
+        words = f"{values.recipe}; 0 for NaN, 1 with its sign for an infinity"
+        params[name] = values if values.finite else tensor(kept(values.array)).described(words)
+        odd[f"{name}_odd"] = tensor(codes(values.array)).described("1 NaN, 2 infinity, 3 minus infinity")
+    choices = {name: op.attributes[name] for name in ("bias", *names)}
+    return Op(op.op, params, op.attributes, beside=Op(beside, odd, choices))
 
 
 def conv(item: Item, dtype: str = "float32") -> Layer:
@@ -46,7 +61,7 @@ def conv(item: Item, dtype: str = "float32") -> Layer:
         "dilation": dilation,
         "groups": item.integers("groups", 1)[0],
     }
-    made = Op("core.Conv", params, choices)
+    made = _finite(Op("core.Conv", params, choices), "nirtorch.OddConv", (*WINDOW, "groups"))
     if before == after:
         return Layer((made,), tuple(found))
     more = tuple(b - a for a, b in zip(before, after, strict=True))

@@ -52,7 +52,7 @@ NEURON_ONLY = "nengo"
 SINGLE = 4
 """Nodes of a graph with one layer: the whole, Input, Output, the neurons."""
 LOOPS = "SNN-2604"
-MOST_TAKEN, MOST_REFUSED = 14, 6
+MOST_TAKEN, MOST_REFUSED = 15, 6
 """Networks of one profile, and refusals, each for another reason: the first ones."""
 
 

@@ -28,6 +28,7 @@ from snnhub.hub.catalogue import find
 from snnhub.hub.loader import load
 from snnhub.ir.continuous import is_continuous
 from snnhub.ir.graph import Graph, Input
+from snnhub.ir.numtype import F32
 from snnhub.ir.tensor import Array
 
 
@@ -97,6 +98,7 @@ def agree(
     explain: bool = False,
     report: str | Path | None = None,
     ignore_metadata: bool = False,
+    input_shape: tuple[int, ...] | None = None,
 ) -> Agreement:
     """Run the file ``source`` under every profile and tell who agrees.
 
@@ -106,6 +108,7 @@ def agree(
     an HTML file with rasters. ``explain``: also find, for every pair that differs, the smallest sets of choices
     that turn one spike train into the other, by running the variants. ``ignore_metadata``: read the plain fields
     of a file in which snnhub's own metadata have a network of steps, or are stale: that is what frameworks read.
+    ``input_shape``: of the input's features, where the file says another.
 
     A refusal, and a value that stops a run, is data. Raises ``UsageError`` for a source that is no file in
     continuous time, input that does not fit, unknown profiles; ``MissingPeerError`` for ``live`` without the
@@ -120,7 +123,7 @@ def agree(
     path = _file(loaded)
     step = _step(loaded.graph, dt)
     names = _names(profiles, against)
-    values, formula = _values(_entry(loaded.graph, step, names), stimulus)
+    values, formula = _values(_entry(loaded.graph, step, names, input_shape), stimulus)
     told = protocol()
     claim = Claim(str(path), _digest(path), digest_of(values), told.digest, step, values.shape[0], formula)
     runs = {name: run_profile(loaded.graph, name, step, values) for name in names}
@@ -131,15 +134,9 @@ def agree(
     findings += [item for verdict in frameworks for item in verdict.findings()]
     findings += [item for cause in explained for item in cause.findings()]
     all_findings = (*_remarks(claim, runs, frameworks), *findings)
+    ran, page = tuple(runs.values()), None if report is None else Path(report)
     result = Agreement(
-        claim,
-        tuple(runs.values()),
-        pairs,
-        groups_of(runs.values()),
-        tuple(frameworks),
-        ordered(all_findings),
-        None if report is None else Path(report),
-        explained,
+        claim, ran, pairs, groups_of(ran), tuple(frameworks), ordered(all_findings), page, explained
     )
     if report is not None:
         from snnhub.api.agree_report import write_report
@@ -175,8 +172,12 @@ def _step(graph: Graph, dt: float | None) -> float:
     return step
 
 
-def _entry(graph: Graph, dt: float, names: Iterable[str]) -> Input:
-    """Where the stimulus goes: the file's Input, or else that of the first profile that finds one."""
+def _entry(graph: Graph, dt: float, names: Iterable[str], shape: tuple[int, ...] | None) -> Input:
+    """Where the stimulus goes: the file's Input, or else that of the first profile that finds one; or of the shape
+    that was asked for.
+    """
+    if shape is not None:
+        return Input("input", shape, F32)
     if graph.inputs:
         return graph.inputs[0]
     for name in names:

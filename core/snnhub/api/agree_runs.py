@@ -80,11 +80,14 @@ class ProfileRun:
 def run_profile(source: Graph, profile: str, dt: float, values: Array, *, robust: bool = True) -> ProfileRun:
     """Run ``source``, a graph in continuous time, under a profile in the reference engine.
 
-    ``values``: (time, features…). ``robust``: also tell whether the order of sums matters. What the profile or the
-    engine refuses is data. Raises ``UsageError`` for input that does not fit the file.
+    ``values``: (time, features…); of another shape than the file says where the profile takes such. ``robust``:
+    also tell whether the order of sums matters. What the profile or the engine refuses is data.
     """
+    shape = tuple(values.shape[1:])
     try:
         graph = discretise(source, dt, profile)
+        if graph.inputs[0].shape != shape:
+            graph = discretise(source, dt, profile, shape)
     except UnsupportedError as problem:
         return ProfileRun(profile, _reasons(problem), chance=any(i.code == CHANCE for i in problem.findings))
     prepared = read_stimulus(values, graph.inputs[0]).values[:, 0]

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any
 
 import snnhub
@@ -26,10 +27,11 @@ def profiles(hub: Hub | None = None) -> tuple[Profile, ...]:
     return tuple(item for _, item in sorted((hub or load()).profiles.items()))
 
 
-def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
+def discretise(graph: Graph, dt: float | None, profile: str, input_shape: tuple[int, ...] | None = None) -> Graph:
     """``graph`` in steps of ``dt`` seconds, as ``profile`` computes them. Coefficients carry their recipe; what
     contradicts the source's own words is a finding ``loss``. A graph that has steps already comes back as it is.
-    ``dt`` may be None where the graph has one, or where the profile knows only one, or none.
+    ``dt`` may be None where the graph has one, or where the profile knows only one, or none. ``input_shape``:
+    features of one step of one sample, where the network is to be run on another shape than it says.
 
     Raises ``UsageError`` for an unknown profile or a dt that is no positive number, and ``UnsupportedError``, with
     every reason, where the profile refuses the network.
@@ -44,7 +46,11 @@ def discretise(graph: Graph, dt: float | None, profile: str) -> Graph:
     if not is_continuous(graph):
         return graph
     require(item)
-    made: Graph = item.resolve()(graph, dt, profile)
+    entry = item.resolve()
+    shape = () if input_shape is None else (input_shape,)
+    if shape and len(signature(entry).parameters) < len((graph, dt, profile, *shape)):
+        raise UsageError("this profile takes inputs of the shape that the file says", where=profile)
+    made: Graph = entry(graph, dt, profile, *shape)
     decided = tuple(finding for finding in made.findings if finding.code != OPEN)
     stage = Stage(
         f"discretise {profile}",

@@ -76,7 +76,7 @@ def _in_steps(loaded: Loaded) -> Loaded:
     """
     graph, options = loaded.graph, loaded.options
     if is_continuous(graph):
-        made = discretise(graph, options.dt, options.profile) if options.profile else graph
+        made = discretise(graph, options.dt, options.profile, options.input_shape) if options.profile else graph
         return replace(loaded, graph=made)
     if options.dt is None:
         return loaded

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnhub.cli.options import json_option, read_array
+from snnhub.cli.options import json_option, read_array, shape
 from snnhub.cli.output import console, escape, print_findings, print_json, table
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     metavar="FORMULA",
     help="Input by formula: uniform:seed=0,steps=1000,low=-1,high=3 or bernoulli:seed=0,steps=1000,rate=0.3.",
 )
+@click.option(
+    "--input-shape", metavar="C,H,W", help="Features of the input, where it has another shape than the file says."
+)
 @click.option("--dt", type=float, metavar="SECONDS", help="Length of a step.")
 @click.option("--profile", "profiles", multiple=True, metavar="NAME", help="Only these profiles; by default all.")
 @click.option("--against", metavar="NAME", help="Compare with this profile only; by default every pair.")
@@ -43,6 +46,7 @@ def command(
     source: Path,
     stimulus: Path | None,
     formula: str | None,
+    input_shape: str | None,
     dt: float | None,
     profiles: tuple[str, ...],
     against: str | None,
@@ -73,6 +77,7 @@ def command(
         explain=explain,
         report=report,
         ignore_metadata=ignore_metadata,
+        input_shape=shape(input_shape),
     )
     if as_json:
         print_json(result.to_json())

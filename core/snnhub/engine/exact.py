@@ -65,8 +65,12 @@ def round_once(total: F64, rest: F64, bound: F64, dtype: np.dtype[np.generic], t
     """``total + rest`` in ``dtype`` as if it had been exact. ``bound``: by how much each entry may be off.
 
     Where the bound leaves a doubt (about one entry in a million), ``terms(index)`` is asked for the exact
-    terms of that entry, which are then added in rational arithmetic.
+    terms of that entry, which are then added in rational arithmetic. NaN and infinite totals stay what they are.
     """
+    odd = ~np.isfinite(total)
+    if odd.any():
+        sums, rest, bound = (np.where(odd, 0.0, part) for part in (total, rest, bound))
+        return np.where(odd, total.astype(dtype), round_once(sums, rest, bound, dtype, terms))
     result = np.atleast_1d(round_sum(total, rest - bound, dtype))
     doubtful = result != np.atleast_1d(round_sum(total, rest + bound, dtype))
     for position in zip(*np.nonzero(doubtful), strict=True):
@@ -76,16 +80,23 @@ def round_once(total: F64, rest: F64, bound: F64, dtype: np.dtype[np.generic], t
 
 
 def add_exactly(terms: Sequence[Array], dtype: np.dtype[np.generic]) -> Array:
-    """The sum of arrays of one shape, exact and rounded once to ``dtype`` (f32 or f64)."""
+    """The sum of arrays of one shape, exact and rounded once to ``dtype`` (f32 or f64); with NaN and infinities as
+    IEEE 754 adds them.
+    """
     wide = [np.asarray(term, dtype=np.float64) for term in terms]
     if len(wide) == 1:
         return wide[0].astype(dtype)
     if len(wide) == 2:
         return round_sum(wide[0], wide[1], dtype)
     total, rest, size = wide[0], np.zeros_like(wide[0]), np.zeros_like(wide[0])
-    for term in wide[1:]:
-        total, error = two_sum(total, term)
-        rest, size = rest + error, size + np.abs(error)
+    with np.errstate(invalid="ignore"):
+        for term in wide[1:]:
+            total, error = two_sum(total, term)
+            rest, size = rest + error, size + np.abs(error)
+    odd = ~np.isfinite(total)
+    if odd.any():  # NaN and infinities as IEEE 754 adds them
+        exact = add_exactly([np.where(odd, 0.0, term) for term in wide], dtype)
+        return np.where(odd, total.astype(dtype), exact)
     total, rest = two_sum(total, rest)
     bound = size * (len(wide) * EPSILON)
     return round_once(total, rest, bound, dtype, lambda index: (Fraction(float(term[index])) for term in wide))

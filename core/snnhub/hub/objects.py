@@ -184,8 +184,8 @@ class Target(Registered):
 @dataclass(frozen=True)
 class Profile(Registered):
     """What a framework makes of a graph in continuous time, or a rule of nobody's. ``entry``: ``(graph, dt,
-    name) ->
-    Graph`` of step ops, with every reason in one ``UnsupportedError`` where the framework refuses the network.
+    name) -> Graph`` of step ops, with every reason in one ``UnsupportedError`` where the framework refuses the
+    network. With a fourth parameter ``input_shape`` it also makes networks for inputs of another shape.
 
     ``describe``: ``module:function``, ``(name) -> mapping``: the profile's choices as data (docs/profiles.md).
     ``framework``: the name and versions that it was measured on; empty for a rule of nobody's. ``dt``: the only

@@ -107,4 +107,5 @@ RULE = Rule(
     },
     transforms.flatten_with_batch,
     drops=True,
+    counted=0,
 )

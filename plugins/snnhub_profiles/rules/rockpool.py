@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from snnhub.findings import Finding
+from snnhub.findings import Finding, loss
+from snnhub.ir.graph import AttributeValue
 from snnhub.ir.tensor import Array, Tensor
 
 from snnhub_profiles.executor import executor
 from snnhub_profiles.exponential import exp_f32
-from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.layer import Layer, Op, ignored, layer, number, otherwise, replaced, spread
 from snnhub_profiles.odd import with_wide
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
-from snnhub_profiles.source import Item, RefusedError, Source
+from snnhub_profiles.source import Item, RefusedError, Shape, Source
 
 F = np.float32
+NOISE = "noise of 0 is multiplied by the root of the guessed dt, which is no finite number"
 MAX_SPIKES = 2**16
+LOOP = "SNN-2612"
+RECURRENT, RECURRENT_BIAS = "w_rec", "w_rec_bias"
+"""Fields of a layer that was a graph within."""
 
 
 def _guessed(tau: Array, r: Array) -> float:
@@ -37,6 +44,21 @@ def _dt(item: Item, tau: str, dt: float) -> tuple[float, list[Finding]]:
         return found, []
     given = f"{dt:g} s" if np.isfinite(dt) else "none given"
     return found, [otherwise(item, tau, "dt is guessed as min(tau / (1 + r)) of the layer", given, f"{found:g} s")]
+
+
+def _noise(dt: float) -> bool:
+    """Whether Rockpool's noise, which is 0 times the root of dt, is NaN."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return bool(np.isnan(F(0) * np.sqrt(F(dt))))
+
+
+def _nothing(size: int) -> Op:
+    """The recurrent weights of a layer that has none: Rockpool multiplies by zeros, and 0 times NaN is NaN."""
+    return _weights(number(np.zeros((size, size), F), "0: Rockpool's recurrent weights where there are none"))
+
+
+def _weights(weight: Tensor) -> Op:
+    return Op("core.Dense", {"weight": weight}, {"bias": False, "accumulate": "exact", "shift": 0})
 
 
 def _one_axis(item: Item) -> None:
@@ -62,9 +84,17 @@ def _cuba(item: Item, dt: float) -> Layer:
         "threshold": number(item["v_threshold"], "v_threshold"),
         "bias": number(item["v_leak"], "v_leak"),
     }
-    made = layer("core.MultiSpikeLIF", params, found, n_syn=1, recurrent=False, max_spikes=MAX_SPIKES)
-    op = with_wide(made.ops[0], "rockpool.LIF")
+    if _noise(guess):
+        params["bias"] = number(np.full_like(params["bias"].array, np.nan), NOISE)
+        found.append(otherwise(item, "tau_mem", NOISE, spread(item["tau_mem"]), "NaN"))
+    back, told = _back(item)
+    choices: dict[str, AttributeValue] = {"n_syn": 1, "recurrent": back is not None, "max_spikes": MAX_SPIKES}
+    made = layer("core.MultiSpikeLIF", params, [*found, *told], **choices)
+    op = with_wide(made.ops[0], "rockpool.LIF" if back is None else "rockpool.RLIF")
     tame = bool(np.all(params["threshold"].array > 0))
+    if op.wide is not None:
+        wide = replace(op.wide, feedback=_nothing(item["tau_mem"].size) if back is None else back)
+        op = replace(op, wide=wide, feedback=back)
     return Layer((op if tame or op.wide is None else op.wide,), made.findings)
 
 
@@ -75,16 +105,70 @@ def _li(item: Item, dt: float) -> Layer:
     guess, found = _dt(item, "tau", dt)
     beta, more = _factor(item, "tau", np.trunc(item["tau"]), guess)
     found += [*more, *ignored(item, "v_leak", 0), replaced(item, "the current decays after its input came")]
+    if _noise(guess):
+        beta = number(np.full_like(beta.array, np.nan), NOISE)
+        found.append(otherwise(item, "tau", NOISE, spread(item["tau"]), "NaN"))
     if np.any(item["tau"] != np.trunc(item["tau"])):
         cut = spread(np.trunc(item["tau"]))
         found.append(otherwise(item, "tau", "tau in seconds is cut to an integer", spread(item["tau"]), cut))
     return layer("core.ExpSyn", {"beta": beta}, found)
 
 
+def _one_layer(source: Source) -> Source:
+    """A graph within of four nodes, a CubaLIF and weights among them, is one recurrent layer."""
+    items = {
+        name: item if item.inner is None else _recurrent(item, item.inner) for name, item in source.items.items()
+    }
+    return Source(items, source.edges)
+
+
+def _recurrent(item: Item, inner: Source) -> Item:
+    """The layer: its neurons with the weights. Others stay, and are refused (``_check``). The last one counts."""
+    found = {one.type: one for one in inner.items.values()}
+    weights = found.get("Affine", found.get("Linear"))
+    if len(inner.items) != 4 or "CubaLIF" not in found or weights is None:
+        return item
+    own = {RECURRENT: weights["weight"]} | ({RECURRENT_BIAS: weights["bias"]} if "bias" in weights.fields else {})
+    fields = {**found["CubaLIF"].fields, **own}
+    return Item(item.id, item.name, "CubaLIF", fields, {}, None, found["CubaLIF"].arriving, item.leaving)
+
+
 def _check(source: Source) -> list[tuple[str, str]]:
     """Graphs within: the importer takes only one of a CubaLIF and its weights."""
-    words = "found a graph within the graph; the importer takes a CubaLIF with its weights only, not covered here"
+    words = (
+        "found a graph within the graph; the importer takes one of four nodes, a CubaLIF and weights among them"
+    )
     return [(item.id, words) for item in source.nested]
+
+
+def _back(item: Item) -> tuple[Op | None, list[Finding]]:
+    """The weights from spikes to the input of the next step, where the neurons have some."""
+    if RECURRENT not in item.fields:
+        return None, []
+    weight, size = item[RECURRENT], item["tau_mem"].size
+    if weight.shape != (size, size):
+        raise RefusedError(f"recurrent weights {list(weight.shape)} of {size} neurons")
+    if RECURRENT_BIAS in item.fields and item[RECURRENT_BIAS].size == 1:
+        raise RefusedError("a bias of one number is compared with zeros like it, which a number has not")
+    words = "spikes come back through the weights in the step after; edges within are not read"
+    found = [loss(LOOP, item.id, words)]
+    found += ignored(item, RECURRENT_BIAS, 0) if RECURRENT_BIAS in item.fields else []
+    return _weights(number(weight, "weight")), found
+
+
+def _brings(item: Item, shape: Shape) -> Shape:
+    """Rockpool wants one axis of as many entries as a module has inputs, and repeats a single one."""
+    if item.type in ("Linear", "Affine"):
+        size = item["weight"].shape[-1]
+    elif item.type in ("CubaLIF", "LI"):
+        size = item["tau" if item.type == "LI" else "tau_mem"].size
+    else:
+        return shape
+    if len(shape) > 2:
+        raise RefusedError(f"{len(shape) - 1} axes arrive at {item.type}, which takes one")
+    if len(shape) == 2 and shape[-1] not in (1, size):
+        raise RefusedError(f"{shape[-1]} values arrive at {item.type}, which has {size} inputs")
+    return (1, size)
 
 
 RULE = Rule(
@@ -127,5 +211,7 @@ RULE = Rule(
     },
     refuses={"LIF": "the importer asks for a field tau_mem, which LIF does not have"},
     check=_check,
+    rewrite=_one_layer,
     timeless=True,
+    brings=_brings,
 )

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from snnhub.ir.graph import Graph
+from snnhub.ir.op import Shape
 
 from snnhub_profiles.layer import Layer
 from snnhub_profiles.source import Item, Source
+from snnhub_profiles.torch_shapes import Spreads, by_parameters
 from snnhub_profiles.wiring import Rule as Wire
 
 Make = Callable[[Item, float], Layer]
@@ -31,6 +33,15 @@ def as_read(source: Source) -> Source:
     return source
 
 
+Brings = Callable[[Item, Shape], Shape]
+"""The shape that a module makes of the one that arrives before it looks at it. Raises ``RefusedError``."""
+
+
+def as_it_is(item: Item, shape: Shape) -> Shape:
+    """For modules that take what arrives as it is."""
+    return shape
+
+
 @dataclass(frozen=True)
 class Rule:
     """``makes``: by node type. ``refuses``: reasons by node type; a type in neither is unknown to the importer,
@@ -38,6 +49,8 @@ class Rule:
     raises or, where ``drops``, leaves the node out. ``type``: f32 or f64. ``dt``: the only one it knows, or None.
     ``timeless``: it has none.
     ``rewrite``: what the importer makes of the graph before it maps nodes.
+    ``counted``: 1 where Flatten counts axes without the samples, 0 where it counts theirs, too.
+    ``brings``, ``spreads``: what modules and neurons of torch make of shapes that the file does not say.
     ``build``: of an importer that goes its own way about the whole file; nothing but the descriptor is used then.
     """
 
@@ -54,6 +67,9 @@ class Rule:
     check: Check = unchecked
     rewrite: Callable[[Source], Source] = as_read
     build: Build | None = None
+    counted: int = 1
+    brings: Brings = as_it_is
+    spreads: Spreads = by_parameters
 
     @property
     def known(self) -> frozenset[str]:

@@ -9,11 +9,12 @@ from snnhub.ir.tensor import Array, Tensor
 from snnhub_profiles import transforms
 from snnhub_profiles.executor import executor
 from snnhub_profiles.exponential import exp_f32
-from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.layer import Layer, Op, ignored, layer, number, otherwise, replaced, spread
 from snnhub_profiles.odd import with_wide
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
-from snnhub_profiles.source import Item, RefusedError
+from snnhub_profiles.source import ChanceError, Item, RefusedError, Shape
+from snnhub_profiles.torch_shapes import Spread, by_parameters
 
 F = np.float32
 SMALL = 2.0**-10
@@ -82,7 +83,24 @@ def _if(item: Item, dt: float) -> Layer:
         found.append(
             otherwise(item, "r", "the input is added as it is, without r and dt", spread(item["r"] * dt), "1")
         )
-    return _counting(layer("sinabs.IAF", {"v_threshold": threshold}, found, precision=precision), item)
+    made = layer("sinabs.IAF", {"v_threshold": threshold}, found, precision=precision)
+    with np.errstate(over="ignore"):
+        least = -item["v_threshold"]
+    if np.array_equal(least.astype(np.float64), -item["v_threshold"].astype(np.float64), equal_nan=True):
+        return _counting(made, item)
+    return _floored(made, item, least)
+
+
+def _floored(made: Layer, item: Item, least: Array) -> Layer:
+    """Thresholds of an integer type that has no such negative numbers: their negatives wrap, and v stays above."""
+    op = made.ops[0]
+    params = {**op.params, "v_min": number(least, f"-v_threshold in {least.dtype}")}
+    words = f"-v_threshold in {least.dtype} wraps around"
+    found = (*made.findings, replaced(item, words, spread(-item["v_threshold"].astype(np.float64)), spread(least)))
+    whole = Op(op.op, params, op.attributes)
+    wide = with_wide(whole, "sinabs.FlooredIAF").wide
+    assert wide is not None  # noqa: S101  just made
+    return Layer((wide,), found)
 
 
 def _li(item: Item, dt: float) -> Layer:
@@ -95,6 +113,20 @@ def _li(item: Item, dt: float) -> Layer:
         otherwise(item, "r", "the input is added as it is, without r dt / tau", spread(dt / item["tau"]), "1")
     )
     return layer("sinabs.ExpLeak", {"alpha": alpha}, found)
+
+
+def _spreads(item: Item, op: Op, shape: Shape) -> Spread:
+    """The first axis is time. A state whose other axes are not those of what arrives is put to 0; of one that has
+    more samples than arrive, some are drawn by chance.
+    """
+    if shape[0] != 1:
+        raise RefusedError(f"{shape[0]} samples arrive, which sinabs takes for steps: not covered")
+    found = by_parameters(item, op, shape).shape
+    if found == shape:
+        return Spread(found)
+    if found[1:] == shape[1:]:
+        raise ChanceError(f"{item.id}: sinabs draws which of {found[0]} states goes on with what arrives")
+    return Spread(found, ("v",))
 
 
 NEURON = {
@@ -145,4 +177,5 @@ RULE = Rule(
     refuses={"Conv1d": "its weights are read as tensors, which they are not"},
     drops=True,
     timeless=True,
+    spreads=_spreads,
 )

@@ -8,12 +8,13 @@ from snnhub.ir.ct_names import node_id
 from snnhub.ir.tensor import Array
 
 from snnhub_profiles import transforms
-from snnhub_profiles.layer import Layer, ignored, layer, number, otherwise, replaced, spread
+from snnhub_profiles.layer import Layer, Op, ignored, layer, number, otherwise, replaced, spread
 from snnhub_profiles.official import official
-from snnhub_profiles.program import program
+from snnhub_profiles.program import program, returned
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
-from snnhub_profiles.source import Item, RefusedError, Source
+from snnhub_profiles.source import Item, RefusedError, Shape, Source
+from snnhub_profiles.torch_shapes import Spread, together
 
 DT = 1e-4
 
@@ -98,6 +99,14 @@ def _cuba(item: Item, dt: float) -> Layer:
     return layer("snntorch.Synaptic", params, ignored(item, "v_reset", 0))
 
 
+def _conv1d(item: Item, dt: float) -> Layer:
+    """By nirtorch's default, which sets the weights as they are: torch takes none of integers."""
+    parts = [name for name in ("weight", "bias") if item[name].dtype.kind != "f"]
+    if parts:
+        raise RefusedError(f"{' and '.join(parts)} must be of floats")
+    return common.conv(item, dt)
+
+
 def _check(source: Source) -> list[tuple[str, str]]:
     """IF answers a tuple, which nothing but the network's output takes."""
     return _tuples(source)[0]
@@ -114,7 +123,7 @@ def _tuples(source: Source) -> tuple[list[tuple[str, str]], bool]:
     for src, dst in source.edges:
         if src in telling and dst not in ends:
             found.append((source.items[src].id, "IF answers a tuple, which the next layer does not take"))
-    return list(dict.fromkeys(found)), any(src in telling and dst in ends for src, dst in source.edges)
+    return list(dict.fromkeys(found)), bool(ends) and any(name in telling for name in returned(source)[:1])
 
 
 def _loops(source: Source) -> Source:
@@ -156,6 +165,26 @@ def _within(
     return {**rest, key: graph}, moved
 
 
+def _spreads(item: Item, op: Op, shape: Shape) -> Spread:
+    """A state that does not have the shape of what arrives is put to 0. Decays that are the same for all neurons
+    of a CubaLIF are one number, that of IF is, too.
+    """
+    if item.type == "IF":
+        return Spread(shape)
+    decays = {name: op.params[name].array for name in ("alpha", "beta") if name in op.params}
+    if item.type == "CubaLIF":
+        decays = {name: np.unique(item[tau]) for name, tau in (("alpha", "tau_syn"), ("beta", "tau_mem"))}
+        decays = {
+            name: op.params[name].array if found.size > 1 else np.zeros(()) for name, found in decays.items()
+        }
+    found, lost = shape, []
+    for state, name in (("i", "alpha"), ("v", "beta")):
+        if name in decays:
+            found = together([found, decays[name].shape], item.id)
+            lost += [state] if found != shape else []
+    return Spread(found, tuple(lost))
+
+
 NEURON = {"initial": {"v": 0}, "compare": "gt", "spikes_per_step": 1, "latency": 0, "reset_time": "same step"}
 RULE = Rule(
     "snntorch-1",
@@ -166,7 +195,7 @@ RULE = Rule(
         "Conv2d": common.conv,
         "AvgPool2d": common.average_of_pairs,
         "SumPool2d": common.lp_sum,
-        "Conv1d": common.conv,
+        "Conv1d": _conv1d,
         "IF": _if,
         "LIF": _lif,
         "CubaLIF": _cuba,
@@ -216,4 +245,6 @@ RULE = Rule(
     dt=DT,
     check=_check,
     rewrite=_loops,
+    counted=0,
+    spreads=_spreads,
 )

@@ -7,7 +7,8 @@ from snnhub.findings import Finding
 
 from snnhub_profiles import transforms
 from snnhub_profiles.layer import Layer, layer, number, replaced
-from snnhub_profiles.program import program
+from snnhub_profiles.odd import with_wide
+from snnhub_profiles.program import stateful_program
 from snnhub_profiles.rules import common
 from snnhub_profiles.rules.rule import Rule
 from snnhub_profiles.source import Item, RefusedError
@@ -34,10 +35,15 @@ def _ge(item: Item) -> Finding:
     return replaced(item, "spikes at the threshold, too", "v > v_threshold", "v >= v_threshold")
 
 
+def _wide(made: Layer) -> Layer:
+    op = made.ops[0]
+    return Layer((with_wide(op, op.op.replace("core.", "spikingjelly.")),), made.findings)
+
+
 def _if(item: Item, dt: float) -> Layer:
     _need(_close(_uniform(item, "r"), 1.0 / dt), "r must be 1 / dt")
     params = {name: number(_uniform(item, name), name) for name in ("v_threshold", "v_reset")}
-    return layer("core.IF", params, [_ge(item)], reset="value", compare="ge")
+    return _wide(layer("core.IF", params, [_ge(item)], reset="value", compare="ge"))
 
 
 def _lif(item: Item, dt: float) -> Layer:
@@ -51,7 +57,8 @@ def _lif(item: Item, dt: float) -> Layer:
         "v_threshold": number(_uniform(item, "v_threshold"), "v_threshold"),
         "v_reset": number(v_reset, "v_reset"),
     }
-    return layer("core.LIF", params, [_ge(item)], reset="value", compare="ge", decay_input=_close(r, 1.0))
+    decays = _close(r, 1.0)
+    return _wide(layer("core.LIF", params, [_ge(item)], reset="value", compare="ge", decay_input=decays))
 
 
 def _cuba(item: Item, dt: float) -> Layer:
@@ -66,7 +73,7 @@ def _cuba(item: Item, dt: float) -> Layer:
         "v_factor": number(1.0 - dt / mem, f"1 - {dt:g} / tau_mem in float64"),
         **{name: number(_uniform(item, name), name) for name in ("v_threshold", "v_reset")},
     }
-    return layer("core.CubaLIF", params, [_ge(item)], reset="value", compare="ge", arithmetic="float")
+    return _wide(layer("core.CubaLIF", params, [_ge(item)], reset="value", compare="ge", arithmetic="float"))
 
 
 def _dense(item: Item, dt: float) -> Layer:
@@ -107,7 +114,7 @@ RULE = Rule(
         "LIF": _lif,
         "CubaLIF": _cuba,
     },
-    program,
+    stateful_program,
     {
         "profile": "spikingjelly/2",
         "frameworks": ["spikingjelly>=2.0,<3"],

@@ -10,7 +10,7 @@ rational arithmetic.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -45,11 +45,14 @@ COARSE = 2**16
 
 @dataclass(frozen=True)
 class Prepared:
-    """An input ready for the product: ``values * 2**exponent``; ``largest`` is None if the grid is fine."""
+    """An input ready for the product: ``values * 2**exponent``; ``largest`` is None if the grid is fine. ``odd``:
+    NaN and infinities of the input, which are 0 among ``values``, and 0 elsewhere; None where there are none.
+    """
 
     values: Array
     exponent: int = 0
     largest: int | None = None
+    odd: Array | None = None
 
 
 class ExactProduct:
@@ -72,6 +75,9 @@ class ExactProduct:
         wide = x.astype(np.float64)
         if self.largest is not None:
             return Prepared(wide, 0, self.largest)
+        if not np.isfinite(np.abs(wide).max(initial=0.0)):
+            finite = np.isfinite(wide)
+            return replace(self.prepare(np.where(finite, wide, 0.0)), odd=np.where(finite, 0.0, wide))
         grid = 0 if (np.rint(wide) == wide).all() else grid_exponent(wide)
         scaled = np.ldexp(wide, -grid)
         largest = int(np.abs(scaled).max()) if scaled.size else 0
@@ -82,6 +88,9 @@ class ExactProduct:
         if self.integer:
             whole = (x.values @ self._columns).astype(np.int64)
             return whole if self.bias is None else np.asarray(whole + self.bias.astype(np.int64))
+        if x.odd is not None:
+            with np.errstate(invalid="ignore", over="ignore"):
+                return np.asarray(self(replace(x, odd=None)) + (x.odd @ self._columns).astype(self.dtype))
         if self._first:
             self._first = False
             return self._in_blocks(x)

@@ -68,15 +68,22 @@ def conv(context: Context) -> Kernel:
             part = x[start : start + piece]
             for index, product in enumerate(products):
                 ready = product.prepare(part[:, index * weight.shape[1] : (index + 1) * weight.shape[1]])
-                windows = _windows(ready.values, weight.shape[2:], context)
-                rows = np.moveaxis(windows, 1, len(out_shape)).reshape(-1, product.rows.shape[1])
-                sums = product(replace(ready, values=rows)).reshape(len(part), *out_shape[1:], -1)
+                rows = _rows(ready.values, context)
+                odd = None if ready.odd is None else _rows(ready.odd, context)
+                sums = product(replace(ready, values=rows, odd=odd)).reshape(len(part), *out_shape[1:], -1)
                 first = index * filters // groups
                 block = result[start : start + len(part), first : first + filters // groups]
                 block[...] = _wrap(np.moveaxis(sums, -1, 1), context)
         return result
 
     return lambda inputs: run(inputs["x"])
+
+
+def _rows(x: Array, context: Context) -> Array:
+    """Windows of an input, one row each: (samples times out spatial, terms)."""
+    weight = context.node.param["weight"].array
+    windows = np.moveaxis(_windows(x, weight.shape[2:], context), 1, weight.ndim - 1)
+    return windows.reshape(-1, int(np.prod(weight.shape[1:])))
 
 
 def _windows(x: Array, kernel: tuple[int, ...], context: Context) -> Array:

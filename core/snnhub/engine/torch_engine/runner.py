@@ -17,6 +17,11 @@ from snnhub.ir.graph import Node, Port
 from snnhub.ir.op import KernelOp, OpLookup, TransformOp
 from snnhub.ir.program import Program
 
+ALIGNED = 16
+"""Bytes: torch and NumPy begin their memory at a multiple of it, and so does what a framework hands to a layer. A
+step in the midst of a block may not, and MKL adds in another order there.
+"""
+
 
 class TorchTransform:
     """Stateless: time and samples are one axis, as SpikingJelly merges them in multi-step mode."""
@@ -30,9 +35,13 @@ class TorchTransform:
 
     def run(self, inputs: Block, states: States, wanted: frozenset[str]) -> dict[str, Tensor]:
         first = next(iter(inputs.values()))
-        flat = {name: tensor.reshape(-1, *tensor.shape[2:]) for name, tensor in inputs.items()}
+        flat = {name: _aligned(tensor.reshape(-1, *tensor.shape[2:])) for name, tensor in inputs.items()}
         result = self._kernel(flat)
         return {self._output: result.reshape(*first.shape[:2], *result.shape[1:])}
+
+
+def _aligned(tensor: Tensor) -> Tensor:
+    return tensor.clone() if tensor.is_floating_point() and tensor.data_ptr() % ALIGNED else tensor
 
 
 class ReferenceTransform:
