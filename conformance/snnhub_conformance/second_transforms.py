@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import product
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -203,6 +204,40 @@ def _elementwise(function: Callable[..., Number], *params: str) -> Callable[[Nod
     return run
 
 
+ODD: Mapping[int, float] = {1: nan, 2: inf, 3: -inf}
+"""The weights for which numbers stand in ``nirtorch``'s ops."""
+
+
+def _odd_dense(node: Node, inputs: Inputs, shape: Index, type_: NumType) -> Array:
+    x, weight, y = inputs["x"], node.param["weight_odd"].array.tolist(), np.empty(shape, object)
+    for index in indices(shape):
+        pairs = zip(weight[index[-1]], x[index[:-1]].tolist(), strict=True)
+        y[index] = _odd_sum(node, index[-1], pairs)
+    return y
+
+
+def _odd_conv(node: Node, inputs: Inputs, shape: Index, type_: NumType) -> Array:
+    x, weight, y = inputs["x"], node.param["weight_odd"].array, np.empty(shape, object)
+    per_group = shape[0] // node.integer("groups")
+    steps, pads, gaps = (node.integers(name) for name in ("stride", "padding", "dilation"))
+    for index in indices(shape):
+        pairs = []
+        for tap in indices(weight.shape[1:]):
+            numbers = zip(index[1:], steps, pads, tap[1:], gaps, strict=True)
+            place = [o * s - p + k * g for o, s, p, k, g in numbers]
+            inside = all(0 <= at < size for at, size in zip(place, x.shape[1:], strict=True))
+            channel = index[0] // per_group * weight.shape[1] + tap[0]
+            pairs.append((weight[(index[0], *tap)].item(), x[(channel, *place)] if inside else 0))
+        y[index] = _odd_sum(node, index[0], pairs)
+    return y
+
+
+def _odd_sum(node: Node, place: int, pairs: Iterable[tuple[int, Number]]) -> float:
+    """Sums and products of Python's floats, which are IEEE 754's."""
+    bias = node.param["bias_odd"].array[place].item() if "bias_odd" in node.param else 0
+    return sum((ODD[code] * float(value) for code, value in pairs if code), ODD.get(bias, 0.0))
+
+
 TRANSFORMS: dict[str, Callable[[Node, Inputs, Index, NumType], Array]] = {
     "core.Dense": _dense,
     "core.Conv": _conv,
@@ -210,6 +245,8 @@ TRANSFORMS: dict[str, Callable[[Node, Inputs, Index, NumType], Array]] = {
     "core.AvgPool": _average,
     "core.MaxPool": _maximum,
     "core.AdaptiveAvgPool": _adaptive,
+    "nirtorch.OddDense": _odd_dense,
+    "nirtorch.OddConv": _odd_conv,
     "core.Flatten": _in_order,
     "core.Reshape": _in_order,
     "core.Pad": _pad,

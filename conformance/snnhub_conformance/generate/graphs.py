@@ -140,7 +140,8 @@ def expectation(drawn: Drawn, records: tuple[str, ...]) -> dict[str, Array]:
 
 def rounding_bound(drawn: Drawn, expected: dict[str, Array]) -> float | None:
     """By how much sums of f32 may be off that are rounded in any order, where nothing but sums is computed: the
-    same network over the sizes of all numbers, times the roundings of up to 64 terms. None for what has neurons.
+    same network over the sizes of all numbers, times the roundings of up to 64 terms. None for what has neurons,
+    or is infinite.
     """
     graph = drawn.graph
     if any(node.program is not None for node in graph.nodes) or not graph.inputs[0].type.is_float:
@@ -148,7 +149,8 @@ def rounding_bound(drawn: Drawn, expected: dict[str, Array]) -> float | None:
     sizes = {node.id: {name: tensor(np.abs(value.array)) for name, value in node.params} for node in graph.nodes}
     absolute = replace(graph, nodes=tuple(node.with_params(**sizes[node.id]) for node in graph.nodes))
     found, _ = prepare(absolute).run(np.abs(drawn.x), record=list(expected), steps=drawn.steps or len(drawn.x))
-    return max(float(array.max()) for array in found.arrays.values()) * TERMS * EPSILON
+    most = max(float(array.max()) for array in found.arrays.values())
+    return most * TERMS * EPSILON if np.isfinite(most) else None
 
 
 def _seeded(sketch: Sketch, seed: int) -> Random:

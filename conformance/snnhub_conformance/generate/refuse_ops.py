@@ -81,6 +81,10 @@ SETTINGS: dict[str, Setting] = {
     ),
     "spyx.SumPool": Setting((4, 4), {"kernel": (2, 2), **AROUND}),
     "spyx.Spread": Setting((1,), {"shape": (3,)}),
+    "nirtorch.OddDense": Setting((3,), {"bias": True}, {"weight_odd": (2, 3), "bias_odd": (2,)}),
+    "nirtorch.OddConv": Setting(
+        (1, 3, 3), {**WINDOW, "bias": True}, {"weight_odd": (2, 1, 2, 2), "bias_odd": (2,)}
+    ),
     "xylo.Core": Setting((3,), {"core": "v2", "synapses": 1}, CORE, unsigned(8)),
 }
 NUMBERS = {"tau": 2.0, "tau_w": 2.0, "v_threshold": 1.0, "scale": 1.0, "delta_T": 1.0, "k": 1.0}

@@ -9,7 +9,7 @@ import numpy as np
 from snnhub.ir.numtype import F32, SPIKE, NumType, unsigned
 
 from snnhub_conformance.building import stored
-from snnhub_conformance.generate import conv_cases, dense_cases, transposed_cases
+from snnhub_conformance.generate import conv_cases, dense_cases, odd_cases, transposed_cases
 from snnhub_conformance.generate.graphs import Drawn, Random, Sketch, start
 from snnhub_conformance.generate.transforms import (
     BYTE,
@@ -486,4 +486,5 @@ PARTS = (
     *(average_cases, average_sizes, average_two, maximum_cases, maximum_sizes, maximum_counts, adaptive_cases),
     *(moved_cases, padded_cases, elementwise_cases, scaled_cases, joined_cases),
     *transposed_cases.PARTS,
+    *odd_cases.PARTS,
 )
