@@ -8,8 +8,8 @@ SpikingJelly itself, so that tests need neither.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from itertools import product
 from pathlib import Path
 
@@ -76,4 +76,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the files go")
+    main(parser.parse_args().folder)
