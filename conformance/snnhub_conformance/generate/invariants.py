@@ -63,6 +63,18 @@ class Invariant:
         return forms[self.form]()
 
 
+def kept_spikes(program: Program) -> tuple[int, ...]:
+    """Float states whose next value is made of one bit."""
+    found = []
+    for number, index in enumerate(program.next):
+        instr = program.code[index]
+        if instr.op is M.CAST and instr.type.is_float:
+            source = program.code[instr.args[0]].type
+            if source.is_bool or (source.is_int and source.range == (0, 1)):
+                found.append(number)
+    return tuple(found)
+
+
 def bits(program: Program, reached: Sequence[Invariant]) -> dict[tuple[MicroOp, int], Any]:
     """For states that are a spike or none, a choice of 1 and 0 in place of the unknown."""
     import z3
@@ -93,8 +105,9 @@ def _candidates(program: Program) -> list[Invariant]:
     for number in numbers:
         type_ = program.states[number].type
         if type_.is_float:
-            forms = ("never NaN", "finite", "never below 0", "never above 0", "whole", BIT)
-            found += [Invariant(form, (number,)) for form in forms]
+            forms = ("never NaN", "finite", "never below 0", "never above 0", "whole")
+            kept = (BIT,) if number in kept_spikes(program) else ()
+            found += [Invariant(form, (number,)) for form in (*forms, *kept)]
         elif type_.is_int:
             found += [Invariant("multiple", (number,), bits=bits) for bits in LOW_BITS]
             if type_.range[0] < 0:
