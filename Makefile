@@ -2,6 +2,7 @@
 # make test      set everything up and run the tests that need no other framework
 # make lint      ruff and mypy (strict)
 # make test-peers  tests against live SpikingJelly (2.0, 0.0.0.0.14), Lava, Rockpool, xylosim and NIR's importers; a missing peer is a failure
+#                  (SNNHUB_THOROUGH=1: all networks and digits of tests that take a part of them)
 # make bench     measured speed, as ratios against peers in one run
 # make matrix    measure the conformance of what ships (docs/reports, README.md) and every feature (docs/support.md)
 # make cells    convert every stored network to every target and measure it (docs/conversions.md)
