@@ -141,10 +141,11 @@ def _reshaped(before: Shape, after: Shape) -> tuple[Op, ...]:
 def _neuron(item: Item, layer: Layer, arriving: Signal, spreads: Spreads) -> Fit:
     (op,) = layer.ops
     found = spreads(item, op, arriving.torch)
+    op = replace(op, params={name: _one_of(value, found.shape) for name, value in op.params.items()})
     shapes = [value.shape for value in op.params.values()]
     plain = all(not shape or (len(shape) == len(arriving.ours)) for shape in shapes)
     if found.shape == arriving.torch and plain:
-        return Fit(layer, arriving, lost=found.lost)
+        return Fit(replace(layer, ops=(op,)), arriving, lost=found.lost)
     ours = canonical(found.shape)
     taken_off = len(found.shape) - len(ours)
     params = {name: _padded(value, len(found.shape), taken_off) for name, value in op.params.items()}
@@ -153,6 +154,22 @@ def _neuron(item: Item, layer: Layer, arriving: Signal, spreads: Spreads) -> Fit
     before = brought(arriving, found.shape)
     repeated = prod(found.shape) > prod(arriving.torch)
     return Fit(made, Signal(found.shape, ours), before, found.lost, repeated)
+
+
+def _one_of(value: Tensor, shape: Shape) -> Tensor:
+    """A parameter whose shape does not go into the neuron's and which is the same everywhere: one number, as which
+    a framework then took it (``Spreads`` refuses others).
+    """
+    if set(value.shape) <= {1} or np.unique(value.array).size > 1 or _goes_into(value.shape, shape):
+        return value
+    return tensor(value.array.reshape(-1)[0]).described(value.recipe)
+
+
+def _goes_into(inner: Shape, outer: Shape) -> bool:
+    try:
+        return np.broadcast_shapes(inner, outer) == outer
+    except ValueError:
+        return False
 
 
 def _padded(value: Tensor, rank: int, taken_off: int) -> Tensor:

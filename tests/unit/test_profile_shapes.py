@@ -146,3 +146,14 @@ def numbers(op: Op, name: str) -> tuple[int, ...]:
     found = op.attributes[name]
     assert isinstance(found, tuple)
     return found
+
+
+def test_decays_that_are_the_same_everywhere_are_one_number_for_any_input() -> None:
+    """snnTorch's importer takes a CubaLIF's decays for one number where all are: so no shape stands against others."""
+    wide, narrow = (chain(cuba(shape, r=20.0, w_in=10.0), shape=shape) for shape in ([2, 2, 3], [1, 2, 3]))
+    graph = made(wide, "snntorch-1", (1, 2, 3))
+    assert "SNN-2618" in codes(graph)
+    x = np.random.default_rng(3).normal(0.5, 1, (12, 1, 2, 3)).astype("f4")
+    spikes = run(graph, x)
+    assert spikes.any()
+    np.testing.assert_array_equal(spikes, run(made(narrow, "snntorch-1"), x))
