@@ -149,7 +149,7 @@ def numbers(op: Op, name: str) -> tuple[int, ...]:
 
 
 def test_decays_that_are_the_same_everywhere_are_one_number_for_any_input() -> None:
-    """The importer of snnTorch takes a CubaLIF's decays for one number where all are, and so they meet any shape."""
+    """Its importer takes the decays of a CubaLIF for one number where all are, and so they meet any shape."""
     wide, narrow = (chain(cuba(shape, r=20.0, w_in=10.0), shape=shape) for shape in ([2, 2, 3], [1, 2, 3]))
     graph = made(wide, "snntorch-1", (1, 2, 3))
     assert "SNN-2618" in codes(graph)
